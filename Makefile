@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# obit: `make help` lists what there is to make. Everything made lands under build/.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+BUILD    ?= build
+SANITIZE ?=
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS  ?= -O2 -g
+SANFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Isrc -I. -I$(BUILD)/gen -DOBIT_VERSION='"$(VERSION)"' -pthread -MMD -MP
+
+PKGS_READ   := libzstd zlib
+PKGS_RECORD := libbpf libelf
+pkg = $(shell pkg-config $(1) $(2))
+
+SRCS  := $(sort $(wildcard src/*/*.c))
+OBJS  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(SRCS))
+LIB   := $(BUILD)/libobit.a
+OBIT  := $(BUILD)/obit
+SKEL  := $(BUILD)/gen/obit.skel.h
+MAIN  := $(BUILD)/obj/cmd/main.o
+
+UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
+LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
+LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
+
+.PHONY: all help deps run check check-unit check-sanitize check-live check-includes clean install tests
+.DELETE_ON_ERROR:
+
+all: $(OBIT) ## build the program: build/obit
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+deps: ## install what building and testing need, from the distribution (root)
+	$(Q)scripts/install-deps.sh
+
+run: ## install what is needed, build, record this host for ten seconds, show who died (root)
+	$(Q)scripts/install-deps.sh
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)scripts/demo.sh $(BUILD)
+
+check: ## every test that this machine can run; ends with "N passed, N failed"
+	$(Q)scripts/check.sh $(BUILD)
+
+# The parts of `make check`, by themselves.
+check-includes: ## does every include point the way the data flows?
+	$(Q)scripts/check-includes.sh
+
+check-unit: $(UNIT_BINS) ## the unit tests
+	$(Q)scripts/run-tests.sh $(UNIT_BINS)
+
+check-sanitize: ## the unit tests under ASan + UBSan, and the queue's under TSan
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check-unit
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread $(BUILD)/tsan/tests/test_queue
+	$(Q)scripts/run-tests.sh $(BUILD)/tsan/tests/test_queue
+
+check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4() (root)
+	$(Q)scripts/check-live.sh $(BUILD)
+
+tests: $(UNIT_BINS) $(LIVE_BINS)
+
+clean: ## remove build/
+	$(Q)rm -rf $(BUILD)
+
+install: $(OBIT) ## install to $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 0755 $(OBIT) $(DESTDIR)$(PREFIX)/sbin/obit
+
+# --- kernel side -----------------------------------------------------------------------------------------
+$(BUILD)/bpf/obit.bpf.o: bpf/obit.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-missing-declarations -D__TARGET_ARCH_x86 -I. -Ivmlinux -c $< -o $@
+
+$(SKEL): $(BUILD)/bpf/obit.bpf.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name obit_bpf > $@
+
+# --- user side -------------------------------------------------------------------------------------------
+$(BUILD)/obj/record/collect.o: $(SKEL)
+
+$(BUILD)/obj/%.o: src/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(LIB): $(filter-out $(MAIN),$(OBJS))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OBIT): $(MAIN) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_RECORD) $(PKGS_READ)) -lm
+
+# Unit tests link without libbpf: what they reach must not need it.
+$(BUILD)/tests/%: tests/unit/%.c $(LIB)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
+
+$(BUILD)/tests/live/%: tests/live/%.c
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@ $(LDFLAGS)
+
+-include $(OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)

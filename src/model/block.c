@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Blocks: one allocation holds all columns, a second one the text, so that a block of the agent is two
+ * pieces of locked memory, sized once.
+ */
+#include "model/block.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_MAX (1u << 31)
+
+/* Columns of 8 bytes first, the byte-wide nulls last: everything is aligned. */
+static int lay_out(struct block *block, uint32_t capacity)
+{
+	const struct table *table = block->table;
+	uint32_t n = table->n_fields;
+	size_t pointers = 3 * (size_t)n * sizeof(void *);
+	char *memory = calloc(1, pointers + (size_t)n * capacity * 9);
+	char *values, *nulls;
+
+	if (!memory)
+		return -ENOMEM;
+	values = memory + pointers;
+	nulls = values + (size_t)n * capacity * 8;
+
+	uint64_t **numbers = (uint64_t **)(void *)memory;
+	struct span **texts = (struct span **)(void *)(memory + n * sizeof(void *));
+	uint8_t **null_columns = (uint8_t **)(void *)(memory + 2 * (size_t)n * sizeof(void *));
+
+	for (uint32_t i = 0; i < n; i++) {
+		void *column = values + (size_t)i * capacity * 8;
+
+		if (field_is_text(&table->fields[i]))
+			texts[i] = column;
+		else
+			numbers[i] = column;
+		null_columns[i] = (uint8_t *)nulls + (size_t)i * capacity;
+		if (block->rows) {
+			const void *old = texts[i] ? (void *)block->texts[i] : (void *)block->numbers[i];
+
+			memcpy(column, old, (size_t)block->rows * 8);
+			memcpy(null_columns[i], block->nulls[i], block->rows);
+		}
+	}
+	free(block->memory);
+	block->memory = memory;
+	block->numbers = numbers;
+	block->texts = texts;
+	block->nulls = null_columns;
+	block->capacity = capacity;
+	return 0;
+}
+
+struct block *block_new(const struct table *table, uint32_t capacity, uint32_t arena_size)
+{
+	struct block *block = calloc(1, sizeof(*block));
+
+	if (!block)
+		return NULL;
+	block->table = table;
+	if (block_reserve(block, capacity ? capacity : 1, arena_size ? arena_size : 1) < 0) {
+		block_free(block);
+		return NULL;
+	}
+	return block;
+}
+
+void block_free(struct block *block)
+{
+	if (!block)
+		return;
+	free(block->memory);
+	free(block->arena);
+	free(block);
+}
+
+void block_clear(struct block *block)
+{
+	block->rows = 0;
+	block->arena_used = 0;
+}
+
+int block_reserve(struct block *block, uint32_t capacity, uint32_t arena_size)
+{
+	if (capacity > BLOCK_MAX || arena_size > BLOCK_MAX)
+		return -E2BIG;
+	if (arena_size > block->arena_size) {
+		char *arena = realloc(block->arena, arena_size);
+
+		if (!arena)
+			return -ENOMEM;
+		block->arena = arena;
+		block->arena_size = arena_size;
+	}
+	return capacity > block->capacity ? lay_out(block, capacity) : 0;
+}
+
+int block_add_row(struct block *block)
+{
+	uint32_t row = block->rows;
+
+	if (row == block->capacity)
+		return -ENOSPC;
+	for (uint32_t i = 0; i < block->table->n_fields; i++) {
+		block->nulls[i][row] = 1;
+		if (block->texts[i])
+			block->texts[i][row] = (struct span){0, 0};
+		else
+			block->numbers[i][row] = 0;
+	}
+	block->rows++;
+	return (int)row;
+}
+
+void block_set_number(struct block *block, uint32_t row, uint32_t field, uint64_t value)
+{
+	block->numbers[field][row] = value;
+	block->nulls[field][row] = 0;
+}
+
+int block_set_text(struct block *block, uint32_t row, uint32_t field, const void *data, size_t len)
+{
+	if (len > block->arena_size - block->arena_used)
+		return -ENOSPC;
+	memcpy(block->arena + block->arena_used, data, len);
+	block->texts[field][row] = (struct span){block->arena_used, (uint32_t)len};
+	block->nulls[field][row] = 0;
+	block->arena_used += (uint32_t)len;
+	return 0;
+}

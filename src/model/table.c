@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The known tables, laid out from fields.def.
+ */
+#include "model/table.h"
+
+#include <string.h>
+
+#define ROW(name, type, unit, kind, help) {#name, FIELD_##type, UNIT_##unit, KIND_##kind, help},
+
+#define EXITS ROW
+static const struct field exits_fields[] = {
+#include "model/fields.def"
+};
+#undef EXITS
+
+#define ROLLUPS ROW
+static const struct field rollups_fields[] = {
+#include "model/fields.def"
+};
+#undef ROLLUPS
+
+#define LEDGER ROW
+static const struct field ledger_fields[] = {
+#include "model/fields.def"
+};
+#undef LEDGER
+
+static const struct table exits = {"exits", "every process that ended, one row each", TABLE_EXITS, N_EXITS_FIELDS,
+				   exits_fields};
+static const struct table rollups = {"rollups", "exits that found no room in the rings, summed by command and cgroup",
+				     TABLE_ROLLUPS, N_ROLLUPS_FIELDS, rollups_fields};
+static const struct table ledger = {"ledger", "the books: one row an interval", TABLE_LEDGER, N_LEDGER_FIELDS,
+				    ledger_fields};
+
+static const struct table *const all[] = {&exits, &rollups, &ledger};
+
+const struct table *const *tables_all(size_t *ret_n)
+{
+	*ret_n = sizeof(all) / sizeof(all[0]);
+	return all;
+}
+
+const struct table *table_by_id(uint32_t id)
+{
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->id == id)
+			return all[i];
+	return NULL;
+}
+
+const struct table *table_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+}
+
+int table_field(const struct table *table, const char *name)
+{
+	for (uint32_t i = 0; i < table->n_fields; i++)
+		if (strcmp(table->fields[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *field_type_name(enum field_type type)
+{
+	switch (type) {
+	case FIELD_U64:
+		return "u64";
+	case FIELD_I64:
+		return "i64";
+	case FIELD_BOOL:
+		return "bool";
+	case FIELD_STRING:
+		return "string";
+	case FIELD_STRINGS:
+		return "strings";
+	}
+	return "?";
+}
+
+const char *field_unit_name(enum field_unit unit)
+{
+	switch (unit) {
+	case UNIT_NONE:
+		return "none";
+	case UNIT_TIME:
+		return "time";
+	case UNIT_NS:
+		return "ns";
+	case UNIT_BYTES:
+		return "bytes";
+	case UNIT_SIGNAL:
+		return "signal";
+	}
+	return "?";
+}
+
+const char *field_kind_name(enum field_kind kind)
+{
+	switch (kind) {
+	case KIND_LABEL:
+		return "label";
+	case KIND_SUM:
+		return "sum";
+	case KIND_MAX:
+		return "max";
+	case KIND_GAUGE:
+		return "gauge";
+	}
+	return "?";
+}

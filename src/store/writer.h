@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing a store: a directory of segment files (docs/format.md). One writer a store, held by a lock file
+ * that names its process. Not thread-safe: one thread opens, appends and closes.
+ */
+#ifndef OBIT_STORE_WRITER_H
+#define OBIT_STORE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/block.h"
+#include "model/origin.h"
+
+struct store_options {
+	const char *dir;
+	uint64_t segment_bytes; /* a segment is sealed when it has reached this; 0: the default, 64 MiB */
+	int level;		/* zstd; 0: the default, 3 */
+	int fsync_each_interval; /* 0: fsync when a segment is sealed only */
+};
+
+struct store_writer;
+
+/*
+ * Makes the directory (0750) when it is missing and ends what an earlier writer left torn: complete chunks
+ * are kept, the torn tail is cut off and the segment sealed. Errors: -EBUSY, another writer holds the store
+ * (*ret_holder, when not NULL, is its pid); -EMEDIUMTYPE, the directory holds files of another program;
+ * else what the system said.
+ */
+int store_writer_open(const struct store_options *options, const struct origin *origin, struct store_writer **ret,
+		      int *ret_holder);
+
+/*
+ * Writes one chunk: the blocks (each of a different known table; empty ones are left out) with the
+ * interval they belong to, flushed so that a reader sees it at once. On an error nothing of the chunk is
+ * visible to readers, and the same call may be made again.
+ */
+int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+			size_t n_blocks);
+
+/* Bytes written to segments by this writer. */
+uint64_t store_writer_bytes(const struct store_writer *writer);
+
+/* Seals the segment and frees the writer, also on error. NULL is legal. */
+int store_writer_close(struct store_writer *writer);
+
+#endif
