@@ -16,6 +16,7 @@
 #define HELD_ROWS  500 /* a screen or ten; what is shown at once is aligned */
 #define MIN_TEXT   8
 #define MAX_PADDED 48 /* columns that a text is padded to when nothing limits the line */
+#define MAX_WIDTH  4096 /* beyond this nothing is aligned: a store may hold any text */
 #define GAP	   2
 #define CUT_MARK   "\xe2\x80\xa6" /* the ellipsis, one column */
 
@@ -42,6 +43,8 @@ static int is_text(const struct output *output, uint32_t column)
 
 static void widen(struct layout *layout, uint32_t column, uint32_t width)
 {
+	if (width > MAX_WIDTH)
+		width = MAX_WIDTH;
 	if (width > layout->widths[column])
 		layout->widths[column] = width;
 }
