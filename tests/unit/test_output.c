@@ -264,7 +264,7 @@ static void test_table_fits_its_width(void **state)
 	static const int fields[] = {EXITS_exit_time, EXITS_comm, EXITS_pid, EXITS_exe, EXITS_argv};
 
 	(void)state;
-	block_set_text(block, 2, EXITS_exe, "\xe6\xbc\xa2\xe5\xad\x97/\xc3\xa4/very/long/path/that/goes/on", 40);
+	block_set_text(block, 2, EXITS_exe, "\xe6\xbc\xa2\xe5\xad\x97/\xc3\xa4/very/long/path/that/goes/on", 37);
 	for (uint32_t width = 1; width < 200; width++) {
 		struct output_options options = {.format = OUTPUT_TABLE, .is_terminal = 1, .width = width};
 		struct written written = write_rows(options, fields, 5);
