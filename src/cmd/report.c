@@ -42,7 +42,8 @@ void report_text(FILE *to, const char *text)
 	struct buffer visible = {0};
 
 	text_add_visible(&visible, text, strlen(text));
-	fwrite(visible.data, 1, visible.used, to);
+	if (visible.used)
+		fwrite(visible.data, 1, visible.used, to);
 	buffer_done(&visible);
 }
 

@@ -114,9 +114,13 @@ static int conclude(const struct books *books, size_t n_damaged, int is_range)
 		exits += runs[i].exits_seen;
 	}
 	if (n_damaged || n_findings) {
-		printf("verdict: %s%s%s: %zu damaged places, %" PRIu64 " entries that do not balance\n",
-		       n_damaged ? "damaged" : "", n_damaged && n_findings ? " and " : "",
-		       n_findings ? "unbalanced" : "", n_damaged, n_findings);
+		printf("verdict: ");
+		if (n_damaged)
+			printf("damaged in %zu place%s", n_damaged, n_damaged == 1 ? "" : "s");
+		if (n_findings)
+			printf("%sunbalanced, %" PRIu64 " finding%s", n_damaged ? "; " : "", n_findings,
+			       n_findings == 1 ? "" : "s");
+		printf("\n");
 		return STATUS_FAILED;
 	}
 	if (!n_judged) {

@@ -41,6 +41,15 @@ static int is_text(const struct output *output, uint32_t column)
 	return field_is_text(&output->columns[column]);
 }
 
+/* Cells carry their units, so the heading goes without: cpu_ns becomes cpu. */
+static size_t heading_len(const struct field *column)
+{
+	const char *unit = column->unit == UNIT_NS ? "_ns" : column->unit == UNIT_BYTES ? "_bytes" : "";
+	size_t len = strlen(column->name), unit_len = strlen(unit);
+
+	return len > unit_len && strcmp(column->name + len - unit_len, unit) == 0 ? len - unit_len : len;
+}
+
 static void widen(struct layout *layout, uint32_t column, uint32_t width)
 {
 	if (width > MAX_WIDTH)
@@ -57,7 +66,7 @@ static int begin(struct output *output)
 		return -ENOMEM;
 	output->state = layout;
 	for (uint32_t i = 0; i < output->n_columns; i++)
-		widen(layout, i, (uint32_t)strlen(output->columns[i].name));
+		widen(layout, i, (uint32_t)heading_len(&output->columns[i]));
 	return 0;
 }
 
@@ -86,7 +95,7 @@ static void shrink(const struct output *output, struct layout *layout)
 		uint32_t widest = TABLE_MAX_FIELDS, least;
 
 		for (uint32_t i = 0; i < output->n_columns; i++) {
-			least = (uint32_t)strlen(output->columns[i].name);
+			least = (uint32_t)heading_len(&output->columns[i]);
 			if (least < MIN_TEXT)
 				least = MIN_TEXT;
 			if (is_text(output, i) && layout->widths[i] > least &&
@@ -187,10 +196,10 @@ static void add_header(const struct output *output)
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < output->n_columns; i++) {
-		const char *name = output->columns[i].name;
+		const struct field *column = &output->columns[i];
 
 		at = add_gap(output, i, at);
-		at = add_cell(output, i, at, name, strlen(name), COLOUR_HEADER);
+		at = add_cell(output, i, at, column->name, heading_len(column), COLOUR_HEADER);
 	}
 	stream_add_char(output->options.stream, '\n');
 }

@@ -73,6 +73,7 @@ static int find_field(struct parser *parser, const struct field **ret)
 	const struct table *table = parser->expression->table;
 	const char *word = parser->text + parser->token.at, *nearest;
 	const char *names[TABLE_MAX_FIELDS];
+	int shown_len = parser->token.len > 60 ? 60 : (int)parser->token.len;
 	uint32_t n = table->n_fields < TABLE_MAX_FIELDS ? table->n_fields : TABLE_MAX_FIELDS;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -84,10 +85,10 @@ static int find_field(struct parser *parser, const struct field **ret)
 	}
 	nearest = nearest_name(word, parser->token.len, names, n);
 	if (nearest)
-		return complain(parser, parser->token, "%s has no field of this name; did you mean %s?", table->name,
-				nearest);
-	return complain(parser, parser->token, "%s has no field of this name; `obit schema %s` lists them", table->name,
-			table->name);
+		return complain(parser, parser->token, "%s has no field \"%.*s\"; did you mean %s?", table->name,
+				shown_len, word, nearest);
+	return complain(parser, parser->token, "%s has no field \"%.*s\"; `obit schema %s` lists them", table->name,
+			shown_len, word, table->name);
 }
 
 /* A time may be several bare words: today 03:00, 3m ago. */

@@ -14,7 +14,7 @@ static const struct {
 	uint32_t table;
 	const char *fields;
 } for_people[] = {
-	{TABLE_EXITS, "exit_time,pid,ppid,uid,comm,exit_code,exit_signal,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,argv"},
+	{TABLE_EXITS, "exit_time,pid,exit_code,exit_signal,cpu_ns,run_delay_ns,max_rss_bytes,comm,argv"},
 	{TABLE_ROLLUPS, "time,exits,failed,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,comm,cgroup"},
 	{TABLE_LEDGER, "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing,missed_runs,agent_cpu_ns,"
 		       "agent_rss_bytes,store_bytes"},

@@ -228,11 +228,11 @@ static void test_table_has_units_for_people(void **state)
 	written = write_rows((struct output_options){.format = OUTPUT_TABLE}, fields, 7);
 	block->texts[EXITS_comm][1].len = strlen(EVIL);
 	assert_string_equal(written.data,
-			    "              exit_time   pid  comm  exit_signal  cpu_ns  max_rss_bytes  argv\n"
-			    "           03:04:04.876  4711  cc1          KILL  12.3ms        4.50MiB  /usr/bin/cc -o 'a b' "
+			    "              exit_time   pid  comm  exit_signal     cpu  max_rss  argv\n"
+			    "           03:04:04.876  4711  cc1          KILL  12.3ms  4.50MiB  /usr/bin/cc -o 'a b' "
 			    "'it'\\''s' '' $'\\x1b]0;owned\\x07\\x1b[2J\\xff\\xc3(\\xe2\\x80\\xae\\xc2\\x9b\"\\',\\x0a\\x09\\\\\\x0d'\n"
-			    "2026-01-01 03:04:05.000     -                  -       -              -  \n"
-			    "                      -     -  -               -       -              -  -\n");
+			    "2026-01-01 03:04:05.000     -                  -       -        -  \n"
+			    "                      -     -  -               -       -        -  -\n");
 	free(written.data);
 }
 
