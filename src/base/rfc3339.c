@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Dates between text and nanoseconds. The calendar arithmetic is Howard Hinnant's "chrono-compatible
+ * low-level date algorithms": years begin in March, so that the leap day is the last of its year.
+ */
+#include "base/rfc3339.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#define NS_PER_S      UINT64_C(1000000000)
+#define S_PER_DAY     86400
+#define DAYS_PER_ERA  146097 /* 400 years */
+#define EPOCH_DAYS    719468 /* from 0000-03-01 to 1970-01-01 */
+#define LAST_YEAR     2553   /* the last whole year of a u64 of ns */
+
+static int64_t days_from_date(const struct rfc3339_date *date)
+{
+	int64_t year = date->month <= 2 ? date->year - 1 : date->year;
+	int64_t era = year / 400, year_of_era = year % 400;
+	int64_t day_of_year = (153 * (date->month + (date->month > 2 ? -3 : 9)) + 2) / 5 + date->day - 1;
+
+	return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - EPOCH_DAYS;
+}
+
+static struct rfc3339_date date_from_days(uint32_t days)
+{
+	uint32_t shifted = days + EPOCH_DAYS, era = shifted / DAYS_PER_ERA, day_of_era = shifted % DAYS_PER_ERA;
+	uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	uint32_t month = (5 * day_of_year + 2) / 153;
+	struct rfc3339_date date;
+
+	date.day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+	date.month = (int)(month < 10 ? month + 3 : month - 9);
+	date.year = (int)(year_of_era + era * 400 + (date.month <= 2));
+	return date;
+}
+
+/* `width` digits, zeros in front. */
+static void put_digits(char *ret, uint32_t value, int width)
+{
+	while (width--) {
+		ret[width] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+void rfc3339_write(uint64_t real_ns, char *ret)
+{
+	uint64_t seconds = real_ns / NS_PER_S;
+	uint32_t second_of_day = (uint32_t)(seconds % S_PER_DAY);
+	struct rfc3339_date date = date_from_days((uint32_t)(seconds / S_PER_DAY));
+
+	put_digits(ret, (uint32_t)date.year, 4);
+	ret[4] = '-';
+	put_digits(ret + 5, (uint32_t)date.month, 2);
+	ret[7] = '-';
+	put_digits(ret + 8, (uint32_t)date.day, 2);
+	ret[10] = 'T';
+	put_digits(ret + 11, second_of_day / 3600, 2);
+	ret[13] = ':';
+	put_digits(ret + 14, second_of_day / 60 % 60, 2);
+	ret[16] = ':';
+	put_digits(ret + 17, second_of_day % 60, 2);
+	ret[19] = '.';
+	put_digits(ret + 20, (uint32_t)(real_ns % NS_PER_S), 9);
+	ret[29] = 'Z';
+}
+
+/* Exactly `width` digits. */
+static int read_digits(const char **at, const char *end, int width, int *ret)
+{
+	int value = 0;
+
+	if (end - *at < width)
+		return -EINVAL;
+	for (int i = 0; i < width; i++) {
+		if (!isdigit((unsigned char)(*at)[i]))
+			return -EINVAL;
+		value = value * 10 + ((*at)[i] - '0');
+	}
+	*at += width;
+	*ret = value;
+	return 0;
+}
+
+static int read_char(const char **at, const char *end, char c)
+{
+	if (*at == end || **at != c)
+		return -EINVAL;
+	++*at;
+	return 0;
+}
+
+static int days_in_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && is_leap);
+}
+
+int rfc3339_read_date(const char **at, const char *end, struct rfc3339_date *ret)
+{
+	const char *p = *at;
+	struct rfc3339_date date;
+
+	if (read_digits(&p, end, 4, &date.year) < 0 || read_char(&p, end, '-') < 0 ||
+	    read_digits(&p, end, 2, &date.month) < 0 || read_char(&p, end, '-') < 0 ||
+	    read_digits(&p, end, 2, &date.day) < 0)
+		return -EINVAL;
+	if (date.month < 1 || date.month > 12 || date.day < 1 || date.day > days_in_month(date.year, date.month))
+		return -EINVAL;
+	*at = p;
+	*ret = date;
+	return 0;
+}
+
+int rfc3339_read_clock(const char **at, const char *end, struct rfc3339_clock *ret)
+{
+	const char *p = *at;
+	struct rfc3339_clock clock = {0};
+	uint32_t digit_ns = NS_PER_S / 10;
+
+	if (read_digits(&p, end, 2, &clock.hour) < 0 || read_char(&p, end, ':') < 0 ||
+	    read_digits(&p, end, 2, &clock.minute) < 0)
+		return -EINVAL;
+	if (read_char(&p, end, ':') == 0) {
+		if (read_digits(&p, end, 2, &clock.second) < 0)
+			return -EINVAL;
+		if (read_char(&p, end, '.') == 0) {
+			if (p == end || !isdigit((unsigned char)*p))
+				return -EINVAL;
+			for (; p < end && isdigit((unsigned char)*p); p++, digit_ns /= 10)
+				clock.ns += (uint32_t)(*p - '0') * digit_ns;
+		}
+	}
+	if (clock.hour > 23 || clock.minute > 59 || clock.second > 60)
+		return -EINVAL;
+	*at = p;
+	*ret = clock;
+	return 0;
+}
+
+int rfc3339_read_offset(const char **at, const char *end, int *ret_seconds)
+{
+	const char *p = *at;
+	int sign, hours, minutes;
+
+	if (p == end)
+		return -EINVAL;
+	if (*p == 'Z' || *p == 'z') {
+		*at = p + 1;
+		*ret_seconds = 0;
+		return 0;
+	}
+	if (*p != '+' && *p != '-')
+		return -EINVAL;
+	sign = *p++ == '-' ? -1 : 1;
+	if (read_digits(&p, end, 2, &hours) < 0 || read_char(&p, end, ':') < 0 || read_digits(&p, end, 2, &minutes) < 0 ||
+	    hours > 23 || minutes > 59)
+		return -EINVAL;
+	*at = p;
+	*ret_seconds = sign * (hours * 3600 + minutes * 60);
+	return 0;
+}
+
+int rfc3339_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int offset_seconds,
+		 uint64_t *ret_real_ns)
+{
+	int64_t seconds = days_from_date(date) * S_PER_DAY + clock->hour * 3600 + clock->minute * 60 + clock->second -
+			  offset_seconds;
+
+	if (seconds < 0 || date->year > LAST_YEAR)
+		return -ERANGE;
+	*ret_real_ns = (uint64_t)seconds * NS_PER_S + clock->ns;
+	return 0;
+}

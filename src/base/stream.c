@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Buffered output: stdio does the same, but takes a lock for each character and forgets errno by the time
+ * its error flag is asked for.
+ */
+#include "base/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+void stream_init(struct stream *stream, int fd)
+{
+	stream->fd = fd;
+	stream->error = 0;
+	stream->used = 0;
+}
+
+/* A non-blocking descriptor (a shared terminal, a socket) is waited for. */
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd wait = {.fd = fd, .events = POLLOUT};
+
+			if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int stream_flush(struct stream *stream)
+{
+	if (!stream->error)
+		stream->error = write_all(stream->fd, stream->buffer, stream->used);
+	stream->used = 0;
+	return stream->error;
+}
+
+void stream_add(struct stream *stream, const void *data, size_t len)
+{
+	if (len > STREAM_BYTES - stream->used) {
+		stream_flush(stream);
+		if (len > STREAM_BYTES) {
+			if (!stream->error)
+				stream->error = write_all(stream->fd, data, len);
+			return;
+		}
+	}
+	if (len)
+		memcpy(stream->buffer + stream->used, data, len);
+	stream->used += len;
+}
+
+void stream_add_text(struct stream *stream, const char *text)
+{
+	stream_add(stream, text, strlen(text));
+}
+
+void stream_add_u64(struct stream *stream, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	stream_add(stream, digits + at, sizeof(digits) - at);
+}
+
+void stream_add_i64(struct stream *stream, int64_t value)
+{
+	if (value < 0)
+		stream_add_char(stream, '-');
+	stream_add_u64(stream, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}

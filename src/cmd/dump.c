@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit dump`: rows of a table, from the store through query and output to standard output.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/quantity.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/report.h"
+#include "query/query.h"
+#include "store/reader.h"
+
+enum dump_option { STORE, SINCE, UNTIL, WHERE, FIELDS, SORT, LIMIT, FORMAT };
+
+static const struct option_spec specs[] = {
+	[STORE] = OPTION_STORE,
+	[SINCE] = OPTION_SINCE,
+	[UNTIL] = OPTION_UNTIL,
+	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\" and exit_signal = KILL'"},
+	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
+	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
+	[LIMIT] = {"limit", "N", "at most N rows"},
+	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+};
+
+static const struct usage usage = {
+	"obit dump", "TABLE", "Prints rows of a table: exits, rollups or ledger. `obit schema TABLE` lists its fields.",
+	specs, sizeof(specs) / sizeof(specs[0]),
+	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
+	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
+	"null is false. Damage in the store is skipped and named on stderr.\n"
+	"\nexamples:\n"
+	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
+	1,
+};
+
+struct dump {
+	struct options options;
+	const char *dir;
+	const struct table *table;
+	uint64_t now_real_ns;
+	struct selection selection;
+	struct expression *expression;
+	struct query_options query_options;
+	struct query *query;
+	struct store_reader *reader;
+	struct output *output;
+	struct stream stream;
+	uint64_t n_chunks;
+};
+
+static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
+{
+	struct dump *dump = context;
+
+	return output_row(dump->output, block, row, columns);
+}
+
+static int choose_table(struct dump *dump)
+{
+	const char *names[TABLE_MAX_TABLES];
+	const struct table *const *tables;
+	size_t n;
+	int chosen;
+
+	tables = tables_all(&n);
+	for (size_t i = 0; i < n; i++)
+		names[i] = tables[i]->name;
+	if (dump->options.n_operands == 0) {
+		fprintf(stderr, "%s: name a table: exits, rollups or ledger\n", usage.command);
+		return -EINVAL;
+	}
+	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
+	if (chosen < 0)
+		return chosen;
+	dump->table = tables[chosen];
+	return 0;
+}
+
+static int compile_where(struct dump *dump)
+{
+	const char *text = dump->options.values[WHERE];
+	struct expression_error error;
+	char complaint[1024];
+	int r;
+
+	if (!text)
+		return 0;
+	r = expression_compile(text, dump->table, dump->now_real_ns, &dump->expression, &error);
+	if (r == -EINVAL) {
+		expression_error_write(&error, text, complaint, sizeof(complaint));
+		fprintf(stderr, "%s: --where: %s\n", usage.command, complaint);
+	} else if (r < 0) {
+		fprintf(stderr, "%s: --where: %s\n", usage.command, strerror(-r));
+	}
+	return r;
+}
+
+/* Everything that can be wrong with the command line, before the store is touched. */
+static int prepare(struct dump *dump, enum output_format *ret_format)
+{
+	const char *const *values = dump->options.values;
+	struct query_options *query = &dump->query_options;
+
+	dump->dir = options_store(values[STORE]);
+	dump->now_real_ns = options_now_real_ns();
+	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
+	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
+			  &query->until_real_ns) < 0)
+		return -EINVAL;
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], *ret_format == OUTPUT_TABLE, values[SORT]) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+		return -EINVAL;
+	}
+	if (values[LIMIT] &&
+	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &query->limit) < 0 || query->limit == 0)) {
+		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command, values[LIMIT]);
+		return -EINVAL;
+	}
+	query->selection = &dump->selection;
+	query->is_by_time = *ret_format == OUTPUT_TABLE;
+	query->sink = (struct row_sink){take_row, dump};
+	return compile_where(dump);
+}
+
+/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
+static int settle(struct dump *dump, const struct store_chunk *chunk, struct interval *last, uint64_t *last_run_real_ns)
+{
+	int is_new_run = chunk->origin->run_real_ns != *last_run_real_ns;
+	int r = 0;
+
+	if (is_new_run)
+		r = query_settle(dump->query, UINT64_MAX);
+	else if (chunk->interval.number != last->number)
+		r = query_settle(dump->query, last->begin_real_ns);
+	*last = chunk->interval;
+	*last_run_real_ns = chunk->origin->run_real_ns;
+	return r;
+}
+
+/* 0: all was read; 1: the limit was reached; negative: what went wrong. */
+static int read_chunks(struct dump *dump)
+{
+	struct interval last = {0};
+	uint64_t last_run_real_ns = 0;
+	struct store_chunk chunk;
+	int r;
+
+	while ((r = store_reader_next(dump->reader, &chunk)) > 0) {
+		dump->n_chunks++;
+		r = settle(dump, &chunk, &last, &last_run_real_ns);
+		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
+			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
+				r = query_block(dump->query, chunk.blocks[i]);
+		if (r)
+			return r;
+	}
+	return r < 0 ? r : query_finish(dump->query);
+}
+
+static int open_all(struct dump *dump, enum output_format format)
+{
+	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
+				      dump->table->name};
+	struct output_options output_options;
+	int r = store_reader_open(dump->dir, &select, &dump->reader);
+
+	if (r < 0) {
+		report_store_error(usage.command, dump->dir, r);
+		return r;
+	}
+	dump->query_options.expression = dump->expression;
+	stream_init(&dump->stream, STDOUT_FILENO);
+	options_output(format, &dump->stream, dump->now_real_ns, &output_options);
+	r = output_open(&output_options, dump->selection.fields, dump->selection.n_shown, &dump->output);
+	dump->query = query_new(&dump->query_options);
+	if (r < 0 || !dump->query) {
+		fprintf(stderr, "%s: out of memory\n", usage.command);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void explain_failure(const struct dump *dump, int r)
+{
+	if (r == -E2BIG)
+		fprintf(stderr, "%s: too many rows to sort at once; add --limit, or narrow --since, --until or --where\n",
+			usage.command);
+	else if (dump->stream.error)
+		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(-dump->stream.error));
+	else
+		report_store_error(usage.command, dump->dir, r);
+}
+
+static int run(struct dump *dump, enum output_format format)
+{
+	int r = open_all(dump, format), close_r;
+
+	if (r < 0)
+		return STATUS_FAILED;
+	r = read_chunks(dump);
+	close_r = output_close(dump->output);
+	dump->output = NULL;
+	if (r >= 0)
+		r = close_r;
+	report_damage(stderr, "obit dump: ", dump->reader);
+	if (dump->stream.error == -EPIPE)
+		return STATUS_OK;
+	if (r < 0) {
+		explain_failure(dump, r);
+		return STATUS_FAILED;
+	}
+	if (dump->n_chunks == 0)
+		fprintf(stderr, "%s: %s holds nothing%s yet\n", usage.command, dump->dir,
+			dump->query_options.since_real_ns || dump->query_options.until_real_ns ? " of that time" : "");
+	return STATUS_OK;
+}
+
+int cmd_dump(int argc, char **argv)
+{
+	struct dump *dump = calloc(1, sizeof(*dump));
+	enum output_format format;
+	int status, r;
+
+	if (!dump) {
+		fprintf(stderr, "%s: out of memory\n", usage.command);
+		return STATUS_FAILED;
+	}
+	r = options_parse(&usage, argc, argv, &dump->options);
+	if (r)
+		status = r > 0 ? STATUS_OK : STATUS_USAGE;
+	else if (prepare(dump, &format) < 0)
+		status = STATUS_USAGE;
+	else
+		status = run(dump, format);
+	output_close(dump->output);
+	query_free(dump->query);
+	store_reader_close(dump->reader);
+	expression_free(dump->expression);
+	free(dump);
+	return status;
+}

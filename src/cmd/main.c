@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The command table: `obit COMMAND ...`.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cmd/cmd.h"
+
+static const struct command {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
+	{"verify", "prove from the store alone that its books balance", cmd_verify},
+	{"schema", "list the tables and their fields", cmd_schema},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int print_help(FILE *to)
+{
+	fprintf(to, "usage: obit COMMAND [options]\n\nobit records every process that ends on this host.\n\ncommands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
+	fprintf(to, "\n`obit help COMMAND` says more about each; `obit --version` names the version.\n");
+	return to == stdout ? STATUS_OK : STATUS_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	const char *names[N_COMMANDS], *nearest;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(names[i], name) == 0)
+			return &commands[i];
+	}
+	nearest = nearest_name(name, strlen(name), names, N_COMMANDS);
+	if (nearest)
+		fprintf(stderr, "obit: there is no command \"%s\"; did you mean %s?\n", name, nearest);
+	else
+		fprintf(stderr, "obit: there is no command \"%s\"; `obit --help` lists them\n", name);
+	return NULL;
+}
+
+static int help(const char *name)
+{
+	const struct command *command = find_command(name);
+	char *argv[] = {(char *)(command ? command->name : ""), (char *)"--help", NULL};
+
+	return command ? command->run(2, argv) : STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen as EPIPE, which is no error */
+	if (!name)
+		return print_help(stderr);
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+		printf("obit %s\n", OBIT_VERSION);
+		return STATUS_OK;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return print_help(stdout);
+	if (strcmp(name, "help") == 0)
+		return argc > 2 ? help(argv[2]) : print_help(stdout);
+	command = find_command(name);
+	return command ? command->run(argc - 1, argv + 1) : STATUS_USAGE;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Reading options with getopt_long(), which does the splitting; what is wrong is said here.
+ */
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/nearest.h"
+#include "query/time.h"
+
+#define DEFAULT_STORE "/var/lib/obit"
+#define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */
+#define HELP_COLUMN   24
+
+static void print_help(const struct usage *usage)
+{
+	printf("usage: %s%s%s [options]\n\n%s\n\noptions:\n", usage->command, *usage->operands ? " " : "", usage->operands,
+	       usage->about);
+	for (size_t i = 0; i < usage->n_specs; i++) {
+		const struct option_spec *spec = &usage->specs[i];
+		int used = printf("  --%s%s%s", spec->name, spec->argument ? " " : "", spec->argument ? spec->argument : "");
+
+		printf("%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "", spec->help);
+	}
+	printf("  %-*s%s\n", HELP_COLUMN - 2, "--help", "this text");
+	if (*usage->details)
+		printf("\n%s", usage->details);
+}
+
+static int complain_unknown(const struct usage *usage, const char *given)
+{
+	const char *names[OPTIONS_MAX + 1], *nearest = NULL;
+	const char *name = given + strspn(given, "-");
+
+	for (size_t i = 0; i < usage->n_specs; i++)
+		names[i] = usage->specs[i].name;
+	names[usage->n_specs] = "help";
+	nearest = nearest_name(name, strcspn(name, "="), names, usage->n_specs + 1);
+	if (nearest)
+		fprintf(stderr, "%s: unknown option %s; did you mean --%s?\n", usage->command, given, nearest);
+	else
+		fprintf(stderr, "%s: unknown option %s; `%s --help` lists them\n", usage->command, given, usage->command);
+	return -EINVAL;
+}
+
+static int parse_all(const struct usage *usage, int argc, char **argv, const struct option *longs, struct options *ret)
+{
+	int c;
+
+	opterr = 0;
+	optind = 0; /* glibc: start afresh */
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		if (c == 'h') {
+			print_help(usage);
+			return 1;
+		}
+		if (c == ':') {
+			fprintf(stderr, "%s: %s needs a value\n", usage->command, argv[optind - 1]);
+			return -EINVAL;
+		}
+		if (c == '?' && optopt >= FIRST_VALUE) {
+			fprintf(stderr, "%s: %s takes no value\n", usage->command, argv[optind - 1]);
+			return -EINVAL;
+		}
+		if (c == '?') {
+			char letter[] = {'-', (char)optopt, '\0'};
+
+			return complain_unknown(usage, optopt ? letter : argv[optind - 1]);
+		}
+		ret->values[c - FIRST_VALUE] = optarg ? optarg : "";
+	}
+	return 0;
+}
+
+int options_parse(const struct usage *usage, int argc, char **argv, struct options *ret)
+{
+	struct option longs[OPTIONS_MAX + 2] = {{0}};
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < usage->n_specs; i++)
+		longs[i] = (struct option){usage->specs[i].name,
+					   usage->specs[i].argument ? required_argument : no_argument, NULL,
+					   FIRST_VALUE + (int)i};
+	longs[usage->n_specs] = (struct option){"help", no_argument, NULL, 'h'};
+	r = parse_all(usage, argc, argv, longs, ret);
+	if (r)
+		return r;
+	ret->operands = argv + optind;
+	ret->n_operands = argc - optind;
+	if (ret->n_operands > usage->max_operands) {
+		fprintf(stderr, "%s: unexpected \"%s\"; `%s --help` shows how it is used\n", usage->command,
+			ret->operands[usage->max_operands], usage->command);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+const char *options_store(const char *given)
+{
+	const char *environment = getenv("OBIT_STORE");
+
+	if (given)
+		return given;
+	return environment && *environment ? environment : DEFAULT_STORE;
+}
+
+static int read_time(const struct usage *usage, const char *option, const char *given, uint64_t now_real_ns,
+		     uint64_t *ret_real_ns)
+{
+	int r = query_time(given, strlen(given), now_real_ns, ret_real_ns);
+
+	if (r == 0)
+		return 0;
+	fprintf(stderr, "%s: --%s %s: %s\n", usage->command, option, given,
+		r == -ERANGE ? "this time is before 1970 or after 2553"
+			     : "not a time; try 2026-01-02T03:04:05Z, -10m, \"3m ago\", today, \"today 03:00\" or 03:12");
+	return -EINVAL;
+}
+
+int options_range(const struct usage *usage, const char *since, const char *until, uint64_t now_real_ns,
+		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns)
+{
+	uint64_t since_real_ns = 0, until_real_ns = 0;
+
+	if (since && read_time(usage, "since", since, now_real_ns, &since_real_ns) < 0)
+		return -EINVAL;
+	if (until && read_time(usage, "until", until, now_real_ns, &until_real_ns) < 0)
+		return -EINVAL;
+	if (until && until_real_ns <= since_real_ns) {
+		fprintf(stderr, "%s: --until %s is not after --since %s\n", usage->command, until,
+			since ? since : "the epoch");
+		return -EINVAL;
+	}
+	*ret_since_real_ns = since_real_ns;
+	*ret_until_real_ns = until_real_ns;
+	return 0;
+}
+
+int options_choose(const struct usage *usage, const char *what, const char *name, const char *const *names, size_t n)
+{
+	const char *nearest;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	nearest = nearest_name(name, strlen(name), names, n);
+	fprintf(stderr, "%s: no %s is called \"%s\"", usage->command, what, name);
+	if (nearest)
+		fprintf(stderr, "; did you mean %s?", nearest);
+	fprintf(stderr, " (there %s", n == 1 ? "is" : "are");
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+	fprintf(stderr, ")\n");
+	return -EINVAL;
+}
+
+int options_format(const struct usage *usage, const char *given, enum output_format *ret)
+{
+	size_t n;
+	const char *const *names = output_format_names(&n);
+	int format = given ? options_choose(usage, "format", given, names, n) : OUTPUT_TABLE;
+
+	if (format < 0)
+		return format;
+	*ret = (enum output_format)format;
+	return 0;
+}
+
+static uint32_t terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	long width = columns ? strtol(columns, NULL, 10) : 0;
+
+	if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		width = size.ws_col;
+	if (width <= 0)
+		width = 80;
+	return width > 10000 ? 10000 : (uint32_t)width;
+}
+
+void options_output(enum output_format format, struct stream *stream, uint64_t now_real_ns, struct output_options *ret)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	*ret = (struct output_options){.format = format, .stream = stream, .now_real_ns = now_real_ns};
+	ret->is_terminal = isatty(STDOUT_FILENO);
+	if (!ret->is_terminal)
+		return;
+	ret->width = terminal_width();
+	ret->is_coloured = !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+uint64_t options_now_real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Options of commands: one table a command gives both the parser and `--help`. Complaints go to stderr and
+ * name the option and the way out.
+ */
+#ifndef OBIT_CMD_OPTIONS_H
+#define OBIT_CMD_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output/output.h"
+
+#define OPTIONS_MAX 32
+
+struct option_spec {
+	const char *name;     /* without the dashes */
+	const char *argument; /* NULL: a flag */
+	const char *help;
+};
+
+struct usage {
+	const char *command; /* "obit dump" */
+	const char *operands; /* "TABLE"; "" when there are none */
+	const char *about;
+	const struct option_spec *specs;
+	size_t n_specs;
+	const char *details; /* more lines for --help, or "" */
+	int max_operands;
+};
+
+struct options {
+	const char *values[OPTIONS_MAX]; /* by spec; NULL: not given; a flag that is given has "" */
+	char **operands;
+	int n_operands;
+};
+
+/* Lines that several commands have in their tables. */
+#define OPTION_STORE {"store", "DIR", "the store to read; default $OBIT_STORE or /var/lib/obit"}
+#define OPTION_SINCE {"since", "T", "only what happened at T or later: 2026-01-02T03:04:05Z, -10m, \"3m ago\", today, 03:12"}
+#define OPTION_UNTIL {"until", "T", "only what happened before T"}
+
+/* 0: go on; 1: help was asked for and printed; -EINVAL: said what is wrong. */
+int options_parse(const struct usage *usage, int argc, char **argv, struct options *ret);
+
+/* The store's directory: what was given, or the environment's, or the default. */
+const char *options_store(const char *given);
+
+/* Times of --since and --until, 0 where not given. 0, or -EINVAL after saying what is wrong. */
+int options_range(const struct usage *usage, const char *since, const char *until, uint64_t now_real_ns,
+		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns);
+
+/* --format. 0, or -EINVAL after saying what is wrong. */
+int options_format(const struct usage *usage, const char *given, enum output_format *ret);
+
+/* How to write to standard output: is it a terminal, how wide, with colour. */
+void options_output(enum output_format format, struct stream *stream, uint64_t now_real_ns, struct output_options *ret);
+
+/* Looks `name` up, "did you mean" and all: index in names, or -EINVAL after saying that `what` is unknown. */
+int options_choose(const struct usage *usage, const char *what, const char *name, const char *const *names, size_t n);
+
+uint64_t options_now_real_ns(void);
+
+#endif

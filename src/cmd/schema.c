@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit schema`: the tables and their fields, as rows of a table of their own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "model/block.h"
+
+enum schema_option { FORMAT };
+
+static const struct option_spec specs[] = {
+	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+};
+
+static const struct usage usage = {
+	"obit schema", "[TABLE]", "Lists the fields of a table, or of all: what dump prints and --where compares.",
+	specs, sizeof(specs) / sizeof(specs[0]),
+	"types: u64, i64, bool, string (any bytes), strings (a list of them)\n"
+	"units: time (ns since the epoch), ns (a duration), bytes, signal\n"
+	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level)\n",
+	1,
+};
+
+enum schema_field { TABLE, FIELD, TYPE, UNIT, KIND, HELP, N_FIELDS };
+
+static const struct field fields[] = {
+	[TABLE] = {"table", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[FIELD] = {"field", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[TYPE] = {"type", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[UNIT] = {"unit", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[KIND] = {"kind", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[HELP] = {"help", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+};
+
+static const struct table schema = {"schema", "the fields of all tables", 0, N_FIELDS, fields};
+
+static int add_field(struct block *block, const struct table *table, const struct field *field)
+{
+	const char *texts[] = {
+		[TABLE] = table->name,
+		[FIELD] = field->name,
+		[TYPE] = field_type_name(field->type),
+		[UNIT] = field->unit == UNIT_NONE ? NULL : field_unit_name(field->unit),
+		[KIND] = field_kind_name(field->kind),
+		[HELP] = field->help,
+	};
+	int row = block_add_row(block), r = 0;
+
+	for (uint32_t i = 0; i < N_FIELDS && row >= 0 && r == 0; i++)
+		if (texts[i])
+			r = block_set_text(block, (uint32_t)row, i, texts[i], strlen(texts[i]));
+	return row < 0 ? row : r;
+}
+
+static int print_table(struct output *output, const struct table *table)
+{
+	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, HELP};
+	struct block *block = block_new(&schema, table->n_fields, table->n_fields * 512);
+	int r = block ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < table->n_fields && r == 0; i++)
+		r = add_field(block, table, &table->fields[i]);
+	for (uint32_t i = 0; i < table->n_fields && r == 0; i++)
+		r = output_row(output, block, i, columns);
+	block_free(block);
+	return r;
+}
+
+static int print(enum output_format format, const struct table *const *tables, size_t n)
+{
+	static struct stream stream;
+	struct output_options output_options;
+	struct output *output;
+	int r, close_r;
+
+	stream_init(&stream, STDOUT_FILENO);
+	options_output(format, &stream, options_now_real_ns(), &output_options);
+	r = output_open(&output_options, fields, N_FIELDS, &output);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = print_table(output, tables[i]);
+	close_r = output_close(output);
+	return r ? r : close_r;
+}
+
+int cmd_schema(int argc, char **argv)
+{
+	const struct table *const *tables;
+	const char *names[TABLE_MAX_TABLES];
+	struct options options;
+	enum output_format format;
+	int r = options_parse(&usage, argc, argv, &options), chosen = 0;
+	size_t n;
+
+	if (r)
+		return r > 0 ? STATUS_OK : STATUS_USAGE;
+	if (options_format(&usage, options.values[FORMAT], &format) < 0)
+		return STATUS_USAGE;
+	tables = tables_all(&n);
+	for (size_t i = 0; i < n; i++)
+		names[i] = tables[i]->name;
+	if (options.n_operands) {
+		chosen = options_choose(&usage, "table", options.operands[0], names, n);
+		if (chosen < 0)
+			return STATUS_USAGE;
+		n = 1;
+	}
+	r = print(format, tables + chosen, n);
+	if (r < 0 && r != -EPIPE) {
+		fprintf(stderr, "obit schema: cannot write: %s\n", strerror(-r));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}

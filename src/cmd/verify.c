@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit verify`: reads the whole store and says whether it is intact and whether its books balance. The
+ * audit itself is query/books.c; this prints it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/report.h"
+#include "base/rfc3339.h"
+#include "query/books.h"
+
+#define STATUS_CANNOT_TELL 2
+
+enum verify_option { STORE, SINCE, UNTIL };
+
+static const struct option_spec specs[] = {
+	[STORE] = OPTION_STORE,
+	[SINCE] = OPTION_SINCE,
+	[UNTIL] = OPTION_UNTIL,
+};
+
+static const struct usage usage = {
+	"obit verify", "", "Proves from the store alone that every exit the kernel saw is in it.",
+	specs, sizeof(specs) / sizeof(specs[0]),
+	"In every interval: exits_seen = exits_recorded + exits_rolled_up, and as many rows; opening + forks -\n"
+	"exits_seen = closing; opening = the closing before; no interval is missing. A run's last interval may be\n"
+	"open (its agent is in it, or was killed in it), and its last segment may end torn: that is said and is\n"
+	"no fault.\n"
+	"\nexit status: 0 intact and balanced; 1 damaged or unbalanced; 2 cannot tell\n",
+	0,
+};
+
+static void print_time(uint64_t real_ns)
+{
+	char text[RFC3339_LEN];
+
+	rfc3339_write(real_ns, text);
+	printf("%.23sZ", text);
+}
+
+static void print_run_name(const struct books_run *run)
+{
+	printf("run ");
+	print_time(run->origin.run_real_ns);
+	printf(" (boot ");
+	report_text(stdout, run->origin.boot_id);
+	printf(")");
+}
+
+static void print_finding(void *context, const struct books_finding *finding)
+{
+	(void)context;
+	printf("unbalanced: ");
+	print_run_name(finding->run);
+	printf(", interval %" PRIu64 " from ", finding->interval);
+	print_time(finding->begin_real_ns);
+	printf(": %s", finding->what);
+	if (*finding->because)
+		printf("; in it: %s", finding->because);
+	printf("\n");
+}
+
+static void print_run(const struct books_run *run, int is_range)
+{
+	print_run_name(run);
+	printf(" on ");
+	report_text(stdout, run->origin.host);
+	printf(": %" PRIu64 " intervals, %" PRIu64 " to %" PRIu64 "; %" PRIu64 " forks; %" PRIu64 " exits = %" PRIu64
+	       " recorded + %" PRIu64 " rolled up; %s\n",
+	       run->n_judged, run->first_number, run->last.number, run->forks, run->exits_seen, run->exits_recorded,
+	       run->exits_rolled_up, run->n_findings ? "unbalanced" : "balanced");
+	if (run->first_number > 1 && !is_range)
+		printf("  begins with interval %" PRIu64 ": what was before is no longer in the store\n",
+		       run->first_number);
+	if (run->unobserved)
+		printf("  before it, %" PRId64 " processes more were %s than the run before could see\n",
+		       run->unobserved < 0 ? -run->unobserved : run->unobserved, run->unobserved < 0 ? "gone" : "there");
+	if (!run->last.is_closed)
+		printf("  interval %" PRIu64 " is open, with %" PRIu64 " rows of exits: its agent is still in it, was "
+		       "stopped in it%s\n",
+		       run->last.number, run->last.exits_rows, is_range ? ", or --until cuts it" : "");
+}
+
+/* 0, or what the reader or memory failed with. */
+static int read_all(struct store_reader *reader, struct books *books)
+{
+	struct store_chunk chunk;
+	int r;
+
+	while ((r = store_reader_next(reader, &chunk)) > 0) {
+		r = books_add(books, &chunk);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+/* The verdict, one line. */
+static int conclude(const struct books *books, size_t n_damaged, int is_range)
+{
+	size_t n_runs;
+	const struct books_run *runs = books_runs(books, &n_runs);
+	uint64_t n_judged = 0, n_findings = 0, exits = 0;
+
+	for (size_t i = 0; i < n_runs; i++) {
+		print_run(&runs[i], is_range);
+		n_judged += runs[i].n_judged;
+		n_findings += runs[i].n_findings;
+		exits += runs[i].exits_seen;
+	}
+	if (n_damaged || n_findings) {
+		printf("verdict: %s%s%s: %zu damaged places, %" PRIu64 " entries that do not balance\n",
+		       n_damaged ? "damaged" : "", n_damaged && n_findings ? " and " : "",
+		       n_findings ? "unbalanced" : "", n_damaged, n_findings);
+		return STATUS_FAILED;
+	}
+	if (!n_judged) {
+		printf("verdict: cannot tell: there is no complete interval%s\n", is_range ? " in that time" : "");
+		return STATUS_CANNOT_TELL;
+	}
+	printf("verdict: intact and balanced: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s\n", n_runs,
+	       n_runs == 1 ? "" : "s", n_judged, n_judged == 1 ? "" : "s", exits, exits == 1 ? "" : "s");
+	return STATUS_OK;
+}
+
+static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns)
+{
+	struct store_select select = {since_real_ns, until_real_ns, NULL};
+	struct books_sink sink = {print_finding, NULL};
+	struct store_reader *reader = NULL;
+	struct books *books = books_new(since_real_ns, &sink);
+	int r = books ? store_reader_open(dir, &select, &reader) : -ENOMEM;
+	int status = STATUS_CANNOT_TELL;
+
+	if (r == 0)
+		r = read_all(reader, books);
+	if (r < 0) {
+		report_store_error(usage.command, dir, r);
+		goto out;
+	}
+	status = conclude(books, report_damage(stdout, "store: ", reader), since_real_ns || until_real_ns);
+	if (fflush(stdout) != 0 && errno != EPIPE) {
+		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(errno));
+		status = STATUS_CANNOT_TELL;
+	}
+out:
+	books_free(books);
+	store_reader_close(reader);
+	return status;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	struct options options;
+	uint64_t since_real_ns, until_real_ns;
+	int r = options_parse(&usage, argc, argv, &options);
+
+	if (r)
+		return r > 0 ? STATUS_OK : STATUS_USAGE;
+	if (options_range(&usage, options.values[SINCE], options.values[UNTIL], options_now_real_ns(), &since_real_ns,
+			  &until_real_ns) < 0)
+		return STATUS_USAGE;
+	return verify(options_store(options.values[STORE]), since_real_ns, until_real_ns);
+}

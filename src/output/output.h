@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows on their way to people and programs.
+ *
+ *   table  for people: aligned, human units, local time, argv quoted as for a shell. No byte of a process
+ *          reaches the terminal that could move its cursor: controls, invalid UTF-8 and invisible characters
+ *          are written as \xNN.
+ *   csv    RFC 4180, with a header. Bytes of a process are as they were, also when they are not UTF-8.
+ *   tsv    a header; \t \n \r \\ and \0 stand for tab, newline, return, backslash and NUL.
+ *   jsonl  one object a line; integers exact; bytes that are not UTF-8 are the lone surrogates \udc80 to
+ *          \udcff, as Python's surrogateescape has them; controls are escaped.
+ *
+ * In csv, tsv and jsonl a time is RFC 3339 in UTC with nanoseconds, every other number is a plain integer in
+ * the field's unit, a signal its number, a bool true or false. Null is null in jsonl, nothing in csv and tsv,
+ * - in a table. argv is an array in jsonl, elsewhere its words quoted for a shell. On a terminal csv and tsv
+ * show control bytes as \xNN too.
+ */
+#ifndef OBIT_OUTPUT_OUTPUT_H
+#define OBIT_OUTPUT_OUTPUT_H
+
+#include <stdint.h>
+
+#include "base/stream.h"
+#include "model/block.h"
+
+enum output_format {
+	OUTPUT_TABLE,
+	OUTPUT_CSV,
+	OUTPUT_TSV,
+	OUTPUT_JSONL,
+};
+
+/* The formats' names, in the order of the enum; *ret_n is how many. */
+const char *const *output_format_names(size_t *ret_n);
+
+struct output_options {
+	enum output_format format;
+	struct stream *stream; /* not owned */
+	int is_terminal;
+	int is_coloured;
+	uint32_t width;	      /* of a table's lines, in columns; 0: no limit */
+	uint64_t now_real_ns; /* a table writes times of this day without the date */
+};
+
+struct output;
+
+/* The columns are copied, their names are not. 0, -ENOMEM. */
+int output_open(const struct output_options *options, const struct field *columns, uint32_t n_columns,
+		struct output **ret);
+
+/* Column i is the block's field fields[i], of the same type, or null where that is -1. 0, -ENOMEM, the stream's error. */
+int output_row(struct output *output, const struct block *block, uint32_t row, const int *fields);
+
+/* Writes what is held back, flushes the stream and frees. 0, -ENOMEM, or the stream's error. NULL is legal. */
+int output_close(struct output *output);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Auditing a store: do its books balance? For every interval, from its chunks alone:
+ *
+ *   exits_seen = exits_recorded + exits_rolled_up
+ *   rows of exits = exits_recorded           sum of rollups.exits = exits_rolled_up
+ *   opening + forks - exits_seen = closing   opening = the closing of the interval before
+ *
+ * and within a run (one agent, named by boot and beginning) intervals are numbered without gaps, and each
+ * ends with a last chunk that carries one row of the ledger. The last interval of a run may be open: its
+ * agent is still in it, or was killed in it; that is said, and is no fault.
+ *
+ * Belongs to one thread.
+ */
+#ifndef OBIT_QUERY_BOOKS_H
+#define OBIT_QUERY_BOOKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/origin.h"
+#include "store/reader.h"
+
+struct books;
+
+/* Where an interval's chunks stand. */
+struct books_interval {
+	uint64_t number; /* 0: none yet */
+	uint64_t begin_real_ns, end_real_ns;
+	uint64_t exits_rows, rolled_up; /* counted in its chunks */
+	int is_closed;
+	int is_partial; /* begins before the range that is read: its first chunks may be missing */
+	uint64_t closing; /* where has_closing */
+	int has_closing;
+};
+
+struct books_run {
+	struct origin origin;
+	struct books_interval before, last; /* last: the one being read; at the end the run's last */
+	uint64_t first_number;
+	uint64_t first_begin_real_ns;
+	uint64_t n_judged, n_findings;
+	uint64_t forks, exits_seen, exits_recorded, exits_rolled_up; /* of the intervals judged */
+	int64_t unobserved; /* of the run's first interval; 0 when null */
+};
+
+/* One thing that does not add up. */
+struct books_finding {
+	const struct books_run *run;
+	uint64_t interval;
+	uint64_t begin_real_ns;
+	char what[200];	    /* by how much */
+	char because[200];  /* what the ledger says of its own losses in that interval; may be empty */
+};
+
+struct books_sink {
+	void (*take)(void *context, const struct books_finding *finding);
+	void *context;
+};
+
+/* Intervals that begin before since_real_ns are not judged. NULL: out of memory. */
+struct books *books_new(uint64_t since_real_ns, const struct books_sink *sink);
+void books_free(struct books *books);
+
+/* Chunks in the order the reader gives them, with all tables. 0 or -ENOMEM. */
+int books_add(struct books *books, const struct store_chunk *chunk);
+
+/* The runs met, in order of their first chunk; valid until the next chunk. */
+const struct books_run *books_runs(const struct books *books, size_t *ret_n);
+
+#endif

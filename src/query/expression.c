@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The compiler of filters: recursive descent with a bounded depth, straight into instructions. What it
+ * makes is described in query/program.h and run by evaluate.c.
+ */
+#include "query/expression.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "query/lexer.h"
+#include "query/literal.h"
+#include "query/program.h"
+
+struct parser {
+	const char *text;
+	uint64_t now_real_ns;
+	struct token token; /* the one looked at */
+	int depth;
+	struct expression *expression;
+	struct expression_error *error;
+};
+
+static int parse_or(struct parser *parser);
+
+static void advance(struct parser *parser)
+{
+	parser->token = lexer_next(parser->text, parser->token.at + parser->token.len);
+}
+
+static int complain(struct parser *parser, struct token where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int complain(struct parser *parser, struct token where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(parser->error->message, sizeof(parser->error->message), format, args);
+	va_end(args);
+	parser->error->at = where.at;
+	parser->error->len = where.len;
+	return -EINVAL;
+}
+
+static int complain_expected(struct parser *parser, const char *what)
+{
+	if (parser->token.kind == TOKEN_UNENDED)
+		return complain(parser, parser->token, "this quote does not end");
+	if (parser->token.kind == TOKEN_END)
+		return complain(parser, parser->token, "expected %s, but the expression ends", what);
+	return complain(parser, parser->token, "expected %s", what);
+}
+
+static void emit(struct parser *parser, enum opcode opcode, uint32_t operand)
+{
+	struct instruction instruction = {opcode, operand};
+
+	buffer_add(&parser->expression->instructions, &instruction, sizeof(instruction));
+}
+
+static size_t n_instructions(const struct parser *parser)
+{
+	return parser->expression->instructions.used / sizeof(struct instruction);
+}
+
+static int find_field(struct parser *parser, const struct field **ret)
+{
+	const struct table *table = parser->expression->table;
+	const char *word = parser->text + parser->token.at, *nearest;
+	const char *names[TABLE_MAX_FIELDS];
+	uint32_t n = table->n_fields < TABLE_MAX_FIELDS ? table->n_fields : TABLE_MAX_FIELDS;
+
+	for (uint32_t i = 0; i < n; i++) {
+		names[i] = table->fields[i].name;
+		if (strlen(names[i]) == parser->token.len && memcmp(names[i], word, parser->token.len) == 0) {
+			*ret = &table->fields[i];
+			return 0;
+		}
+	}
+	nearest = nearest_name(word, parser->token.len, names, n);
+	if (nearest)
+		return complain(parser, parser->token, "%s has no field of this name; did you mean %s?", table->name,
+				nearest);
+	return complain(parser, parser->token, "%s has no field of this name; `obit schema %s` lists them", table->name,
+			table->name);
+}
+
+/* A time may be several bare words: today 03:00, 3m ago. */
+static struct token take_literal_token(struct parser *parser, const struct field *field)
+{
+	struct token token = parser->token;
+
+	advance(parser);
+	if (field->unit == UNIT_TIME && token.kind == TOKEN_WORD)
+		for (; parser->token.kind == TOKEN_WORD; advance(parser))
+			token.len = parser->token.at + parser->token.len - token.at;
+	return token;
+}
+
+/* Adds the literal under the parser to the constants; its place in texts goes with it. */
+static int parse_literal(struct parser *parser, const struct field *field, struct token *ret_token)
+{
+	struct buffer *texts = &parser->expression->texts;
+	struct constant constant = {0, texts->used, 0};
+	char complaint[LITERAL_COMPLAINT_BYTES];
+	struct token token;
+
+	if (parser->token.kind == TOKEN_NULL)
+		return complain(parser, parser->token, "nothing equals null; write `%s is null` or `is not null`",
+				field->name);
+	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED) {
+		if (parser->token.kind >= TOKEN_AND)
+			return complain(parser, parser->token, "expected a value; put quotes around this word to mean it");
+		return complain_expected(parser, "a value");
+	}
+	token = take_literal_token(parser, field);
+	if (buffer_reserve(texts, token.len + 1) < 0)
+		return -ENOMEM;
+	constant.text_len = lexer_value(parser->text, &token, texts->data + texts->used);
+	if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,
+						    parser->now_real_ns, &constant.number, complaint) < 0)
+		return complain(parser, token, "%s", complaint);
+	texts->data[constant.text_at + constant.text_len] = '\0';
+	texts->used += constant.text_len + 1;
+	buffer_add(&parser->expression->constants, &constant, sizeof(constant));
+	*ret_token = token;
+	return 0;
+}
+
+static int parse_list(struct parser *parser, struct predicate *predicate)
+{
+	struct token ignored;
+
+	if (parser->token.kind != TOKEN_OPEN)
+		return complain_expected(parser, "( and a list of values");
+	do {
+		int r;
+
+		advance(parser);
+		r = parse_literal(parser, predicate->field, &ignored);
+		if (r < 0)
+			return r;
+		predicate->n_constants++;
+	} while (parser->token.kind == TOKEN_COMMA);
+	if (parser->token.kind != TOKEN_CLOSE)
+		return complain_expected(parser, ", or ) in the list of values");
+	advance(parser);
+	return 0;
+}
+
+static int parse_pattern(struct parser *parser, struct predicate *predicate)
+{
+	const struct constant *constant;
+	const char *pattern;
+	struct token token;
+	char reason[100];
+	int r;
+
+	if (!field_is_text(predicate->field))
+		return complain(parser, parser->token, "%s is a number; ~ and !~ compare text", predicate->field->name);
+	advance(parser);
+	r = parse_literal(parser, predicate->field, &token);
+	if (r < 0)
+		return r;
+	if (parser->expression->constants.error)
+		return -ENOMEM;
+	constant = (const struct constant *)(const void *)parser->expression->constants.data + predicate->first_constant;
+	pattern = parser->expression->texts.data + constant->text_at;
+	if (constant->text_len > EXPRESSION_MAX_PATTERN)
+		return complain(parser, token, "a regular expression may have %d bytes", EXPRESSION_MAX_PATTERN);
+	predicate->regex = calloc(1, sizeof(*predicate->regex));
+	if (!predicate->regex)
+		return -ENOMEM;
+	r = regcomp(predicate->regex, pattern, REG_EXTENDED | REG_NOSUB);
+	if (r == 0)
+		return 0;
+	regerror(r, predicate->regex, reason, sizeof(reason));
+	free(predicate->regex);
+	predicate->regex = NULL;
+	return r == REG_ESPACE ? -ENOMEM : complain(parser, token, "not a regular expression: %s", reason);
+}
+
+static int parse_is_null(struct parser *parser, struct predicate *predicate)
+{
+	advance(parser);
+	predicate->comparison = COMPARE_IS_NULL;
+	if (parser->token.kind == TOKEN_NOT) {
+		predicate->comparison = COMPARE_IS_NOT_NULL;
+		advance(parser);
+	}
+	if (parser->token.kind != TOKEN_NULL)
+		return complain_expected(parser, "null or not null");
+	advance(parser);
+	return 0;
+}
+
+static int parse_order(struct parser *parser, struct predicate *predicate)
+{
+	static const enum comparison comparisons[] = {
+		[TOKEN_EQ] = COMPARE_EQ, [TOKEN_NE] = COMPARE_NE, [TOKEN_LT] = COMPARE_LT,
+		[TOKEN_LE] = COMPARE_LE, [TOKEN_GT] = COMPARE_GT, [TOKEN_GE] = COMPARE_GE,
+	};
+	struct token ignored;
+
+	predicate->comparison = comparisons[parser->token.kind];
+	predicate->n_constants = 1;
+	advance(parser);
+	return parse_literal(parser, predicate->field, &ignored);
+}
+
+/* What follows the field's name. */
+static int parse_comparison(struct parser *parser, struct predicate *predicate)
+{
+	switch (parser->token.kind) {
+	case TOKEN_EQ:
+	case TOKEN_NE:
+	case TOKEN_LT:
+	case TOKEN_LE:
+	case TOKEN_GT:
+	case TOKEN_GE:
+		return parse_order(parser, predicate);
+	case TOKEN_MATCH:
+	case TOKEN_NO_MATCH:
+		predicate->comparison = parser->token.kind == TOKEN_MATCH ? COMPARE_MATCH : COMPARE_NO_MATCH;
+		return parse_pattern(parser, predicate);
+	case TOKEN_IS:
+		return parse_is_null(parser, predicate);
+	case TOKEN_IN:
+		predicate->comparison = COMPARE_IN;
+		advance(parser);
+		return parse_list(parser, predicate);
+	case TOKEN_NOT:
+		advance(parser);
+		if (parser->token.kind != TOKEN_IN)
+			return complain_expected(parser, "in");
+		predicate->comparison = COMPARE_NOT_IN;
+		advance(parser);
+		return parse_list(parser, predicate);
+	default:
+		return complain_expected(parser, "a comparison: = != < <= > >= ~ !~ in, is null");
+	}
+}
+
+/* A bool may stand alone: it holds when it is true. */
+static int parse_predicate(struct parser *parser)
+{
+	struct expression *expression = parser->expression;
+	struct predicate predicate = {.first_constant = (uint32_t)(expression->constants.used / sizeof(struct constant))};
+	enum token_kind next;
+	int r;
+
+	if (parser->token.kind != TOKEN_WORD)
+		return complain_expected(parser, "a field");
+	r = find_field(parser, &predicate.field);
+	if (r < 0)
+		return r;
+	predicate.column = (int)(predicate.field - expression->table->fields);
+	advance(parser);
+	next = parser->token.kind;
+	if (predicate.field->type == FIELD_BOOL &&
+	    (next == TOKEN_END || next == TOKEN_CLOSE || next == TOKEN_AND || next == TOKEN_OR)) {
+		struct constant is_true = {.number = 1};
+
+		predicate.n_constants = 1;
+		buffer_add(&expression->constants, &is_true, sizeof(is_true));
+	} else {
+		r = parse_comparison(parser, &predicate);
+	}
+	if (r < 0)
+		return r;
+	emit(parser, OP_TEST, (uint32_t)(expression->predicates.used / sizeof(predicate)));
+	if (buffer_reserve(&expression->predicates, sizeof(predicate)) < 0 && predicate.regex) {
+		regfree(predicate.regex);
+		free(predicate.regex);
+	}
+	buffer_add(&expression->predicates, &predicate, sizeof(predicate));
+	return 0;
+}
+
+static int parse_nested(struct parser *parser)
+{
+	struct token open = parser->token;
+	int r;
+
+	advance(parser);
+	r = parse_or(parser);
+	if (r < 0)
+		return r;
+	if (parser->token.kind == TOKEN_END)
+		return complain(parser, open, "this parenthesis is never closed");
+	if (parser->token.kind != TOKEN_CLOSE)
+		return complain_expected(parser, "and, or or )");
+	advance(parser);
+	return 0;
+}
+
+static int parse_not(struct parser *parser)
+{
+	uint32_t negations = 0;
+	int r;
+
+	for (; parser->token.kind == TOKEN_NOT; advance(parser))
+		negations++;
+	if (parser->token.kind == TOKEN_OPEN) {
+		if (++parser->depth > EXPRESSION_MAX_DEPTH)
+			return complain(parser, parser->token, "more than %d parentheses inside each other",
+					EXPRESSION_MAX_DEPTH);
+		r = parse_nested(parser);
+		parser->depth--;
+	} else {
+		r = parse_predicate(parser);
+	}
+	if (r == 0 && negations % 2)
+		emit(parser, OP_NEGATE, 0);
+	return r;
+}
+
+/* `first` skip `first` skip ...: each skip leads to the next skip or the end, which is right and keeps this simple. */
+static int parse_chain(struct parser *parser, enum token_kind joint, enum opcode skip,
+		       int (*parse_operand)(struct parser *))
+{
+	int r = parse_operand(parser);
+
+	while (r == 0 && parser->token.kind == joint) {
+		size_t skip_at = n_instructions(parser);
+
+		emit(parser, skip, 0);
+		advance(parser);
+		r = parse_operand(parser);
+		if (r < 0 || parser->expression->instructions.error)
+			break;
+		((struct instruction *)(void *)parser->expression->instructions.data)[skip_at].operand =
+			(uint32_t)n_instructions(parser);
+	}
+	return r;
+}
+
+static int parse_and(struct parser *parser)
+{
+	return parse_chain(parser, TOKEN_AND, OP_SKIP_IF_FALSE, parse_not);
+}
+
+static int parse_or(struct parser *parser)
+{
+	return parse_chain(parser, TOKEN_OR, OP_SKIP_IF_TRUE, parse_and);
+}
+
+static int parse(struct parser *parser)
+{
+	struct expression *expression = parser->expression;
+	int r;
+
+	if (strlen(parser->text) > EXPRESSION_MAX_BYTES)
+		return complain(parser, parser->token, "an expression may have %d bytes", EXPRESSION_MAX_BYTES);
+	advance(parser);
+	r = parse_or(parser);
+	if (r < 0)
+		return r;
+	if (parser->token.kind == TOKEN_CLOSE)
+		return complain(parser, parser->token, "no parenthesis is open here");
+	if (parser->token.kind != TOKEN_END)
+		return complain_expected(parser, "and, or or the end");
+	if (expression->instructions.error || expression->predicates.error || expression->constants.error)
+		return -ENOMEM;
+	return 0;
+}
+
+int expression_compile(const char *text, const struct table *table, uint64_t now_real_ns, struct expression **ret,
+		       struct expression_error *ret_error)
+{
+	struct parser parser = {.text = text, .now_real_ns = now_real_ns, .error = ret_error};
+	int r;
+
+	parser.expression = calloc(1, sizeof(*parser.expression));
+	if (!parser.expression)
+		return -ENOMEM;
+	parser.expression->table = table;
+	r = parse(&parser);
+	if (r < 0)
+		expression_free(parser.expression);
+	else
+		*ret = parser.expression;
+	return r;
+}
+
+/* One column a character of UTF-8; what would move the cursor becomes a question mark. */
+void expression_error_write(const struct expression_error *error, const char *text, char *ret, size_t size)
+{
+	size_t len = strlen(text), begin = error->at > 60 ? error->at - 60 : 0;
+	struct buffer shown = {0}, caret = {0};
+
+	while (begin && ((unsigned char)text[begin] & 0xc0) == 0x80)
+		begin--;
+	for (size_t i = begin; i < len && i < begin + 150; i++) {
+		unsigned char c = (unsigned char)text[i];
+		int is_control = c < 0x20 || c == 0x7f;
+
+		buffer_add_char(&shown, is_control ? '?' : (char)c);
+		if ((c & 0xc0) != 0x80 && i <= error->at)
+			buffer_add_char(&caret, i == error->at ? '^' : ' ');
+		else if ((c & 0xc0) != 0x80 && i < error->at + error->len)
+			buffer_add_char(&caret, '~');
+	}
+	if (error->at >= len)
+		buffer_add_char(&caret, '^');
+	snprintf(ret, size, "%s\n  %.*s\n  %.*s", error->message, (int)shown.used, shown.used ? shown.data : "",
+		 (int)caret.used, caret.used ? caret.data : "");
+	buffer_done(&shown);
+	buffer_done(&caret);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a literal in a filter means depends on the field it is compared with: 1.5s, 2GiB, KILL, -10m, true.
+ */
+#ifndef OBIT_QUERY_LITERAL_H
+#define OBIT_QUERY_LITERAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/table.h"
+
+#define LITERAL_COMPLAINT_BYTES 200
+
+/*
+ * The number that `text` means for a number field, as a block holds it. 0, or -EINVAL with a complaint for
+ * people in `ret_complaint`.
+ */
+int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns,
+		   uint64_t *ret_number, char ret_complaint[LITERAL_COMPLAINT_BYTES]);
+
+#endif

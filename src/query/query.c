@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Running a question over blocks. The reader of the store is not known here: a command hands the blocks on.
+ */
+#include "query/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct query {
+	struct query_options options;
+	struct selection by_time; /* of is_by_time: the selection, with the time as its sort column */
+	struct order *order;	  /* NULL: rows go straight through */
+	uint64_t n_passed;
+	/* Where things are in the table of the last block. */
+	int time_field;
+	int columns[TABLE_MAX_FIELDS + 1];
+};
+
+/* Counts what reaches the sink. The limit of a sorted question holds here too, where it is by time. */
+static int pass(void *context, const struct block *block, uint32_t row, const int *columns)
+{
+	struct query *query = context;
+	int r = query->options.sink.take(query->options.sink.context, block, row, columns);
+
+	if (r)
+		return r;
+	return ++query->n_passed == query->options.limit;
+}
+
+static int make_order(struct query *query)
+{
+	struct query_options *options = &query->options;
+	const struct selection *selection = options->selection;
+
+	if (selection->sort_column >= 0) {
+		options->is_by_time = 0;
+		query->order = order_new(&selection->columns, (uint32_t)selection->sort_column,
+					 selection->is_descending, options->limit);
+	} else {
+		/* The selection again, with the time as its last, hidden column. */
+		int time_field = selection_time_field(selection->source);
+		struct selection *by_time = &query->by_time;
+
+		if (time_field < 0) {
+			options->is_by_time = 0;
+			return 0;
+		}
+		*by_time = *selection;
+		by_time->columns.fields = by_time->fields;
+		by_time->sort_column = (int)by_time->columns.n_fields;
+		by_time->fields[by_time->columns.n_fields++] = selection->source->fields[time_field];
+		options->selection = by_time;
+		query->order = order_new(&by_time->columns, (uint32_t)by_time->sort_column, 0, 0);
+	}
+	return query->order ? 0 : -ENOMEM;
+}
+
+struct query *query_new(const struct query_options *options)
+{
+	struct query *query = calloc(1, sizeof(*query));
+
+	if (!query)
+		return NULL;
+	query->options = *options;
+	if ((options->selection->sort_column >= 0 || options->is_by_time) && make_order(query) < 0) {
+		query_free(query);
+		return NULL;
+	}
+	return query;
+}
+
+void query_free(struct query *query)
+{
+	if (!query)
+		return;
+	order_free(query->order);
+	free(query);
+}
+
+/* Fields are found by name once for each block, not for each row. */
+static void bind(struct query *query, const struct table *table)
+{
+	const struct table *source = query->options.selection->source;
+	int time_field = selection_time_field(source);
+
+	query->time_field = time_field < 0 ? -1 : table_field(table, source->fields[time_field].name);
+	if (query->time_field >= 0 && table->fields[query->time_field].type != source->fields[time_field].type)
+		query->time_field = -1;
+	selection_map(query->options.selection, table, query->columns);
+	if (query->options.expression)
+		expression_bind(query->options.expression, table);
+}
+
+/* A row whose time is unknown belongs to a range only when the range has no ends. */
+static int is_in_range(const struct query *query, const struct block *block, uint32_t row)
+{
+	const struct query_options *options = &query->options;
+	uint64_t real_ns;
+
+	if (!options->since_real_ns && !options->until_real_ns)
+		return 1;
+	if (query->time_field < 0 || block_is_null(block, row, (uint32_t)query->time_field))
+		return 0;
+	real_ns = block_number(block, row, (uint32_t)query->time_field);
+	return real_ns >= options->since_real_ns && (!options->until_real_ns || real_ns < options->until_real_ns);
+}
+
+int query_block(struct query *query, const struct block *block)
+{
+	int r = 0;
+
+	/* The reader may reuse the memory of a table: the address alone does not tell. */
+	bind(query, block->table);
+	for (uint32_t row = 0; row < block->rows && r == 0; row++) {
+		if (!is_in_range(query, block, row))
+			continue;
+		if (query->options.expression) {
+			r = expression_matches(query->options.expression, block, row);
+			if (r < 0)
+				return r;
+			if (!r)
+				continue;
+		}
+		if (query->order)
+			r = order_add(query->order, block, row, query->columns);
+		else
+			r = pass(query, block, row, query->columns);
+	}
+	return r;
+}
+
+int query_settle(struct query *query, uint64_t real_ns)
+{
+	struct row_sink sink = {pass, query};
+
+	if (!query->options.is_by_time)
+		return 0;
+	return order_deliver(query->order, &real_ns, &sink);
+}
+
+int query_finish(struct query *query)
+{
+	struct row_sink sink = {pass, query};
+
+	return query->order ? order_deliver(query->order, NULL, &sink) : 0;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Choosing fields. What people see when they name none is listed here: it must fit a terminal.
+ */
+#include "query/selection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+
+static const struct {
+	uint32_t table;
+	const char *fields;
+} for_people[] = {
+	{TABLE_EXITS, "exit_time,pid,ppid,uid,comm,exit_code,exit_signal,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,argv"},
+	{TABLE_ROLLUPS, "time,exits,failed,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,comm,cgroup"},
+	{TABLE_LEDGER, "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing,missed_runs,agent_cpu_ns,"
+		       "agent_rss_bytes,store_bytes"},
+};
+
+static int find_field(struct selection *selection, const char *name, size_t len)
+{
+	const struct table *source = selection->source;
+	const char *names[TABLE_MAX_FIELDS], *nearest;
+
+	for (uint32_t i = 0; i < source->n_fields; i++) {
+		names[i] = source->fields[i].name;
+		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+			return (int)i;
+	}
+	nearest = nearest_name(name, len, names, source->n_fields);
+	if (nearest)
+		snprintf(selection->complaint, sizeof(selection->complaint),
+			 "%s has no field \"%.*s\"; did you mean %s?", source->name, (int)(len > 60 ? 60 : len), name,
+			 nearest);
+	else
+		snprintf(selection->complaint, sizeof(selection->complaint),
+			 "%s has no field \"%.*s\"; `obit schema %s` lists them", source->name,
+			 (int)(len > 60 ? 60 : len), name, source->name);
+	return -EINVAL;
+}
+
+static int add_fields(struct selection *selection, const char *list)
+{
+	while (*list) {
+		size_t len = strcspn(list, ","), skipped = strspn(list, " ");
+		size_t trimmed = len;
+		int field;
+
+		if (skipped > len)
+			skipped = len;
+		while (trimmed > skipped && list[trimmed - 1] == ' ')
+			trimmed--;
+		field = find_field(selection, list + skipped, trimmed - skipped);
+		if (field < 0)
+			return field;
+		if (selection->n_shown == TABLE_MAX_FIELDS) {
+			snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
+				 TABLE_MAX_FIELDS);
+			return -EINVAL;
+		}
+		selection->fields[selection->n_shown++] = selection->source->fields[field];
+		list += len;
+		if (*list == ',' && !*++list)
+			return find_field(selection, "", 0); /* a comma and nothing behind it */
+	}
+	return 0;
+}
+
+static int choose_sort(struct selection *selection, const char *sort)
+{
+	int field;
+
+	selection->is_descending = *sort == '-';
+	sort += selection->is_descending;
+	field = find_field(selection, sort, strlen(sort));
+	if (field < 0)
+		return field;
+	for (uint32_t i = 0; i < selection->n_shown; i++)
+		if (strcmp(selection->fields[i].name, sort) == 0) {
+			selection->sort_column = (int)i;
+			return 0;
+		}
+	selection->sort_column = (int)selection->columns.n_fields;
+	selection->fields[selection->columns.n_fields++] = selection->source->fields[field];
+	return 0;
+}
+
+int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_for_people,
+		   const char *sort)
+{
+	int r = 0;
+
+	memset(selection, 0, sizeof(*selection));
+	selection->source = source;
+	selection->sort_column = -1;
+	if (!fields && is_for_people)
+		for (size_t i = 0; i < sizeof(for_people) / sizeof(for_people[0]); i++)
+			if (for_people[i].table == source->id)
+				fields = for_people[i].fields;
+	if (!fields || strcmp(fields, "all") == 0) {
+		memcpy(selection->fields, source->fields, source->n_fields * sizeof(struct field));
+		selection->n_shown = source->n_fields;
+	} else {
+		r = *fields ? add_fields(selection, fields) : find_field(selection, "", 0);
+	}
+	if (r < 0)
+		return r;
+	selection->columns = (struct table){source->name, source->help, source->id, selection->n_shown, selection->fields};
+	return sort ? choose_sort(selection, sort) : 0;
+}
+
+void selection_map(const struct selection *selection, const struct table *table, int *ret_map)
+{
+	for (uint32_t i = 0; i < selection->columns.n_fields; i++) {
+		int field = table_field(table, selection->fields[i].name);
+
+		if (field >= 0 && table->fields[field].type != selection->fields[i].type)
+			field = -1;
+		ret_map[i] = field;
+	}
+}
+
+int selection_time_field(const struct table *table)
+{
+	for (uint32_t i = 0; i < table->n_fields; i++)
+		if (table->fields[i].unit == UNIT_TIME)
+			return (int)i;
+	return -1;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Points in time as people type them: each form has a reader; the first that takes the whole text wins.
+ */
+#include "query/time.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/quantity.h"
+#include "base/rfc3339.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+struct typed {
+	const char *at, *end;
+	uint64_t now_real_ns;
+};
+
+static void skip_spaces(struct typed *typed)
+{
+	while (typed->at < typed->end && (*typed->at == ' ' || *typed->at == '\t'))
+		typed->at++;
+}
+
+static int take_word(struct typed *typed, const char *word)
+{
+	size_t len = strlen(word), left = (size_t)(typed->end - typed->at);
+
+	if (left < len || strncasecmp(typed->at, word, len) != 0)
+		return 0;
+	typed->at += len;
+	return 1;
+}
+
+/* mktime() knows when summer time begins; a moment that a change of clocks skips is moved over the gap. */
+static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, uint64_t *ret_real_ns)
+{
+	struct tm tm = {
+		.tm_year = date->year - 1900,
+		.tm_mon = date->month - 1,
+		.tm_mday = date->day,
+		.tm_hour = clock->hour,
+		.tm_min = clock->minute,
+		.tm_sec = clock->second,
+		.tm_isdst = -1,
+	};
+	time_t seconds = mktime(&tm);
+
+	if (seconds < 0 || (uint64_t)seconds >= UINT64_MAX / NS_PER_S)
+		return -ERANGE;
+	*ret_real_ns = (uint64_t)seconds * NS_PER_S + clock->ns;
+	return 0;
+}
+
+static int local_date(uint64_t real_ns, int days_back, struct rfc3339_date *ret)
+{
+	time_t seconds = (time_t)(real_ns / NS_PER_S);
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm))
+		return -ERANGE;
+	tm.tm_mday -= days_back;
+	tm.tm_hour = 12; /* no zone changes its clocks at noon */
+	tm.tm_isdst = -1;
+	if (mktime(&tm) < 0)
+		return -ERANGE;
+	*ret = (struct rfc3339_date){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
+	return 0;
+}
+
+/* [date][T or space][clock][offset] */
+static int read_calendar(struct typed typed, uint64_t *ret_real_ns)
+{
+	struct rfc3339_date date;
+	struct rfc3339_clock clock = {0};
+	int has_clock = 0, offset, r;
+	int is_yesterday = take_word(&typed, "yesterday");
+
+	if (is_yesterday || take_word(&typed, "today")) {
+		r = local_date(typed.now_real_ns, is_yesterday, &date);
+		if (r < 0)
+			return r;
+	} else if (rfc3339_read_date(&typed.at, typed.end, &date) < 0) {
+		r = local_date(typed.now_real_ns, 0, &date);
+		if (r < 0)
+			return r;
+		has_clock = 1;
+	}
+	if (has_clock == 0 && typed.at < typed.end) {
+		if (*typed.at != ' ' && (*typed.at | 0x20) != 't')
+			return -EINVAL;
+		typed.at++;
+		skip_spaces(&typed);
+		has_clock = 1;
+	}
+	if (has_clock && rfc3339_read_clock(&typed.at, typed.end, &clock) < 0)
+		return -EINVAL;
+	if (typed.at == typed.end)
+		return local_time(&date, &clock, ret_real_ns);
+	skip_spaces(&typed);
+	if (rfc3339_read_offset(&typed.at, typed.end, &offset) < 0 || typed.at != typed.end)
+		return -EINVAL;
+	return rfc3339_time(&date, &clock, offset, ret_real_ns);
+}
+
+/* -10m, 10m ago */
+static int read_ago(struct typed typed, uint64_t *ret_real_ns)
+{
+	int has_minus = take_word(&typed, "-");
+	uint64_t back_ns;
+	int r;
+
+	if (!has_minus) {
+		if (typed.end - typed.at < 4 || strncasecmp(typed.end - 3, "ago", 3) != 0)
+			return -EINVAL;
+		typed.end -= 3;
+		while (typed.end > typed.at && typed.end[-1] == ' ')
+			typed.end--;
+	}
+	if (typed.at == typed.end || (typed.end[-1] >= '0' && typed.end[-1] <= '9'))
+		return -EINVAL; /* "-10" of what? */
+	r = quantity_read_ns(typed.at, (size_t)(typed.end - typed.at), &back_ns);
+	if (r < 0)
+		return r == -ERANGE ? r : -EINVAL;
+	if (back_ns > typed.now_real_ns)
+		return -ERANGE;
+	*ret_real_ns = typed.now_real_ns - back_ns;
+	return 0;
+}
+
+/* @seconds[.fraction]: a duration in seconds, from the epoch */
+static int read_epoch(struct typed typed, uint64_t *ret_real_ns)
+{
+	char seconds[40];
+	size_t len = (size_t)(typed.end - typed.at);
+
+	if (len < 2 || len > sizeof(seconds) || *typed.at != '@')
+		return -EINVAL;
+	memcpy(seconds, typed.at + 1, len - 1);
+	if (seconds[len - 2] < '0' || seconds[len - 2] > '9')
+		return -EINVAL;
+	seconds[len - 1] = 's';
+	return quantity_read_ns(seconds, len, ret_real_ns);
+}
+
+int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns)
+{
+	struct typed typed = {text, text + len, now_real_ns};
+	int r;
+
+	skip_spaces(&typed);
+	while (typed.end > typed.at && typed.end[-1] == ' ')
+		typed.end--;
+	if (typed.end - typed.at == 3 && strncasecmp(typed.at, "now", 3) == 0) {
+		*ret_real_ns = now_real_ns;
+		return 0;
+	}
+	r = read_epoch(typed, ret_real_ns);
+	if (r == -EINVAL)
+		r = read_ago(typed, ret_real_ns);
+	if (r == -EINVAL)
+		r = read_calendar(typed, ret_real_ns);
+	return r == -EDOM ? -EINVAL : r;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `T`, a point in time as people type it:
+ *
+ *   2026-01-02T03:04:05.6Z  2026-01-02 03:04+01:00   RFC 3339; seconds, fraction and offset may be left out
+ *   2026-01-02                                       its first moment
+ *   now  today  yesterday  today 03:00  03:12        a time of day alone is today's, also when it is still to come
+ *   -10m  "3m ago"  1h30m ago                        back from now; a day is 24 hours
+ *   @1767323045.5                                    seconds since the epoch
+ *
+ * Without an offset the local time zone holds ($TZ, /etc/localtime).
+ */
+#ifndef OBIT_QUERY_TIME_H
+#define OBIT_QUERY_TIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 0; -EINVAL, not a time; -ERANGE, before 1970 or after 2553. */
+int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns);
+
+#endif
