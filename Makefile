@@ -89,7 +89,7 @@ $(SKEL): $(BUILD)/bpf/obit.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name obit_bpf > $@
 
 # --- user side -------------------------------------------------------------------------------------------
-$(BUILD)/obj/record/collect.o: $(SKEL)
+$(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/record/collect*.c)): $(SKEL)
 
 $(BUILD)/obj/%.o: src/%.c
 	$(call say,CC,$<)
