@@ -291,8 +291,11 @@ int BPF_PROG(on_free, struct task_struct *task)
 	struct event_exit *exit;
 	bool was_orphan;
 
-	if (task->pid != task->tgid)
+	if (task->pid != task->tgid) {
+		if (!sched_on)
+			send_thread(ctx, task);
 		return 0;
+	}
 	if (sched_on) {
 		if (bpf_map_delete_elem(&marks, &key) == 0)
 			return 0;
