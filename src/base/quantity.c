@@ -93,7 +93,7 @@ static int read_part(const char **at, const char *end, const struct unit *units,
 	for (name = p; p < end && !isdigit((unsigned char)*p) && *p != '.';)
 		p++;
 	unit = find_unit(units, name, (size_t)(p - name));
-	if (!unit)
+	if (!unit || (p == name && p < end)) /* in a chain each number has its unit */
 		return -EINVAL;
 	value *= unit->scale;
 	if (value % divisor)

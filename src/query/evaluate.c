@@ -63,22 +63,16 @@ static int test_number(const struct expression *expression, const struct predica
 	return is_listed == (predicate->comparison == COMPARE_IN);
 }
 
-/* REG_STARTEND: the value has a length and no NUL; its bytes may include one. */
-static int test_regex(const struct predicate *predicate, struct bytes value)
-{
-	regmatch_t stretch = {.rm_so = 0, .rm_eo = (regoff_t)value.len};
-	int is_match = regexec(predicate->regex, value.len ? value.data : "", 1, &stretch, REG_STARTEND) == 0;
-
-	return is_match == (predicate->comparison == COMPARE_MATCH);
-}
-
 static int test_text(const struct expression *expression, const struct predicate *predicate, struct bytes value)
 {
 	const struct constant *constants = (const struct constant *)(const void *)expression->constants.data;
 	int is_listed = 0;
 
-	if (predicate->regex)
-		return test_regex(predicate, value);
+	if (predicate->regex) {
+		int is_match = regexec(predicate->regex, value.data, 0, NULL, 0) == 0;
+
+		return is_match == (predicate->comparison == COMPARE_MATCH);
+	}
 	constants += predicate->first_constant;
 	for (uint32_t i = 0; i < predicate->n_constants && !is_listed; i++) {
 		struct bytes constant = {expression->texts.data + constants[i].text_at, constants[i].text_len};
@@ -91,16 +85,20 @@ static int test_text(const struct expression *expression, const struct predicate
 	return is_listed == (predicate->comparison == COMPARE_IN);
 }
 
-/* The items with one space between them; the NUL of the last item falls away. */
-static int join_items(struct buffer *joined, struct bytes *value)
+/*
+ * A copy with spaces where NULs are: the items of a list with one space between them, and for regexec() a
+ * string that ends where the value does. The NUL behind the last item falls away.
+ */
+static int copy_joined(struct buffer *joined, struct bytes *value, int is_list)
 {
 	joined->used = 0;
-	if (value->len && value->data[value->len - 1] == '\0')
+	if (is_list && value->len && value->data[value->len - 1] == '\0')
 		value->len--;
 	if (buffer_reserve(joined, value->len + 1) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < value->len; i++)
 		joined->data[i] = value->data[i] ? value->data[i] : ' ';
+	joined->data[value->len] = '\0';
 	value->data = joined->data;
 	return 0;
 }
@@ -109,6 +107,7 @@ static int test(struct expression *expression, const struct predicate *predicate
 		uint32_t row)
 {
 	int is_null = predicate->column < 0 || block_is_null(block, row, (uint32_t)predicate->column);
+	int is_list = predicate->field->type == FIELD_STRINGS;
 	struct bytes value;
 
 	if (predicate->comparison == COMPARE_IS_NULL)
@@ -120,7 +119,7 @@ static int test(struct expression *expression, const struct predicate *predicate
 	if (!field_is_text(predicate->field))
 		return test_number(expression, predicate, block_number(block, row, (uint32_t)predicate->column));
 	value.data = block_text(block, row, (uint32_t)predicate->column, &value.len);
-	if (predicate->field->type == FIELD_STRINGS && join_items(&expression->joined, &value) < 0)
+	if ((is_list || predicate->regex) && copy_joined(&expression->joined, &value, is_list) < 0)
 		return -ENOMEM;
 	return test_text(expression, predicate, value);
 }

@@ -63,7 +63,7 @@ struct expression {
 	const struct table *table;
 	struct buffer instructions, predicates, constants; /* arrays of the above */
 	struct buffer texts;
-	struct buffer joined; /* scratch: the items of a list, joined */
+	struct buffer joined; /* scratch: the value being looked at, ended by NUL */
 };
 
 static inline struct predicate *expression_predicates(const struct expression *expression, size_t *ret_n)
