@@ -81,7 +81,7 @@ install: $(OBIT) ## install to $(DESTDIR)$(PREFIX)
 $(BUILD)/bpf/obit.bpf.o: bpf/obit.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-missing-declarations -D__TARGET_ARCH_x86 -I. -Ivmlinux -c $< -o $@
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_x86 -I. -Ivmlinux -c $< -o $@
 
 $(SKEL): $(BUILD)/bpf/obit.bpf.o
 	$(call say,SKEL,$@)
@@ -89,7 +89,7 @@ $(SKEL): $(BUILD)/bpf/obit.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name obit_bpf > $@
 
 # --- user side -------------------------------------------------------------------------------------------
-$(BUILD)/obj/record/collect.o: $(SKEL)
+$(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/record/collect*.c)): $(SKEL)
 
 $(BUILD)/obj/%.o: src/%.c
 	$(call say,CC,$<)

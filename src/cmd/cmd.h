@@ -9,6 +9,8 @@
 #define STATUS_FAILED 1
 #define STATUS_USAGE  2
 
+int cmd_record(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_schema(int argc, char **argv);

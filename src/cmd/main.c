@@ -13,6 +13,8 @@ static const struct command {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{"record", "record every process that ends, until told to stop (root)", cmd_record},
+	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"verify", "prove from the store alone that its books balance", cmd_verify},
 	{"schema", "list the tables and their fields", cmd_schema},

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the programs in the kernel and the agent: what is written to the rings and what the
+ * maps hold. Includes nothing; the includer has the fixed-width names __u8 ... __u64. Both sides are built
+ * from this file together, so it carries no versions; it is never written to disk.
+ *
+ * Clocks: *_boot_ns is CLOCK_BOOTTIME. A process is named by (pid, start_boot_ns), pid being the thread
+ * group id in the initial pid namespace.
+ */
+#ifndef OBIT_EVENT_H
+#define OBIT_EVENT_H
+
+enum {
+	EVENT_FORK = 1,
+	EVENT_EXEC = 2,
+	EVENT_EXIT = 3,
+	EVENT_THREAD = 4,
+	EVENT_SIGNAL = 5,
+	EVENT_CGROUP = 6,
+};
+
+enum {
+	OBIT_COMM_LEN = 16,
+	OBIT_EXE_MAX = 1024,	 /* bytes of path kept; deeper paths lose their root end */
+	OBIT_EXE_PARTS = 32,	 /* components of path walked */
+	OBIT_NAME_MAX = 256,	 /* one component, with its NUL */
+	OBIT_EXE_SPACE = 2048,	 /* above OBIT_EXE_MAX + OBIT_NAME_MAX, and a power of two for the verifier */
+	OBIT_ARGV_MAX = 4096,	 /* bytes of arguments kept */
+	OBIT_CGROUP_MAX = 1024,	 /* bytes of cgroup path kept */
+};
+
+/* Every event begins with this. */
+struct event_head {
+	__u32 type;
+	__u32 epoch; /* the interval that its counters were counted in */
+	__u64 boot_ns;
+	__u64 start_boot_ns;
+	__u32 pid;
+	__u32 unused;
+};
+
+struct event_fork {
+	struct event_head head; /* the child */
+	__u64 parent_start_boot_ns;
+	__u32 parent_pid;
+	__u32 unused;
+};
+
+enum {
+	EXEC_ARGV_TRUNCATED = 1,
+	EXEC_ARGV_LOST = 2, /* its page was not in memory */
+	EXEC_EXE_TRUNCATED = 4,
+};
+
+/* `data` holds the path's components, last one first, each ended by NUL; then the arguments, as in memory. */
+struct event_exec {
+	struct event_head head;
+	__u32 exe_len;
+	__u32 argv_len;
+	__u32 flags;
+	__u32 unused;
+	char data[OBIT_EXE_SPACE + OBIT_ARGV_MAX];
+};
+
+/* The end of a thread that does not carry its process's record; its CPU, faults and I/O are in the process's
+ * sums already, these the kernel keeps by thread only. */
+struct event_thread {
+	struct event_head head; /* the process */
+	__u64 run_delay_ns;
+	__u64 timeslices;
+	__u64 migrations;
+	__u64 cgroup_id;
+	char comm[OBIT_COMM_LEN];
+};
+
+/* A signal whose default action ends the process, sent to one that does not handle it. */
+struct event_signal {
+	struct event_head head; /* the receiver */
+	__u32 signal;
+	__u32 sender_pid; /* 0: the kernel */
+	__u32 sender_uid;
+	__u32 unused;
+	char sender_comm[OBIT_COMM_LEN];
+};
+
+struct event_cgroup {
+	struct event_head head; /* pid 0 */
+	__u64 id;
+	__u32 path_len;
+	__u32 unused;
+	char path[OBIT_CGROUP_MAX];
+};
+
+/* What a process cost; a roll-up holds their sums. The order is the order of addition: keep `sums` all __u64. */
+struct costs {
+	__u64 wall_ns;
+	__u64 cpu_ns;
+	__u64 utime_ns; /* tick-sampled, as the kernel keeps it */
+	__u64 stime_ns;
+	__u64 run_delay_ns;
+	__u64 timeslices;
+	__u64 migrations;
+	__u64 threads;
+	__u64 nvcsw;
+	__u64 nivcsw;
+	__u64 minflt;
+	__u64 majflt;
+	__u64 rchar;
+	__u64 wchar;
+	__u64 syscr;
+	__u64 syscw;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 cancelled_write_bytes;
+};
+
+enum {
+	EXIT_OOM_KILLED = 1,
+	EXIT_KTHREAD = 2,
+	EXIT_NO_EXEC = 4,
+	EXIT_BY_FREE = 8,    /* seen by the second witness */
+	EXIT_CROSSED = 16,   /* was alive when its interval began */
+	EXIT_PIDS_LOST = 32, /* nspid, pgid and sid were gone already */
+};
+
+struct event_exit {
+	struct event_head head;
+	struct costs costs;
+	__u64 max_rss_pages;
+	__u64 cgroup_id;
+	__s32 wait_status; /* as wait4() gives it */
+	__u32 flags;
+	__u32 ppid;
+	__u32 nspid;
+	__u32 pgid;
+	__u32 sid;
+	__u32 uid;
+	__u32 gid;
+	__u32 auid;
+	__u32 unused;
+	char comm[OBIT_COMM_LEN];
+};
+
+struct rollup_key {
+	char comm[OBIT_COMM_LEN];
+	__u64 cgroup_id;
+};
+
+/* Added to by one CPU only; the sums of all CPUs' values are the entry. */
+struct rollup {
+	__u64 exits;
+	__u64 failed;
+	__u64 amendments; /* ends of threads, which add costs and no exit */
+	__u64 max_rss_pages;
+	struct costs costs;
+};
+
+/* Counted by every CPU by itself, never reset; one entry for even intervals, one for odd ones. */
+struct counters {
+	__u64 forks;
+	__u64 execs;
+	__u64 exits_seen;
+	__u64 exits_second_witness;
+	__u64 drops_fork;
+	__u64 drops_exec;
+	__u64 drops_signal;
+	__u64 drops_cgroup;
+	__u64 rollup_map_full;
+	__u64 mark_map_full;
+	__u64 orphan_map_full;
+	__u64 crossing_map_full;
+};
+
+/* A process that was born or died so near to an interval's edge that it must be named to be counted once. */
+struct crossing {
+	__u64 start_boot_ns;
+	__u32 pid;
+	__u32 epoch;
+};
+
+enum {
+	WALK_NEW = 1, /* being forked: its fork may not be counted yet */
+};
+
+/* A living process, written by the task iterator, in order of pid. */
+struct walk_row {
+	__u64 start_boot_ns;
+	__u32 pid;
+	__u32 flags;
+};
+
+#endif

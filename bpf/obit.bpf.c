@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The programs. Births, images, signals and new cgroups are told as they come; an end is told once per
+ * process, with its final costs (record.h says by whom). Everything goes to the perf ring of the CPU it
+ * happens on; when that is full, costs are kept in roll-ups (rollup.h) and the rest is counted as dropped.
+ *
+ *   on_fork    sched_process_fork   births
+ *   on_exec    sched_process_exec   path and arguments of the new image
+ *   on_signal  signal_generate      who sent a signal that will end its receiver
+ *   on_mkdir   cgroup_mkdir         path of a new cgroup
+ *   on_reap    sched_process_exit   ids that self-reaping will have taken by the last switch
+ *   on_switch  sched_switch         first witness of the end: the last switch of a task
+ *   on_free    sched_process_free   second witness: the release of the task
+ *   walk       iter/task            all living processes
+ *
+ * sched_switch runs with interrupts off and sched_process_free from RCU callbacks; the others may be
+ * skipped on 7.x when they preempt each other, so nothing that must balance depends on them but births,
+ * whose misses the ledger shows.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/event.h"
+#include "bpf/kernels.h"
+#include "bpf/state.h"
+#include "bpf/rollup.h"
+#include "bpf/record.h"
+#include "bpf/image.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* One scratch event per program and CPU: programs can come upon each other, but not upon themselves. */
+#define SCRATCH(name, kind)                                                                                            \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                               \
+		__uint(max_entries, 1);                                                                                \
+		__type(key, __u32);                                                                                    \
+		__type(value, kind);                                                                                   \
+	} name SEC(".maps")
+
+SCRATCH(switch_scratch, struct event_exit);
+SCRATCH(free_scratch, struct event_exit);
+SCRATCH(exec_scratch, struct event_exec);
+SCRATCH(mkdir_scratch, struct event_cgroup);
+
+static __always_inline void *scratch(void *map)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(map, &zero);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct event_fork event = {};
+	struct counters *count;
+	__u32 now = epoch_now();
+
+	if (child->pid != child->tgid)
+		return 0;
+	count = counters_of(now);
+	if (!count)
+		return 0;
+	ADD(count->forks, 1);
+	head_init(&event.head, EVENT_FORK, now, child->tgid, child->start_boottime);
+	if (crossed_edge(now, event.head.start_boot_ns))
+		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
+	event.parent_pid = parent->tgid;
+	event.parent_start_boot_ns = parent->group_leader->start_boottime;
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+		ADD(count->drops_fork, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct event_exec *event;
+	struct counters *count;
+	__u32 now = epoch_now();
+	__u32 size;
+
+	/* A thread has taken over its dead leader's pid; the process lives on. */
+	if (old_pid != task->pid) {
+		struct orphan key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id - 1};
+
+		bpf_map_delete_elem(&orphans, &key);
+	}
+	count = counters_of(now);
+	event = scratch(&exec_scratch);
+	if (!count || !event)
+		return 0;
+	ADD(count->execs, 1);
+	head_init(&event->head, EVENT_EXEC, now, task->tgid, task->start_boottime);
+	size = image_read(event, task, bprm);
+	if (size > sizeof(*event))
+		return 0;
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size))
+		ADD(count->drops_exec, 1);
+	return 0;
+}
+
+#define SIGKILL 9
+#define SIGCHLD 17
+/* CHLD CONT STOP TSTP TTIN TTOU URG WINCH do not end a process. */
+#define HARMLESS ((1ULL << 17) | (1ULL << 18) | (1ULL << 19) | (1ULL << 20) | (1ULL << 21) | (1ULL << 22) | \
+		  (1ULL << 23) | (1ULL << 28))
+
+struct disposition {
+	__u64 handler, flags;
+};
+
+static __always_inline void signal_disposition(struct sighand_struct *sighand, __u32 number, struct disposition *ret)
+{
+	const char *first = (const char *)__builtin_preserve_access_index(&sighand->action[0]);
+	const char *action = first + (number - 1) * bpf_core_type_size(struct k_sigaction);
+
+	bpf_probe_read_kernel(&ret->handler, sizeof(ret->handler),
+			      action + bpf_core_field_offset(struct sigaction, sa_handler));
+	bpf_probe_read_kernel(&ret->flags, sizeof(ret->flags),
+			      action + bpf_core_field_offset(struct sigaction, sa_flags));
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
+{
+	struct event_signal event = {};
+	struct disposition action = {};
+	struct counters *count;
+	struct task_struct *sender;
+	__u32 now = epoch_now();
+
+	if (result || number < 1 || number > 64 || (number < 64 && (HARMLESS >> number) & 1))
+		return 0;
+	if (number != SIGKILL) {
+		signal_disposition(task->sighand, number, &action);
+		if (action.handler)
+			return 0;
+	}
+	head_init(&event.head, EVENT_SIGNAL, now, task->tgid, task->group_leader->start_boottime);
+	event.signal = number;
+	/* 1 is SEND_SIG_PRIV, from the kernel; 0 SEND_SIG_NOINFO, from the current process. */
+	if ((__u64)info == 1 || ((__u64)info > 1 && BPF_CORE_READ(info, si_code) > 0)) {
+		__builtin_memcpy(event.sender_comm, "[kernel]", 9);
+	} else {
+		sender = (struct task_struct *)bpf_get_current_task();
+		event.sender_pid = BPF_CORE_READ(sender, tgid);
+		event.sender_uid = (__u32)bpf_get_current_uid_gid();
+		BPF_CORE_READ_INTO(&event.sender_comm, sender, group_leader, comm);
+	}
+	count = counters_of(now);
+	if (count && bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+		ADD(count->drops_signal, 1);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
+{
+	struct event_cgroup *event = scratch(&mkdir_scratch);
+	__u32 now = epoch_now();
+	struct counters *count = counters_of(now);
+	long len;
+
+	/* Hierarchy 0 is v2; processes' records name their cgroup there. */
+	if (!event || !count || cgroup->root->hierarchy_id != 0)
+		return 0;
+	head_init(&event->head, EVENT_CGROUP, now, 0, 0);
+	event->id = cgroup->kn->id;
+	event->unused = 0;
+	len = bpf_probe_read_kernel_str(event->path, sizeof(event->path), path);
+	if (len < 1 || len > (long)sizeof(event->path))
+		return 0;
+	event->path_len = len - 1;
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, sizeof(*event)))
+		ADD(count->drops_cgroup, 1);
+	return 0;
+}
+
+#define SA_NOCLDWAIT 2
+#define SIG_IGN	     1
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_reap, struct task_struct *task)
+{
+	struct disposition action = {};
+	struct pids pids = {};
+	__u64 key;
+
+	if (task->pid != task->tgid)
+		return 0;
+	signal_disposition(task->real_parent->sighand, SIGCHLD, &action);
+	if (action.handler != SIG_IGN && !(action.flags & SA_NOCLDWAIT))
+		return 0;
+	key = (__u64)task->signal;
+	read_pids(&pids, task, task->signal);
+	bpf_map_update_elem(&autoreaped, &key, &pids, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void send_thread(void *ctx, struct task_struct *task)
+{
+	struct event_thread event = {};
+	__u32 now = epoch_now();
+	struct counters *count = counters_of(now);
+
+	if (!count)
+		return;
+	head_init(&event.head, EVENT_THREAD, now, task->tgid, task->group_leader->start_boottime);
+	event.migrations = task->se.nr_migrations;
+	if (has_sched_info()) {
+		event.run_delay_ns = task->sched_info.run_delay;
+		event.timeslices = task->sched_info.pcount;
+	}
+	event.cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	bpf_probe_read_kernel(event.comm, sizeof(event.comm), task->comm);
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+		rollup_thread(now, &event, count);
+}
+
+static __always_inline struct orphan orphan_key(struct task_struct *task)
+{
+	struct orphan key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id};
+
+	return key;
+}
+
+/* True when the leader's end is not the process's, which another thread's switch (or the release) will tell. */
+static __always_inline bool leave_to_threads(struct task_struct *leader)
+{
+	struct orphan key = orphan_key(leader);
+	struct counters *count;
+	__u8 one = 1;
+
+	if (bpf_map_update_elem(&orphans, &key, &one, BPF_ANY)) {
+		count = counters_of(epoch_now());
+		if (count)
+			ADD(count->orphan_map_full, 1);
+		return true;
+	}
+	/* The last thread may have looked for the key before it was there: then nobody else will come. */
+	return leader->signal->nr_threads > 1 || bpf_map_delete_elem(&orphans, &key) != 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct task_struct *leader = prev;
+	struct event_exit *exit;
+	bool own = true;
+
+	if (!(task_state(prev) & TASK_DEAD))
+		return 0;
+	exit = scratch(&switch_scratch);
+	if (!exit)
+		return 0;
+	if (prev->pid != prev->tgid) {
+		struct orphan key = orphan_key(prev);
+
+		send_thread(ctx, prev);
+		if (prev->signal->live.counter > 0 || prev->signal->nr_threads > 1)
+			return 0;
+		/* Before the key is deleted: until then the leader's release waits for it. */
+		leader = prev->group_leader;
+		own = false;
+		fill_exit(exit, leader, own);
+		if (bpf_map_delete_elem(&orphans, &key))
+			return 0;
+	} else {
+		if (prev->signal->nr_threads > 1) {
+			send_thread(ctx, prev);
+			own = false;
+			if (leave_to_threads(prev))
+				return 0;
+		}
+		fill_exit(exit, leader, own);
+	}
+	mark_recorded(prev->signal, exit->head.epoch);
+	send_exit(ctx, exit);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(on_free, struct task_struct *task)
+{
+	struct orphan orphan = orphan_key(task);
+	__u64 key = (__u64)task->signal;
+	struct event_exit *exit;
+	bool was_orphan;
+
+	if (task->pid != task->tgid) {
+		if (!sched_on)
+			send_thread(ctx, task);
+		return 0;
+	}
+	if (sched_on) {
+		if (bpf_map_delete_elem(&marks, &key) == 0)
+			return 0;
+		if (!witness_on)
+			return 0;
+		if (marks_owed > 0) {
+			ADD(marks_owed, -1);
+			return 0;
+		}
+	}
+	exit = scratch(&free_scratch);
+	if (!exit)
+		return 0;
+	was_orphan = bpf_map_delete_elem(&orphans, &orphan) == 0;
+	fill_exit(exit, task, !was_orphan);
+	exit->flags |= EXIT_BY_FREE;
+	send_exit(ctx, exit);
+	return 0;
+}
+
+/* A zombie without a mark, a grace period after the programs were attached, died before that. */
+static __always_inline bool adopt_dead(struct task_struct *leader)
+{
+	__u64 key = (__u64)leader->signal;
+	struct orphan orphan = orphan_key(leader);
+	__u8 one = 1;
+
+	if (!adopting || !(task_state(leader) & TASK_DEAD) || leader->on_cpu)
+		return false;
+	if (leader->signal->live.counter == 0 && leader->signal->nr_threads <= 1) {
+		bpf_map_update_elem(&marks, &key, &one, BPF_ANY);
+		return true;
+	}
+	bpf_map_update_elem(&orphans, &orphan, &one, BPF_ANY);
+	return false;
+}
+
+SEC("iter/task")
+int walk(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct walk_row row = {};
+	__u64 key;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	if (sched_on && task->exit_state) {
+		key = (__u64)task->signal;
+		if (bpf_map_lookup_elem(&marks, &key) || adopt_dead(task))
+			return 0;
+	}
+	row.start_boot_ns = task->start_boottime;
+	row.pid = task->tgid;
+	/* edge_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
+	if (!crossed_edge(epoch_now(), row.start_boot_ns))
+		return 0;
+	if (task_state(task) & TASK_NEW)
+		row.flags = WALK_NEW;
+	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	return 0;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The record of an exit, and when it is made. Exactly one program run makes it:
+ *
+ *   leader ends last (every single-threaded process)   its own last switch
+ *   leader ends first                                  the last switch of the thread that ends last
+ *   not seen at a switch (or --sched off)              the release of the leader's task
+ *
+ * "Ends last" is read from signal->nr_threads: a thread other than the leader is folded into signal and
+ * leaves the count before its last switch. A leader that finds others left enters the process in `orphans`;
+ * whoever takes it out again makes the record. Deleting a key succeeds for one caller only.
+ */
+#ifndef OBIT_RECORD_H
+#define OBIT_RECORD_H
+
+#define PF_FORKNOEXEC	  0x40
+#define PF_KTHREAD	  0x200000
+#define SIGNAL_GROUP_EXIT 4
+
+/* The kernel's struct upid as far as pid's array of them goes: read by size, not by index. */
+static __always_inline __u32 pid_number(struct pid *pid, bool own_namespace)
+{
+	__u32 level = own_namespace ? BPF_CORE_READ(pid, level) : 0;
+	const char *first = (const char *)__builtin_preserve_access_index(&pid->numbers[0]);
+	struct upid upid = {};
+
+	bpf_probe_read_kernel(&upid.nr, sizeof(upid.nr), first + level * bpf_core_type_size(struct upid));
+	return (__u32)upid.nr;
+}
+
+static __always_inline void read_pids(struct pids *pids, struct task_struct *leader, struct signal_struct *signal)
+{
+	pids->ppid = leader->real_parent->tgid;
+	pids->nspid = pid_number(signal->pids[PIDTYPE_TGID], true);
+	pids->pgid = pid_number(signal->pids[PIDTYPE_PGID], false);
+	pids->sid = pid_number(signal->pids[PIDTYPE_SID], false);
+}
+
+static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
+{
+	__u64 key = (__u64)signal;
+	struct pids *kept, pids = {};
+
+	if (signal->pids[PIDTYPE_TGID]) {
+		read_pids(&pids, leader, signal);
+	} else {
+		kept = bpf_map_lookup_elem(&autoreaped, &key);
+		if (kept) {
+			pids = *kept;
+			bpf_map_delete_elem(&autoreaped, &key);
+		} else {
+			pids.ppid = leader->real_parent->tgid;
+			exit->flags |= EXIT_PIDS_LOST;
+		}
+	}
+	exit->ppid = pids.ppid;
+	exit->nspid = pids.nspid;
+	exit->pgid = pids.pgid;
+	exit->sid = pids.sid;
+}
+
+/*
+ * wait4() adds the living threads' figures to the sums of the dead in `signal`. Here all are dead. The
+ * leader is added when it has not been released; with nr_threads at 0 it has, and is in the sums.
+ */
+static __always_inline void fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
+				       bool own)
+{
+	struct costs *costs = &exit->costs;
+	bool alone = signal->nr_threads > 0;
+
+	costs->wall_ns = exit->head.boot_ns - exit->head.start_boot_ns;
+	costs->cpu_ns = signal->sum_sched_runtime;
+	costs->utime_ns = signal->utime;
+	costs->stime_ns = signal->stime;
+	costs->nvcsw = signal->nvcsw;
+	costs->nivcsw = signal->nivcsw;
+	costs->minflt = signal->min_flt;
+	costs->majflt = signal->maj_flt;
+	if (alone) {
+		costs->cpu_ns += leader->se.sum_exec_runtime;
+		costs->utime_ns += leader->utime;
+		costs->stime_ns += leader->stime;
+		costs->nvcsw += leader->nvcsw;
+		costs->nivcsw += leader->nivcsw;
+		costs->minflt += leader->min_flt;
+		costs->majflt += leader->maj_flt;
+	}
+	if (has_xacct()) {
+		costs->rchar = signal->ioac.rchar + (alone ? leader->ioac.rchar : 0);
+		costs->wchar = signal->ioac.wchar + (alone ? leader->ioac.wchar : 0);
+		costs->syscr = signal->ioac.syscr + (alone ? leader->ioac.syscr : 0);
+		costs->syscw = signal->ioac.syscw + (alone ? leader->ioac.syscw : 0);
+	}
+	if (has_io_accounting()) {
+		costs->read_bytes = signal->ioac.read_bytes + (alone ? leader->ioac.read_bytes : 0);
+		costs->write_bytes = signal->ioac.write_bytes + (alone ? leader->ioac.write_bytes : 0);
+		costs->cancelled_write_bytes =
+			signal->ioac.cancelled_write_bytes + (alone ? leader->ioac.cancelled_write_bytes : 0);
+	}
+	if (own) {
+		costs->threads = 1;
+		costs->migrations = leader->se.nr_migrations;
+		if (has_sched_info()) {
+			costs->run_delay_ns = leader->sched_info.run_delay;
+			costs->timeslices = leader->sched_info.pcount;
+		}
+	}
+	exit->max_rss_pages = signal->maxrss;
+}
+
+static __always_inline void fill_identity(struct event_exit *exit, struct task_struct *leader,
+					  struct signal_struct *signal)
+{
+	__u32 task_flags = leader->flags;
+
+	exit->wait_status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
+	if (signal->oom_mm)
+		exit->flags |= EXIT_OOM_KILLED;
+	if (task_flags & PF_KTHREAD)
+		exit->flags |= EXIT_KTHREAD;
+	if (task_flags & PF_FORKNOEXEC)
+		exit->flags |= EXIT_NO_EXEC;
+	exit->uid = leader->cred->uid.val;
+	exit->gid = leader->cred->gid.val;
+	exit->auid = task_loginuid(leader);
+	exit->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	bpf_probe_read_kernel(exit->comm, sizeof(exit->comm), leader->comm);
+	fill_pids(exit, leader, signal);
+}
+
+/* `own`: the leader's own run delay, timeslices and migrations are in the record, not in an event_thread. */
+static __always_inline void fill_exit(struct event_exit *exit, struct task_struct *leader, bool own)
+{
+	struct signal_struct *signal = leader->signal;
+	__u32 now = epoch_now();
+
+	__builtin_memset(exit, 0, sizeof(*exit));
+	head_init(&exit->head, EVENT_EXIT, now, leader->tgid, leader->start_boottime);
+	if (crossed_edge(now, exit->head.start_boot_ns))
+		exit->flags |= EXIT_CROSSED;
+	fill_costs(exit, leader, signal, own);
+	fill_identity(exit, leader, signal);
+}
+
+static __always_inline void send_exit(void *ctx, struct event_exit *exit)
+{
+	__u32 now = exit->head.epoch;
+	struct counters *count = counters_of(now);
+
+	if (!count)
+		return;
+	ADD(count->exits_seen, 1);
+	if (exit->flags & EXIT_BY_FREE)
+		ADD(count->exits_second_witness, 1);
+	if (!bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, exit, sizeof(*exit)))
+		return;
+	rollup_exit(now, exit, count);
+	if (exit->flags & EXIT_CROSSED)
+		note_crossing(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
+}
+
+/* Tells the second witness that the exit has been recorded. */
+static __always_inline void mark_recorded(struct signal_struct *signal, __u32 now)
+{
+	__u64 key = (__u64)signal;
+	__u8 one = 1;
+	struct counters *count;
+
+	if (!bpf_map_update_elem(&marks, &key, &one, BPF_ANY))
+		return;
+	ADD(marks_owed, 1);
+	count = counters_of(now);
+	if (count)
+		ADD(count->mark_map_full, 1);
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs share: the knobs, the epoch, the counters and the maps.
+ *
+ * The epoch is the number of the interval. The agent alone writes it, and first the edge that goes with it.
+ * A program reads it once and counts everything of its run under it; a grace period later no program runs
+ * under the old one any more, so its counters and roll-ups stand still and can be read.
+ */
+#ifndef OBIT_STATE_H
+#define OBIT_STATE_H
+
+/* Set before loading; the verifier prunes what they switch off. */
+const volatile bool sched_on = true;
+
+/* Written by the agent. Processes with a start up to edge_ns[epoch & 1] belong to an older interval. */
+__u32 epoch;
+__u64 edge_ns[2];
+bool adopting;	 /* the first walk: mark zombies that died before the programs were there */
+bool witness_on; /* set after it */
+
+/* Marks that found no room, less those already made up for. */
+__s64 marks_owed;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counts SEC(".maps");
+
+/* Exits that found the ring full, by epoch & 1. */
+struct rollup_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct rollup_key);
+	__type(value, struct rollup);
+} rollups_even SEC(".maps"), rollups_odd SEC(".maps");
+
+/* ... and those that found the roll-up map full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct rollup);
+} rollup_other SEC(".maps");
+
+/* Zeroes to begin a roll-up with: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rollup);
+} rollup_zero SEC(".maps");
+
+/* Processes recorded and not yet freed, by the address of their signal_struct. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, __u8);
+} marks SEC(".maps");
+
+/*
+ * Processes whose leader has ended before other threads. The exec id tells the image that the leader
+ * belonged to from a later one of the same process.
+ */
+struct orphan {
+	__u64 signal;
+	__u64 exec_id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct orphan);
+	__type(value, __u8);
+} orphans SEC(".maps");
+
+/*
+ * Ids of a process whose parent lets the kernel reap it: they are gone at its last switch. Least recently
+ * used go first, since a parent that changes its mind leaves an entry behind.
+ */
+struct pids {
+	__u32 ppid, nspid, pgid, sid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct pids);
+} autoreaped SEC(".maps");
+
+/* Born after the edge by count and before it by clock; dead, without a record, after having crossed it. */
+struct crossing_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct crossing);
+	__type(value, __u8);
+} births_late SEC(".maps"), deaths_unrecorded SEC(".maps");
+
+#define ADD(where, n) __sync_fetch_and_add(&(where), (n))
+
+static __always_inline __u32 epoch_now(void)
+{
+	return *(volatile __u32 *)&epoch;
+}
+
+static __always_inline struct counters *counters_of(__u32 now)
+{
+	__u32 key = now & 1;
+
+	return bpf_map_lookup_elem(&counts, &key);
+}
+
+static __always_inline bool crossed_edge(__u32 now, __u64 start_boot_ns)
+{
+	return start_boot_ns <= *(volatile __u64 *)&edge_ns[now & 1];
+}
+
+static __always_inline void head_init(struct event_head *head, __u32 type, __u32 now, __u32 pid, __u64 start_boot_ns)
+{
+	head->type = type;
+	head->epoch = now;
+	head->boot_ns = bpf_ktime_get_boot_ns();
+	head->start_boot_ns = start_boot_ns;
+	head->pid = pid;
+	head->unused = 0;
+}
+
+static __always_inline void note_crossing(void *map, struct counters *count, __u32 now, __u32 pid, __u64 start_boot_ns)
+{
+	struct crossing key = {.start_boot_ns = start_boot_ns, .pid = pid, .epoch = now};
+	__u8 one = 1;
+
+	if (bpf_map_update_elem(map, &key, &one, BPF_ANY))
+		ADD(count->crossing_map_full, 1);
+}
+
+#endif

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# `make check`: all that this machine can test. Ends with one line, "N passed, N failed, N skipped".
+# usage: check.sh BUILD
+set -eu
+
+build=${1:-build}
+mkdir -p "$build"
+passed=0 failed=0 skipped=0
+
+# A step prints "N passed, N failed[, N skipped]" last, or nothing of the kind: then it counts as one.
+step() { # name, command...
+    name=$1
+    shift
+    log="$build/check-$name.log"
+    status=0
+    started=$(date +%s)
+    "$@" >"$log" 2>&1 || status=$?
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1 || true)
+    if [ -n "$line" ]; then
+        p=$(echo "$line" | sed 's/ passed.*//')
+        f=$(echo "$line" | sed 's/.*passed, \([0-9]*\) failed.*/\1/')
+        s=$(echo "$line" | sed -n 's/.* \([0-9]*\) skipped.*/\1/p')
+    else
+        p=1 f=0 s=0
+        [ "$status" = 0 ] || p=0 f=1
+    fi
+    if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+    s=${s:-0}
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-10s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" $(($(date +%s) - started))
+    grep -E '^ *skip ' "$log" || true
+    if [ "$f" != 0 ]; then
+        echo "--- $log"
+        tail -n 80 "$log"
+        echo "---"
+    fi
+}
+
+make="make --no-print-directory"
+step build $make BUILD="$build/werror" CFLAGS="-O2 -g -Werror" all tests
+step includes $make check-includes
+step unit $make BUILD="$build" check-unit
+step sanitize $make BUILD="$build" check-sanitize
+step live $make BUILD="$build" check-live
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit doctor`: would recording work here? Tries, and records nothing.
+ */
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "record/collect_probe.h"
+
+static const struct usage usage = {
+	"obit doctor",
+	"",
+	"Says what this kernel and these privileges allow, before anything is recorded.",
+	NULL,
+	0,
+	"Exit status: 0 all is well or degraded; 1 recording cannot work here.\n",
+	0,
+};
+
+static void print_line(void *ctx, const char *what, enum probe_result result, const char *note)
+{
+	static const char *const names[] = {"ok", "degraded", "FAILED"};
+
+	(void)ctx;
+	printf("%-9s %-32s %s\n", names[result], what, note);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct options options;
+	struct utsname name;
+	int r = options_parse(&usage, argc, argv, &options);
+	enum probe_result worst;
+
+	if (r != 0)
+		return r < 0 ? STATUS_USAGE : STATUS_OK;
+	uname(&name);
+	printf("%s %s, %ld CPUs%s\n", name.sysname, name.release, sysconf(_SC_NPROCESSORS_ONLN),
+	       geteuid() == 0 ? "" : ", not root");
+	worst = collect_probe(print_line, NULL);
+	printf("%s\n", worst == PROBE_OK	 ? "recording works here"
+		       : worst == PROBE_DEGRADED ? "recording works here, with what is degraded above"
+						 : "recording cannot work here: mend what FAILED first");
+	return worst == PROBE_FAILED ? STATUS_FAILED : STATUS_OK;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit record`: the agent, in the foreground.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/quantity.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "record/agent.h"
+
+enum record_option { STORE, INTERVAL, DURATION, SCHED, RING_PAGES, FSYNC, VERBOSE };
+
+static const struct option_spec specs[] = {
+	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
+	[INTERVAL] = {"interval", "T", "how often the books are closed and the store is written: 100ms to 1h; default 1s"},
+	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
+	[SCHED] = {"sched", "off|delay", "delay (the default): ends are seen at the last context switch; off: at the release "
+					 "of the task, which spares a program per switch and costs a grace period"},
+	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
+	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
+	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
+};
+
+static const struct usage usage = {
+	"obit record", "", "Records every process that ends on this host, until it is told to stop. Needs root.",
+	specs, sizeof(specs) / sizeof(specs[0]),
+	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
+	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n",
+	0,
+};
+
+#define INTERVAL_MIN_NS (100 * NS_PER_MS)
+#define INTERVAL_MAX_NS (3600 * NS_PER_S)
+#define RING_PAGES_MAX	65536u
+
+static int complain(const char *option, const char *value, const char *wanted)
+{
+	fprintf(stderr, "obit record: --%s %s: %s\n", option, value, wanted);
+	return -EINVAL;
+}
+
+static int read_duration(const char *option, const char *value, uint64_t least_ns, uint64_t most_ns, uint64_t *ret_ns)
+{
+	uint64_t ns;
+
+	if (!value)
+		return 0;
+	/* A bare number would be ns, which nobody means here. */
+	if (strspn(value, "0123456789") == strlen(value))
+		return complain(option, value, "give a unit, as in 500ms, 1s or 10m");
+	if (quantity_read_ns(value, strlen(value), &ns) < 0)
+		return complain(option, value, "not a duration; give one as 500ms, 1s or 10m");
+	if (ns < least_ns || ns > most_ns)
+		return complain(option, value, "out of range; `obit record --help` says what is allowed");
+	*ret_ns = ns;
+	return 0;
+}
+
+static int read_pages(const char *value, uint32_t *ret_pages)
+{
+	uint64_t pages;
+
+	if (!value)
+		return 0;
+	if (quantity_read_count(value, strlen(value), &pages) < 0 || pages < 1 || pages > RING_PAGES_MAX ||
+	    (pages & (pages - 1)))
+		return complain("ring-pages", value, "must be a power of two from 1 to 65536");
+	*ret_pages = (uint32_t)pages;
+	return 0;
+}
+
+static int read_sched(const char *value, int *ret_on)
+{
+	if (!value || strcmp(value, "delay") == 0)
+		*ret_on = 1;
+	else if (strcmp(value, "off") == 0)
+		*ret_on = 0;
+	else
+		return complain("sched", value, "must be off or delay");
+	return 0;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct agent_options agent = {.interval_ns = NS_PER_S};
+	struct options options;
+	int r = options_parse(&usage, argc, argv, &options);
+
+	if (r != 0)
+		return r < 0 ? STATUS_USAGE : STATUS_OK;
+	agent.store_dir = options_store(options.values[STORE]);
+	agent.fsync_each_interval = options.values[FSYNC] != NULL;
+	agent.is_verbose = options.values[VERBOSE] != NULL;
+	if (read_duration("interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &agent.interval_ns) < 0 ||
+	    read_duration("duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
+	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
+	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)
+		return STATUS_USAGE;
+	return agent_run(&agent) < 0 ? STATUS_FAILED : STATUS_OK;
+}

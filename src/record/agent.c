@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The main thread: set-up, the turn of intervals, the stop.
+ *
+ * A turn: the epoch changes, a grace period passes, the living are walked, what the kernel counted under the
+ * old epoch is read, and a mark is sent through the rings and the queue behind everything that belongs to
+ * it. When the ledger meets the mark it seals the interval with that snapshot. With --sched off an end may
+ * be told long after it happened, so an interval is sealed one turn later, when the next one's ends are in.
+ */
+#define _GNU_SOURCE
+#include "record/agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "record/adopt.h"
+#include "record/agent_inside.h"
+#include "record/host.h"
+#include "record/limits.h"
+
+/* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
+#define EDGE_AHEAD_NS NS_PER_MS
+/* Ends told by the second witness come within a grace period or a few. */
+#define LAST_FREES_US 300000
+#define DRAIN_NICE    (-10)
+
+/* Tells the service manager (sd_notify(3)); without one nothing happens. */
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@')
+		address.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_line("cannot notify %s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static int open_timer(uint64_t first_ns, uint64_t every_ns)
+{
+	struct itimerspec spec = {
+		.it_value = {(time_t)(first_ns / NS_PER_S), (long)(first_ns % NS_PER_S)},
+		.it_interval = {(time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S)},
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &spec, NULL);
+	return fd;
+}
+
+/* SIGINT and SIGTERM come by descriptor; blocked before any thread is made, so that none gets them. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int say_collect_error(int r, const char *what)
+{
+	if (r == -EPERM || r == -EACCES)
+		log_line("%s: %s; run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE", what, strerror(-r));
+	else
+		log_line("%s: %s; `obit doctor` says what this kernel allows", what, strerror(-r));
+	return r;
+}
+
+static int open_store(struct agent *agent)
+{
+	const struct agent_options *options = agent->options;
+	struct store_options store = {.dir = options->store_dir, .fsync_each_interval = options->fsync_each_interval};
+	struct origin origin;
+	int holder = 0, r;
+
+	host_describe(&origin);
+	origin.interval_ns = options->interval_ns;
+	r = store_writer_open(&store, &origin, &agent->store, &holder);
+	if (r == -EBUSY)
+		log_line("the store %s is being written by process %d; stop it or give another --store", store.dir, holder);
+	else if (r == -EMEDIUMTYPE)
+		log_line("%s holds files that are not obit's; give an empty directory with --store", store.dir);
+	else if (r < 0)
+		log_line("cannot write to the store %s: %s; give another with --store", store.dir, strerror(-r));
+	return r;
+}
+
+static int make_rings(struct agent *agent)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int r = 0;
+	int *fds;
+
+	agent->n_rings = collect_n_rings(agent->collect);
+	agent->rings = calloc(agent->n_rings, sizeof(*agent->rings));
+	fds = calloc(agent->n_rings, sizeof(*fds));
+	agent->queue = queue_new(QUEUE_BYTES);
+	agent->queue_wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (!agent->rings || !fds || !agent->queue || agent->queue_wake_fd < 0)
+		r = -ENOMEM;
+	for (unsigned i = 0; r == 0 && i < agent->n_rings; i++) {
+		struct collect_ring ring = collect_ring(agent->collect, i);
+
+		fds[i] = ring.fd;
+		r = ring_init(&agent->rings[i], ring.base, ring.bytes, (size_t)page);
+	}
+	if (r == 0) {
+		agent->drain = drain_new(agent->rings, fds, agent->n_rings, agent->queue, agent->queue_wake_fd);
+		r = agent->drain ? 0 : -ENOMEM;
+	}
+	free(fds);
+	return r;
+}
+
+static int make_ledger(struct agent *agent, size_t n_living)
+{
+	struct ledger_ports ports = agent_ledger_ports(agent);
+	uint32_t max = PROCESSES_MIN;
+	int r;
+
+	while (max < n_living * 2)
+		max *= 2;
+	agent->empty = chunk_line_new();
+	agent->full = chunk_line_new();
+	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
+	agent->cgroups = cgroups_new();
+	agent->sealed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!agent->empty || !agent->full || !agent->ledger || !agent->cgroups || agent->sealed_fd < 0)
+		return -ENOMEM;
+	for (int i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = chunk_new();
+
+		if (!chunk)
+			return -ENOMEM;
+		chunk_line_put(agent->empty, chunk);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct snapshot *s = &agent->snapshots[i];
+
+		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
+		s->deaths_unrecorded = calloc(CROSSINGS, sizeof(*s->deaths_unrecorded));
+		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
+		if (!s->births_late || !s->deaths_unrecorded || !s->rollups)
+			return -ENOMEM;
+	}
+	r = cgroups_scan(agent->cgroups);
+	if (r < 0)
+		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
+	return 0;
+}
+
+static int start_thread(struct agent *agent, const char *name, void *(*body)(void *), void *arg)
+{
+	pthread_attr_t attributes;
+	int r;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+	r = pthread_create(&agent->threads[agent->n_threads], &attributes, body, arg);
+	pthread_attr_destroy(&attributes);
+	if (r)
+		return -r;
+	pthread_setname_np(agent->threads[agent->n_threads++], name);
+	return 0;
+}
+
+static void *drain_thread(void *drain)
+{
+	/* A late drain costs detail; it does little work. Not permitted: then without. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), DRAIN_NICE);
+	return drain_run(drain);
+}
+
+static int walk(struct agent *agent, struct snapshot *s, int i)
+{
+	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int r = collect_walk(agent->collect, &s->living, &agent->living_capacity[i], &s->n_living);
+
+	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	return r;
+}
+
+/* Reads everything that closes the epoch which has just ended, but the next one's unrecorded ends. */
+static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
+{
+	struct snapshot *s = &agent->snapshots[epoch & 1];
+	uint64_t cpu_ns, missed;
+	int r = walk(agent, s, epoch & 1);
+
+	if (r == 0)
+		r = collect_counters(agent->collect, epoch, &s->counters);
+	if (r == 0)
+		r = collect_rollups(agent->collect, epoch, s->rollups, collect_max_rollups(agent->collect),
+				    &s->n_rollups);
+	if (r == 0)
+		r = collect_crossings(agent->collect, BIRTHS_LATE, epoch + 1, s->births_late, CROSSINGS,
+				      &s->n_births_late);
+	cpu_ns = host_own_cpu_ns();
+	missed = collect_missed_runs(agent->collect);
+	s->epoch = epoch;
+	s->edge_boot_ns = edge_boot_ns;
+	s->duration_ns = edge_boot_ns - agent->begin_boot_ns;
+	s->real_minus_boot_ns = clock_real_minus_boot_ns();
+	s->end_real_ns = edge_boot_ns + (uint64_t)s->real_minus_boot_ns;
+	s->missed_runs = missed - agent->missed_before;
+	s->agent_cpu_ns = cpu_ns - agent->cpu_before_ns;
+	s->agent_rss_bytes = host_own_rss_bytes();
+	s->queue_high_water_bytes = queue_take_high_water(agent->queue);
+	s->ring_high_water_bytes = drain_take_high_water(agent->drain);
+	s->malformed = drain_take_malformed(agent->drain);
+	s->store_bytes = atomic_load_explicit(&agent->store_bytes, memory_order_relaxed);
+	agent->missed_before = missed;
+	agent->cpu_before_ns = cpu_ns;
+	return r;
+}
+
+/* Sends the epoch on to be sealed. */
+static int finish_snapshot(struct agent *agent, uint32_t epoch)
+{
+	struct snapshot *s = &agent->snapshots[epoch & 1];
+	int r = collect_crossings(agent->collect, DEATHS_UNRECORDED, epoch + 1, s->deaths_unrecorded, CROSSINGS,
+				  &s->n_deaths_unrecorded);
+
+	drain_mark(agent->drain, epoch);
+	return r;
+}
+
+static uint32_t sealed(struct agent *agent)
+{
+	/* pairs with seal() */
+	return atomic_load_explicit(&agent->intervals_sealed, memory_order_acquire);
+}
+
+static void wait_sealed(struct agent *agent, uint32_t n)
+{
+	struct pollfd wait = {.fd = agent->sealed_fd, .events = POLLIN};
+	uint64_t count;
+
+	while (sealed(agent) < n) {
+		poll(&wait, 1, 1000);
+		if (read(agent->sealed_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			return;
+	}
+}
+
+/* Ends the epoch and begins the next. */
+static int turn(struct agent *agent)
+{
+	static struct log_limit limit;
+	uint32_t ended = agent->epoch;
+	uint64_t edge_boot_ns = clock_boot_ns() + EDGE_AHEAD_NS;
+	int r;
+
+	collect_begin_epoch(agent->collect, ended + 1, edge_boot_ns);
+	agent->epoch = ended + 1;
+	collect_settle(agent->collect);
+	if (!agent->options->sched_on && ended > 0) {
+		/* One turn late; the ledger needs one snapshot while the other is filled. */
+		finish_snapshot(agent, ended - 1);
+		wait_sealed(agent, ended);
+	}
+	r = take_snapshot(agent, ended, edge_boot_ns);
+	agent->begin_boot_ns = edge_boot_ns;
+	if (agent->options->sched_on)
+		finish_snapshot(agent, ended);
+	if (r < 0)
+		log_limited(&limit, "the books of interval %u are incomplete: %s", ended, strerror(-r));
+	return r;
+}
+
+/* Epoch 0: the programs are attached, the books not open yet. */
+static int open_books(struct agent *agent)
+{
+	struct snapshot *s = &agent->snapshots[0];
+	int r;
+
+	collect_set_adopting(agent->collect, 1);
+	collect_settle(agent->collect);
+	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
+	r = collect_walk(agent->collect, &s->living, &agent->living_capacity[0], &s->n_living);
+	if (r < 0)
+		return say_collect_error(r, "walking all tasks");
+	collect_set_adopting(agent->collect, 0);
+	collect_begin_epoch(agent->collect, 0, 0);
+	r = make_ledger(agent, s->n_living);
+	if (r < 0) {
+		log_line("not enough memory for %zu processes", s->n_living);
+		return r;
+	}
+	ledger_set_clock(agent->ledger, clock_real_minus_boot_ns());
+	adopt_living(agent->ledger, s->living, s->n_living);
+	return 0;
+}
+
+static int start(struct agent *agent)
+{
+	const struct agent_options *options = agent->options;
+	struct collect_options collect = {options->sched_on, options->ring_pages, options->is_verbose};
+	const char *what = NULL;
+	int r;
+
+	agent->signal_fd = open_signals();
+	host_raise_limits();
+	r = open_store(agent);
+	if (r < 0)
+		return r;
+	r = collect_open(&collect, &agent->collect, &what);
+	if (r < 0)
+		return say_collect_error(r, what);
+	r = make_rings(agent);
+	if (r == 0)
+		r = open_books(agent);
+	if (r < 0)
+		return r;
+	agent->begin_boot_ns = clock_boot_ns();
+	r = start_thread(agent, "writer", agent_writer_thread, agent);
+	if (r == 0)
+		r = start_thread(agent, "ledger", agent_ledger_thread, agent);
+	if (r == 0)
+		r = start_thread(agent, "drain", drain_thread, agent->drain);
+	if (r < 0) {
+		log_line("cannot start threads: %s", strerror(-r));
+		return r;
+	}
+	host_lock_memory();
+	r = turn(agent);
+	if (r < 0)
+		return say_collect_error(r, "opening the books");
+	agent->tick_fd = open_timer(options->interval_ns, options->interval_ns);
+	agent->end_fd = options->duration_ns ? open_timer(options->duration_ns, 0) : -1;
+	log_line("recording to %s", options->store_dir);
+	notify("READY=1");
+	return 0;
+}
+
+/* Turns intervals until a signal or the end of the duration. */
+static void run(struct agent *agent)
+{
+	struct pollfd wait[] = {
+		{.fd = agent->signal_fd, .events = POLLIN},
+		{.fd = agent->end_fd, .events = POLLIN},
+		{.fd = agent->tick_fd, .events = POLLIN},
+	};
+	uint64_t count;
+
+	for (;;) {
+		if (poll(wait, 3, -1) < 0 && errno != EINTR)
+			return;
+		if (wait[0].revents || wait[1].revents)
+			return;
+		if (!wait[2].revents || read(agent->tick_fd, &count, sizeof(count)) < 0)
+			continue;
+		/* While an interval waits to be sealed (a slow disk), the running one grows. */
+		if (agent->options->sched_on && sealed(agent) < agent->epoch)
+			continue;
+		turn(agent);
+	}
+}
+
+/* The last interval, to the end. */
+static void finish(struct agent *agent)
+{
+	notify("STOPPING=1");
+	atomic_store_explicit(&agent->is_stopping, true, memory_order_relaxed);
+	wait_sealed(agent, agent->options->sched_on ? agent->epoch : agent->epoch - 1);
+	turn(agent);
+	if (!agent->options->sched_on) {
+		usleep(LAST_FREES_US);
+		collect_settle(agent->collect);
+		finish_snapshot(agent, agent->epoch - 1);
+	}
+	wait_sealed(agent, agent->epoch);
+}
+
+static void stop_threads(struct agent *agent)
+{
+	uint64_t one = 1;
+
+	if (agent->drain)
+		drain_stop(agent->drain);
+	atomic_store_explicit(&agent->ledger_stop, true, memory_order_release);
+	if (agent->queue_wake_fd >= 0 && write(agent->queue_wake_fd, &one, sizeof(one)) < 0)
+		log_line("cannot wake the ledger: %s", strerror(errno));
+	if (agent->full)
+		chunk_line_close(agent->full);
+	while (agent->n_threads)
+		pthread_join(agent->threads[--agent->n_threads], NULL);
+}
+
+static int tear_down(struct agent *agent)
+{
+	int r = store_writer_close(agent->store);
+
+	collect_close(agent->collect);
+	drain_free(agent->drain);
+	for (unsigned i = 0; agent->rings && i < agent->n_rings; i++)
+		ring_done(&agent->rings[i]);
+	free(agent->rings);
+	queue_free(agent->queue);
+	ledger_free(agent->ledger);
+	cgroups_free(agent->cgroups);
+	chunk_line_free(agent->empty);
+	chunk_line_free(agent->full);
+	for (int i = 0; i < 2; i++) {
+		free(agent->snapshots[i].living);
+		free(agent->snapshots[i].births_late);
+		free(agent->snapshots[i].deaths_unrecorded);
+		free(agent->snapshots[i].rollups);
+	}
+	return r;
+}
+
+int agent_run(const struct agent_options *options)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int r, closed;
+
+	if (!agent)
+		return -ENOMEM;
+	agent->options = options;
+	agent->queue_wake_fd = agent->sealed_fd = agent->end_fd = agent->tick_fd = -1;
+	r = start(agent);
+	if (r == 0) {
+		run(agent);
+		finish(agent);
+	}
+	stop_threads(agent);
+	if (r == 0 && agent->has_lost)
+		r = -EIO;
+	closed = tear_down(agent);
+	if (closed < 0)
+		log_line("closing the store %s: %s", options->store_dir, strerror(-closed));
+	free(agent);
+	return r < 0 ? r : closed;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of the agent, shared by its files: agent.c sets up and turns the intervals, agent_threads.c holds
+ * what the other threads do.
+ */
+#ifndef OBIT_RECORD_AGENT_INSIDE_H
+#define OBIT_RECORD_AGENT_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "record/agent.h"
+#include "record/cgroups.h"
+#include "record/chunk.h"
+#include "record/collect.h"
+#include "record/drain.h"
+#include "record/ledger.h"
+#include "record/queue.h"
+#include "record/ring.h"
+#include "store/writer.h"
+
+struct agent {
+	const struct agent_options *options;
+
+	/* main */
+	struct collect *collect;
+	uint32_t epoch;
+	uint64_t begin_boot_ns; /* of the epoch: its edge */
+	uint64_t cpu_before_ns, missed_before;
+	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
+	size_t living_capacity[2];
+	int signal_fd, tick_fd, end_fd;
+
+	/* drain */
+	struct ring *rings;
+	unsigned n_rings;
+	struct drain *drain;
+	struct queue *queue;
+	int queue_wake_fd;
+
+	/* ledger */
+	struct ledger *ledger;
+	struct cgroups *cgroups;
+	int sealed_fd; /* eventfd: an interval has been sealed */
+	_Atomic uint32_t intervals_sealed;
+	atomic_bool ledger_stop;
+
+	/* writer */
+	struct store_writer *store;
+	struct chunk_line *empty, *full;
+	_Atomic uint64_t store_bytes;
+	atomic_bool is_stopping; /* give up on a store that cannot be written */
+	atomic_bool has_lost;	 /* ... and it did */
+
+	pthread_t threads[3];
+	unsigned n_threads;
+};
+
+struct ledger_ports agent_ledger_ports(struct agent *agent);
+void *agent_ledger_thread(void *agent);
+void *agent_writer_thread(void *agent);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The ledger's thread (queue to ledger) and the writer's (chunks to store), and the ports between them.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "record/agent_inside.h"
+
+#define RETRY_FIRST_US 10000u
+#define RETRY_LAST_US  1000000u
+#define RETRY_AT_STOP  8 /* tries: 10 ms to 1 s apart, 2.3 s in all */
+
+static struct chunk *take_empty(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	return chunk_line_take(agent->empty);
+}
+
+static void put_full(void *ctx, struct chunk *chunk)
+{
+	struct agent *agent = ctx;
+
+	chunk_line_put(agent->full, chunk);
+}
+
+static const char *cgroup_path(void *ctx, uint64_t id, size_t *ret_len)
+{
+	struct agent *agent = ctx;
+
+	return cgroups_path(agent->cgroups, id, ret_len);
+}
+
+static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
+{
+	struct agent *agent = ctx;
+
+	cgroups_add(agent->cgroups, id, path, len);
+}
+
+struct ledger_ports agent_ledger_ports(struct agent *agent)
+{
+	return (struct ledger_ports){
+		.take_empty = take_empty,
+		.put_full = put_full,
+		.cgroup_path = cgroup_path,
+		.cgroup_made = cgroup_made,
+		.ctx = agent,
+	};
+}
+
+static void seal(struct agent *agent, uint32_t epoch)
+{
+	uint64_t one = 1;
+
+	ledger_seal(agent->ledger, &agent->snapshots[epoch & 1]);
+	/* pairs with wait_sealed(): the snapshot is the main thread's again */
+	atomic_fetch_add_explicit(&agent->intervals_sealed, 1, memory_order_release);
+	if (write(agent->sealed_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void *agent_ledger_thread(void *context)
+{
+	struct agent *agent = context;
+	const struct event_head *head;
+	uint64_t count;
+	uint32_t size;
+
+	/* pairs with stop_threads() */
+	while (!atomic_load_explicit(&agent->ledger_stop, memory_order_acquire)) {
+		if (read(agent->queue_wake_fd, &count, sizeof(count)) < 0 && errno != EINTR)
+			break;
+		while ((head = queue_peek(agent->queue, &size))) {
+			if (size == sizeof(*head) && head->type == EVENT_MARK)
+				seal(agent, head->epoch);
+			else
+				ledger_event(agent->ledger, head, size);
+			queue_release(agent->queue);
+		}
+	}
+	return NULL;
+}
+
+static void write_chunk(struct agent *agent, struct chunk *chunk)
+{
+	static struct log_limit limit;
+	unsigned wait_us = RETRY_FIRST_US, tries_at_stop = 0;
+	int r;
+
+	for (;;) {
+		r = store_writer_append(agent->store, &chunk->interval, chunk->blocks, N_CHUNK_BLOCKS);
+		if (r == 0)
+			break;
+		log_limited(&limit, "cannot write to the store %s: %s; trying again", agent->options->store_dir,
+			    strerror(-r));
+		if (atomic_load_explicit(&agent->is_stopping, memory_order_relaxed) &&
+		    ++tries_at_stop == RETRY_AT_STOP) {
+			log_line("interval %llu is lost: the store could not be written",
+				 (unsigned long long)chunk->interval.number);
+			atomic_store_explicit(&agent->has_lost, true, memory_order_relaxed);
+			break;
+		}
+		usleep(wait_us);
+		wait_us = wait_us * 2 < RETRY_LAST_US ? wait_us * 2 : RETRY_LAST_US;
+	}
+	atomic_store_explicit(&agent->store_bytes, store_writer_bytes(agent->store), memory_order_relaxed);
+}
+
+void *agent_writer_thread(void *context)
+{
+	struct agent *agent = context;
+	struct chunk *chunk;
+
+	while ((chunk = chunk_line_take(agent->full))) {
+		write_chunk(agent, chunk);
+		chunk_clear(chunk);
+		chunk_line_put(agent->empty, chunk);
+	}
+	return NULL;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Sets of processes, by binary search in the walk (it is in order of pid) and by looking through the few
+ * late births.
+ */
+#include "record/census.h"
+
+static const struct walk_row *listed(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+{
+	size_t low = 0, high = snapshot->n_living;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (snapshot->living[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* A pid reused while the walk stood at it may be listed twice. */
+	for (; low < snapshot->n_living && snapshot->living[low].pid == pid; low++)
+		if (snapshot->living[low].start_boot_ns == start_boot_ns)
+			return &snapshot->living[low];
+	return NULL;
+}
+
+int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+{
+	return listed(snapshot, pid, start_boot_ns) != NULL;
+}
+
+static int born_late(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+{
+	for (size_t i = 0; i < snapshot->n_births_late; i++)
+		if (snapshot->births_late[i].pid == pid && snapshot->births_late[i].start_boot_ns == start_boot_ns &&
+		    snapshot->births_late[i].epoch == snapshot->epoch + 1)
+			return 1;
+	return 0;
+}
+
+static uint64_t ended_unlisted(const struct snapshot *snapshot, const struct crossing *ended, size_t n)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += ended[i].epoch == snapshot->epoch + 1 &&
+			 !listed(snapshot, ended[i].pid, ended[i].start_boot_ns) &&
+			 !born_late(snapshot, ended[i].pid, ended[i].start_boot_ns);
+	return count;
+}
+
+uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *ended, size_t n_ended,
+			int (*is_born)(void *ctx, uint32_t pid, uint64_t start_boot_ns), void *ctx)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < snapshot->n_living; i++) {
+		const struct walk_row *row = &snapshot->living[i];
+
+		if (row->flags & WALK_NEW && !is_born(ctx, row->pid, row->start_boot_ns))
+			continue;
+		if (snapshot->n_births_late && born_late(snapshot, row->pid, row->start_boot_ns))
+			continue;
+		count++;
+	}
+	count += ended_unlisted(snapshot, ended, n_ended);
+	return count + ended_unlisted(snapshot, snapshot->deaths_unrecorded, snapshot->n_deaths_unrecorded);
+}

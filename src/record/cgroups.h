@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Paths of cgroups (v2) by id: those there at start, those made since (from events), and, for an id missed
+ * by both, a look in the mounted hierarchy. Paths outlive their cgroup, because records still name it; when
+ * the table is full the one looked up longest ago goes. Ledger's thread only.
+ */
+#ifndef OBIT_RECORD_CGROUPS_H
+#define OBIT_RECORD_CGROUPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cgroups;
+
+struct cgroups *cgroups_new(void);
+void cgroups_free(struct cgroups *cgroups);
+
+/* Finds where v2 is mounted and reads all paths. 0; -ENOENT: it is not mounted; -errno. */
+int cgroups_scan(struct cgroups *cgroups);
+
+void cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t len);
+
+/* The path, not ended by NUL, valid until the next call; NULL: unknown. */
+const char *cgroups_path(struct cgroups *cgroups, uint64_t id, size_t *ret_len);
+
+#endif

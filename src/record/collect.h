@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel side, seen from here: loading and attaching the programs, their rings, maps and counters. The
+ * only part that knows libbpf. Calls are made by the main thread; the rings are handed to the drain thread.
+ */
+#ifndef OBIT_RECORD_COLLECT_H
+#define OBIT_RECORD_COLLECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/snapshot.h"
+
+struct collect;
+
+struct collect_options {
+	int sched_on;	     /* the first witness, at sched_switch; 0: the second alone */
+	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
+	int is_verbose;	     /* libbpf's own messages, to stderr */
+};
+
+struct collect_ring {
+	void *base; /* the control page; the data follow it */
+	size_t bytes; /* of data */
+	int fd; /* readable when the watermark is reached */
+};
+
+/*
+ * Loads and attaches everything. On failure *ret_what, when not NULL, names what could not be done (static
+ * text). Errors: -EPERM, -EOPNOTSUPP (no BTF), ...
+ */
+int collect_open(const struct collect_options *options, struct collect **ret, const char **ret_what);
+void collect_close(struct collect *collect);
+
+unsigned collect_n_rings(const struct collect *collect);
+struct collect_ring collect_ring(const struct collect *collect, unsigned i);
+
+/* From here on, events and counters belong to `epoch`; older starts than the edge to the one before. */
+void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns);
+
+/* Waits until no program runs under an older epoch (an RCU grace period). */
+void collect_settle(struct collect *collect);
+
+/* The first walk marks the dead it finds; after it the second witness is believed. */
+void collect_set_adopting(struct collect *collect, int adopting);
+
+/* Lists the living in order of pid into *rows, grown as needed (realloc); 0 or -errno. */
+int collect_walk(struct collect *collect, struct walk_row **rows, size_t *capacity, size_t *ret_n);
+
+/* What was counted under the epoch; call once for each, settled. 0 or -errno. */
+int collect_counters(struct collect *collect, uint32_t epoch, struct counters *ret);
+
+/* Takes the epoch's roll-ups out; at most `max`, which collect_max_rollups() tells. 0 or -errno. */
+size_t collect_max_rollups(const struct collect *collect);
+int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *rows, size_t max, size_t *ret_n);
+
+/* Takes the crossings of the epoch (and older ones) out; at most `max`. 0 or -errno. */
+enum collect_crossing { BIRTHS_LATE, DEATHS_UNRECORDED };
+int collect_crossings(struct collect *collect, enum collect_crossing which, uint32_t epoch, struct crossing *rows,
+		      size_t max, size_t *ret_n);
+
+/* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
+uint64_t collect_missed_runs(struct collect *collect);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ledger: takes events in (nearly) the order of their time, joins them by process, keeps the books of
+ * each interval and fills chunks of rows. It has no clock, no files and no threads of its own: what it
+ * needs from outside comes through its ports, so that a whole history can be played to it.
+ *
+ * Events of an interval that is not sealed yet, and of those after it, may be mixed. One thread.
+ */
+#ifndef OBIT_RECORD_LEDGER_H
+#define OBIT_RECORD_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/chunk.h"
+#include "record/snapshot.h"
+
+struct ledger_ports {
+	/* An empty chunk, never NULL; may wait until the writer is done with one. */
+	struct chunk *(*take_empty)(void *ctx);
+	void (*put_full)(void *ctx, struct chunk *chunk);
+	/* Path of a v2 cgroup, not ended by NUL, valid until the next call; NULL: unknown. */
+	const char *(*cgroup_path)(void *ctx, uint64_t id, size_t *ret_len);
+	void (*cgroup_made)(void *ctx, uint64_t id, const char *path, size_t len);
+	void *ctx;
+};
+
+struct ledger;
+
+/* Room for so many processes at a time; those beyond lose their arguments and killer, not their record. */
+struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const struct ledger_ports *ports);
+void ledger_free(struct ledger *ledger);
+
+/* The clocks' difference until the first snapshot brings a newer one. */
+void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns);
+
+/* A process found alive before the agent watched; exe may be empty (unknown). */
+void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
+		  const char *argv, size_t argv_len, uint32_t flags);
+
+/* One event from the kernel: untrusted, checked. */
+void ledger_event(struct ledger *ledger, const void *event, uint32_t size);
+
+/*
+ * Closes the snapshot's interval: every event of it has come, and every exit that happened before the walk
+ * ended. Interval 0 is the time before the books: it only gives the first opening.
+ */
+void ledger_seal(struct ledger *ledger, const struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the agent's memory is sized by, each with its reason. All of it is allocated, and locked, at start.
+ */
+#ifndef OBIT_RECORD_LIMITS_H
+#define OBIT_RECORD_LIMITS_H
+
+/* Rows of a chunk: at 17,000 exits a second four chunks go to the writer each second; 3 MB a chunk. */
+#define CHUNK_ROWS 4096
+/* Text of those rows: 320 bytes each, four times what a compile job's need. */
+#define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
+/* Roll-ups of an interval: both maps full on every key, the rest of all, and late amendments. */
+#define CHUNK_ROLLUPS 2304
+/* One fills for the interval, two for those after it (with --sched off), one is written, one waits. */
+#define CHUNKS 5
+
+/* Events between drain and ledger: a tenth of a second of the fastest storm seen (10 MB/s). */
+#define QUEUE_BYTES (1u << 20)
+
+/* Processes known by identity at least; the table grows with the population found at start. */
+#define PROCESSES_MIN 16384
+/* Blocks of text behind them: 64 bytes each; a process of the mean takes three. */
+#define TEXT_BLOCKS_PER_PROCESS 4
+
+/* Cgroups known by path. */
+#define CGROUPS 8192
+
+/* Ends between an interval's edge and its sealing: 17,000 a second for almost 2 s. */
+#define CROSSINGS 32768
+
+/* Perf ring memory of all CPUs together, and the least for one; a ring is a power of two of pages. */
+#define RINGS_BYTES	(4u << 20)
+#define RING_PAGES_MIN	64u
+#define RING_PAGES_MAX	512u
+
+/* Drain at least this often, so that a quiet host's records are no older. */
+#define DRAIN_PERIOD_MS 100
+
+/* Thread stacks: the deepest is the writer in zstd, measured below 64 KiB. */
+#define THREAD_STACK_BYTES (256u << 10)
+
+/* Open files: rings, programs, maps and the store. */
+#define FILES_MIN 1024u
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The processes known by identity, living or just dead, by (pid, start). A fixed hash table, used by the
+ * ledger's thread only. A pointer to a process is valid until the next add or remove.
+ */
+#ifndef OBIT_RECORD_PROCESSES_H
+#define OBIT_RECORD_PROCESSES_H
+
+#include <stdint.h>
+
+#include "record/texts.h"
+
+enum {
+	PROCESS_BEFORE_AGENT = 1,
+	PROCESS_ARGV_TRUNCATED = 2,
+	PROCESS_EXE_TRUNCATED = 4,
+	PROCESS_ARGV_LOST = 8,
+};
+
+/* The first sender of a signal that could end the process. */
+struct killer {
+	uint32_t signal; /* 0: none */
+	uint32_t pid, uid;
+	char comm[16];
+};
+
+/* What a process's exit event does not carry. */
+struct process {
+	uint64_t start_boot_ns;
+	uint32_t pid; /* 0: a free slot */
+	uint32_t flags;
+	uint32_t born_epoch; /* of its fork event; 0 when there was none */
+	text_id image;	     /* see ledger.c; 0: unknown */
+	uint32_t dead_epoch; /* of its exit event; 0: alive */
+	uint32_t row;	     /* of `exits`, when dead */
+	uint32_t threads;    /* that ended apart from the record, and their figures */
+	uint64_t run_delay_ns, timeslices, migrations;
+	struct killer killers[2];
+};
+
+struct processes;
+
+struct processes *processes_new(uint32_t max);
+void processes_free(struct processes *processes);
+
+/* NULL: not known. */
+struct process *processes_find(struct processes *processes, uint32_t pid, uint64_t start_boot_ns);
+
+/* A new one, all zero but its identity. NULL: the table is full. */
+struct process *processes_add(struct processes *processes, uint32_t pid, uint64_t start_boot_ns);
+
+void processes_remove(struct processes *processes, struct process *process);
+
+/* Removes each that `gone` says yes to; returns how many. `gone` may not add or remove. */
+uint32_t processes_sweep(struct processes *processes, int (*gone)(struct process *process, void *ctx), void *ctx);
+
+uint32_t processes_count(const struct processes *processes);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Rows. A field that is not set here stays null.
+ */
+#include "record/rows.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONTAINER_ID_LEN 64
+#define WAIT_SIGNAL(status) ((status) & 0x7f)
+#define WAIT_CORE(status)   (((status) & 0x80) != 0)
+#define WAIT_CODE(status)   (((status) >> 8) & 0xff)
+
+void split_cpu(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_ns, uint64_t *ret_user_ns, uint64_t *ret_system_ns)
+{
+	uint64_t system_ns;
+
+	if (stime_ns == 0)
+		system_ns = 0;
+	else if (utime_ns == 0)
+		system_ns = cpu_ns;
+	else
+		system_ns = (uint64_t)((__uint128_t)stime_ns * cpu_ns / (utime_ns + stime_ns));
+	*ret_system_ns = system_ns;
+	*ret_user_ns = cpu_ns - system_ns;
+}
+
+static int set_string(struct block *block, uint32_t row, uint32_t field, struct text_view text)
+{
+	return text.data ? block_set_text(block, row, field, text.data, text.len) : 0;
+}
+
+static struct text_view comm_view(const char *comm)
+{
+	return (struct text_view){comm, strnlen(comm, OBIT_COMM_LEN)};
+}
+
+/* A run of exactly 64 hexadecimal digits, as container runtimes name their cgroups. */
+static struct text_view container_of_path(struct text_view path)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i <= path.len; i++) {
+		if (i < path.len && strchr("0123456789abcdef", path.data[i]) && path.data[i]) {
+			run++;
+			continue;
+		}
+		if (run == CONTAINER_ID_LEN)
+			return (struct text_view){path.data + i - run, run};
+		run = 0;
+	}
+	return (struct text_view){NULL, 0};
+}
+
+static void set_costs(struct block *b, uint32_t row, const struct exit_source *source)
+{
+	const struct costs *costs = &source->event->costs;
+	const struct process *process = source->process;
+	uint64_t user_ns, system_ns;
+
+	split_cpu(costs->cpu_ns, costs->utime_ns, costs->stime_ns, &user_ns, &system_ns);
+	block_set_number(b, row, EXITS_wall_ns, costs->wall_ns);
+	block_set_number(b, row, EXITS_cpu_ns, costs->cpu_ns);
+	block_set_number(b, row, EXITS_user_ns, user_ns);
+	block_set_number(b, row, EXITS_system_ns, system_ns);
+	block_set_number(b, row, EXITS_threads, costs->threads + (process ? process->threads : 0));
+	block_set_number(b, row, EXITS_run_delay_ns, costs->run_delay_ns + (process ? process->run_delay_ns : 0));
+	block_set_number(b, row, EXITS_timeslices, costs->timeslices + (process ? process->timeslices : 0));
+	block_set_number(b, row, EXITS_migrations, costs->migrations + (process ? process->migrations : 0));
+	block_set_number(b, row, EXITS_nvcsw, costs->nvcsw);
+	block_set_number(b, row, EXITS_nivcsw, costs->nivcsw);
+	block_set_number(b, row, EXITS_minflt, costs->minflt);
+	block_set_number(b, row, EXITS_majflt, costs->majflt);
+	block_set_number(b, row, EXITS_max_rss_bytes, source->event->max_rss_pages * source->page_bytes);
+	block_set_number(b, row, EXITS_rchar, costs->rchar);
+	block_set_number(b, row, EXITS_wchar, costs->wchar);
+	block_set_number(b, row, EXITS_read_bytes, costs->read_bytes);
+	block_set_number(b, row, EXITS_write_bytes, costs->write_bytes);
+	block_set_number(b, row, EXITS_cancelled_write_bytes, costs->cancelled_write_bytes);
+	block_set_number(b, row, EXITS_syscr, costs->syscr);
+	block_set_number(b, row, EXITS_syscw, costs->syscw);
+}
+
+static int set_killer(struct block *b, uint32_t row, const struct process *process, uint32_t signal)
+{
+	for (int i = 0; process && i < 2; i++) {
+		const struct killer *killer = &process->killers[i];
+
+		if (killer->signal != signal)
+			continue;
+		block_set_number(b, row, EXITS_killer_pid, killer->pid);
+		if (killer->pid)
+			block_set_number(b, row, EXITS_killer_uid, killer->uid);
+		return set_string(b, row, EXITS_killer_comm, comm_view(killer->comm));
+	}
+	return 0;
+}
+
+static int set_end(struct block *b, uint32_t row, const struct exit_source *source)
+{
+	uint32_t status = (uint32_t)source->event->wait_status, signal = WAIT_SIGNAL(status);
+	int by_free = source->event->flags & EXIT_BY_FREE;
+	int r;
+
+	block_set_number(b, row, EXITS_core_dumped, WAIT_CORE(status));
+	block_set_number(b, row, EXITS_oom_killed, (source->event->flags & EXIT_OOM_KILLED) != 0);
+	if (signal) {
+		block_set_number(b, row, EXITS_exit_signal, signal);
+		r = set_killer(b, row, source->process, signal);
+		if (r < 0)
+			return r;
+	} else {
+		block_set_number(b, row, EXITS_exit_code, WAIT_CODE(status));
+	}
+	return block_set_text(b, row, EXITS_witness, by_free ? "free" : "switch", by_free ? 4 : 6);
+}
+
+static int set_flags(struct block *b, uint32_t row, const struct exit_source *source)
+{
+	uint32_t known = source->process ? source->process->flags : 0;
+	uint32_t seen = source->event->flags;
+	const struct {
+		uint32_t set;
+		const char *name;
+	} flags[] = {
+		{known & PROCESS_BEFORE_AGENT, "started_before_agent,"},
+		{seen & EXIT_NO_EXEC && !(seen & EXIT_KTHREAD), "no_exec,"},
+		{seen & EXIT_KTHREAD, "kthread,"},
+		{known & PROCESS_ARGV_TRUNCATED, "argv_truncated,"},
+		{known & PROCESS_EXE_TRUNCATED, "exe_truncated,"},
+		{(!source->image || known & PROCESS_ARGV_LOST) && !(seen & EXIT_KTHREAD), "identity_lost,"},
+	};
+	char text[128] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flags[i].set)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", flags[i].name);
+	return len ? block_set_text(b, row, EXITS_flags, text, len - 1) : 0;
+}
+
+static void set_ids(struct block *b, uint32_t row, const struct event_exit *event)
+{
+	block_set_number(b, row, EXITS_pid, event->head.pid);
+	block_set_number(b, row, EXITS_ppid, event->ppid);
+	if (!(event->flags & EXIT_PIDS_LOST)) {
+		block_set_number(b, row, EXITS_nspid, event->nspid);
+		block_set_number(b, row, EXITS_pgid, event->pgid);
+		block_set_number(b, row, EXITS_sid, event->sid);
+	}
+	block_set_number(b, row, EXITS_uid, event->uid);
+	block_set_number(b, row, EXITS_gid, event->gid);
+	if (event->auid != UINT32_MAX)
+		block_set_number(b, row, EXITS_auid, event->auid);
+	block_set_number(b, row, EXITS_cgroup_id, event->cgroup_id);
+}
+
+static int set_image(struct block *b, uint32_t row, const struct image *image)
+{
+	int r = 0;
+
+	if (!image)
+		return 0;
+	if (image->exe_len)
+		r = block_set_text(b, row, EXITS_exe, image->bytes, image->exe_len);
+	return r < 0 ? r : block_set_text(b, row, EXITS_argv, image->bytes + image->exe_len, image->argv_len);
+}
+
+int row_add_exit(struct block *exits, const struct exit_source *source)
+{
+	const struct event_exit *event = source->event;
+	uint64_t offset = (uint64_t)source->real_minus_boot_ns;
+	int row = block_add_row(exits), r;
+
+	if (row < 0)
+		return row;
+	block_set_number(exits, (uint32_t)row, EXITS_exit_time, event->head.boot_ns + offset);
+	block_set_number(exits, (uint32_t)row, EXITS_start_time, event->head.start_boot_ns + offset);
+	set_ids(exits, (uint32_t)row, event);
+	set_costs(exits, (uint32_t)row, source);
+	r = set_string(exits, (uint32_t)row, EXITS_comm, comm_view(event->comm));
+	if (r == 0)
+		r = set_image(exits, (uint32_t)row, source->image);
+	if (r == 0)
+		r = set_string(exits, (uint32_t)row, EXITS_cgroup, source->cgroup);
+	if (r == 0 && source->cgroup.data)
+		r = set_string(exits, (uint32_t)row, EXITS_container_id, container_of_path(source->cgroup));
+	if (r == 0)
+		r = set_end(exits, (uint32_t)row, source);
+	if (r == 0)
+		r = set_flags(exits, (uint32_t)row, source);
+	if (r < 0)
+		exits->rows--;
+	return r < 0 ? r : row;
+}
+
+static void add_number(struct block *block, uint32_t row, uint32_t field, uint64_t more)
+{
+	block_set_number(block, row, field, block_number(block, row, field) + more);
+}
+
+void row_amend_exit(struct block *exits, uint32_t row, const struct event_thread *thread)
+{
+	add_number(exits, row, EXITS_threads, 1);
+	add_number(exits, row, EXITS_run_delay_ns, thread->run_delay_ns);
+	add_number(exits, row, EXITS_timeslices, thread->timeslices);
+	add_number(exits, row, EXITS_migrations, thread->migrations);
+}
+
+int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *rollup, struct text_view cgroup,
+		   uint64_t page_bytes)
+{
+	const struct costs *costs = &rollup->sum.costs;
+	uint64_t user_ns, system_ns;
+	int added = block_add_row(b), r = 0;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	/* Of a sum the split is as good as its parts': it is linear but for rounding. */
+	split_cpu(costs->cpu_ns, costs->utime_ns, costs->stime_ns, &user_ns, &system_ns);
+	block_set_number(b, row, ROLLUPS_time, time_ns);
+	if (!rollup->is_other) {
+		r = set_string(b, row, ROLLUPS_comm, comm_view(rollup->key.comm));
+		if (r == 0)
+			r = set_string(b, row, ROLLUPS_cgroup, cgroup);
+	}
+	block_set_number(b, row, ROLLUPS_exits, rollup->sum.exits);
+	block_set_number(b, row, ROLLUPS_failed, rollup->sum.failed);
+	block_set_number(b, row, ROLLUPS_threads, costs->threads);
+	block_set_number(b, row, ROLLUPS_wall_ns, costs->wall_ns);
+	block_set_number(b, row, ROLLUPS_cpu_ns, costs->cpu_ns);
+	block_set_number(b, row, ROLLUPS_user_ns, user_ns);
+	block_set_number(b, row, ROLLUPS_system_ns, system_ns);
+	block_set_number(b, row, ROLLUPS_run_delay_ns, costs->run_delay_ns);
+	block_set_number(b, row, ROLLUPS_timeslices, costs->timeslices);
+	block_set_number(b, row, ROLLUPS_nvcsw, costs->nvcsw);
+	block_set_number(b, row, ROLLUPS_nivcsw, costs->nivcsw);
+	block_set_number(b, row, ROLLUPS_migrations, costs->migrations);
+	block_set_number(b, row, ROLLUPS_minflt, costs->minflt);
+	block_set_number(b, row, ROLLUPS_majflt, costs->majflt);
+	block_set_number(b, row, ROLLUPS_max_rss_bytes, rollup->sum.max_rss_pages * page_bytes);
+	block_set_number(b, row, ROLLUPS_rchar, costs->rchar);
+	block_set_number(b, row, ROLLUPS_wchar, costs->wchar);
+	block_set_number(b, row, ROLLUPS_read_bytes, costs->read_bytes);
+	block_set_number(b, row, ROLLUPS_write_bytes, costs->write_bytes);
+	block_set_number(b, row, ROLLUPS_cancelled_write_bytes, costs->cancelled_write_bytes);
+	block_set_number(b, row, ROLLUPS_syscr, costs->syscr);
+	block_set_number(b, row, ROLLUPS_syscw, costs->syscw);
+	return r;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the agent has read when an interval (an epoch) ends, for the ledger to close it with. Filled by the
+ * main thread, lent to the ledger's thread until it says the interval is sealed.
+ */
+#ifndef OBIT_RECORD_SNAPSHOT_H
+#define OBIT_RECORD_SNAPSHOT_H
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+
+/* One roll-up, its CPUs summed. */
+struct rollup_row {
+	struct rollup_key key;
+	struct rollup sum;
+	int is_other; /* all that found no room by key */
+};
+
+struct snapshot {
+	uint32_t epoch;
+	uint64_t edge_boot_ns; /* processes with a later start belong to the next epoch */
+	uint64_t duration_ns;
+	uint64_t end_real_ns;
+	int64_t real_minus_boot_ns;
+	uint64_t page_bytes;
+
+	struct counters counters; /* of this epoch alone, all CPUs */
+
+	struct walk_row *living; /* in order of pid */
+	size_t n_living;
+	struct crossing *births_late; /* those of the next epoch are meant */
+	size_t n_births_late;
+	struct crossing *deaths_unrecorded;
+	size_t n_deaths_unrecorded;
+	struct rollup_row *rollups;
+	size_t n_rollups;
+
+	uint64_t missed_runs, malformed;
+	uint64_t queue_high_water_bytes, ring_high_water_bytes;
+	uint64_t snapshot_ns, agent_cpu_ns, agent_rss_bytes, store_bytes;
+	int has_unobserved;
+	int64_t unobserved;
+};
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Two arrays, each with a free list threaded through it: heads of texts, and blocks. Index 0 of each means
+ * none, and is never given out.
+ */
+#include "record/texts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES 60
+
+struct text {
+	uint32_t refs; /* 0: free, `first` is the next free text */
+	uint32_t len;
+	uint32_t first;
+};
+
+struct text_block {
+	uint32_t next;
+	char bytes[BLOCK_BYTES];
+};
+
+struct texts {
+	struct text *texts;
+	struct text_block *blocks;
+	uint32_t free_text, free_block, n_free_blocks;
+};
+
+struct texts *texts_new(uint32_t max_texts, uint32_t max_blocks)
+{
+	struct texts *texts = calloc(1, sizeof(*texts));
+
+	if (!texts)
+		return NULL;
+	texts->texts = calloc(max_texts + 1, sizeof(*texts->texts));
+	texts->blocks = calloc(max_blocks + 1, sizeof(*texts->blocks));
+	if (!texts->texts || !texts->blocks) {
+		texts_free(texts);
+		return NULL;
+	}
+	for (uint32_t i = 1; i < max_texts; i++)
+		texts->texts[i].first = i + 1;
+	for (uint32_t i = 1; i < max_blocks; i++)
+		texts->blocks[i].next = i + 1;
+	texts->free_text = max_texts ? 1 : 0;
+	texts->free_block = max_blocks ? 1 : 0;
+	texts->n_free_blocks = max_blocks;
+	return texts;
+}
+
+void texts_free(struct texts *texts)
+{
+	if (!texts)
+		return;
+	free(texts->texts);
+	free(texts->blocks);
+	free(texts);
+}
+
+text_id texts_add(struct texts *texts, const void *data, size_t len)
+{
+	size_t need = (len + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	text_id id = texts->free_text;
+	const char *from = data;
+	uint32_t *link;
+
+	if (!id || need > texts->n_free_blocks)
+		return 0;
+	texts->free_text = texts->texts[id].first;
+	texts->texts[id] = (struct text){.refs = 1, .len = (uint32_t)len};
+	link = &texts->texts[id].first;
+	for (size_t left = len; left;) {
+		size_t part = left < BLOCK_BYTES ? left : BLOCK_BYTES;
+		uint32_t block = texts->free_block;
+
+		texts->free_block = texts->blocks[block].next;
+		texts->n_free_blocks--;
+		texts->blocks[block].next = 0;
+		memcpy(texts->blocks[block].bytes, from, part);
+		*link = block;
+		link = &texts->blocks[block].next;
+		from += part;
+		left -= part;
+	}
+	return id;
+}
+
+text_id texts_hold(struct texts *texts, text_id id)
+{
+	if (id)
+		texts->texts[id].refs++;
+	return id;
+}
+
+void texts_drop(struct texts *texts, text_id id)
+{
+	struct text *text = &texts->texts[id];
+
+	if (!id || --text->refs)
+		return;
+	for (uint32_t block = text->first, next; block; block = next) {
+		next = texts->blocks[block].next;
+		texts->blocks[block].next = texts->free_block;
+		texts->free_block = block;
+		texts->n_free_blocks++;
+	}
+	text->first = texts->free_text;
+	texts->free_text = id;
+}
+
+size_t texts_copy(const struct texts *texts, text_id id, void *to, size_t size)
+{
+	const struct text *text = &texts->texts[id];
+	size_t left = text->len < size ? text->len : size;
+	char *at = to;
+
+	if (!id)
+		return 0;
+	for (uint32_t block = text->first; block && left; block = texts->blocks[block].next) {
+		size_t part = left < BLOCK_BYTES ? left : BLOCK_BYTES;
+
+		memcpy(at, texts->blocks[block].bytes, part);
+		at += part;
+		left -= part;
+	}
+	return text->len;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Reading a store: its segments one after the other, each from the frame that the time asked for begins in.
+ * The list of segments is taken at the start; one that retention removes meanwhile is passed by.
+ */
+#define _GNU_SOURCE
+#include "store/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/chunk_codec.h"
+#include "store/directory.h"
+#include "store/format.h"
+#include "store/segment.h"
+
+#define DAMAGE_MAX 4096 /* stretches told one by one; more are added to the last */
+
+struct store_reader {
+	int dir_fd;
+	struct store_select select;
+	struct segment_name *names;
+	size_t n_names, next_name;
+	int has_writer;
+
+	struct segment *segment; /* NULL: the next one is to be opened */
+	struct dictionaries dictionaries;
+	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
+	struct block *filled[TABLE_MAX_TABLES];
+
+	struct store_damage *damage;
+	size_t n_damage, damage_capacity;
+};
+
+static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+{
+	struct store_reader *reader = ctx;
+	struct store_damage *last = reader->n_damage ? &reader->damage[reader->n_damage - 1] : NULL;
+	const char *name = reader->names[reader->next_name - 1].text;
+
+	if (!bytes)
+		return;
+	/* What touches the stretch before is the same wound. */
+	if (last && strcmp(last->segment, name) == 0 &&
+	    (last->offset + last->bytes == offset || reader->n_damage == DAMAGE_MAX)) {
+		last->bytes += bytes;
+		return;
+	}
+	if (reader->n_damage == reader->damage_capacity) {
+		size_t capacity = reader->damage_capacity * 2 + 16;
+		void *more = realloc(reader->damage, capacity * sizeof(*reader->damage));
+
+		if (!more)
+			return;
+		reader->damage = more;
+		reader->damage_capacity = capacity;
+	}
+	last = &reader->damage[reader->n_damage++];
+	*last = (struct store_damage){.offset = offset, .bytes = bytes, .is_torn_tail = is_torn_tail};
+	snprintf(last->segment, sizeof(last->segment), "%s", name);
+	snprintf(last->what, sizeof(last->what), "%s", what);
+}
+
+int store_reader_open(const char *dir, const struct store_select *select, struct store_reader **ret)
+{
+	struct store_reader *reader = calloc(1, sizeof(*reader));
+	int r;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->select = *select;
+	reader->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = reader->dir_fd < 0 ? -errno : directory_list(reader->dir_fd, &reader->names, &reader->n_names);
+	if (r < 0) {
+		store_reader_close(reader);
+		return r;
+	}
+	reader->has_writer = directory_is_locked(reader->dir_fd);
+	*ret = reader;
+	return 0;
+}
+
+static void drop_segment(struct store_reader *reader)
+{
+	segment_close(reader->segment);
+	reader->segment = NULL;
+	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
+		block_free(reader->blocks[i]);
+		reader->blocks[i] = NULL;
+	}
+}
+
+void store_reader_close(struct store_reader *reader)
+{
+	if (!reader)
+		return;
+	drop_segment(reader);
+	dictionaries_done(&reader->dictionaries);
+	if (reader->dir_fd >= 0)
+		close(reader->dir_fd);
+	free(reader->names);
+	free(reader->damage);
+	free(reader);
+}
+
+const struct store_damage *store_reader_damage(const struct store_reader *reader, size_t *ret_n)
+{
+	*ret_n = reader->n_damage;
+	return reader->damage;
+}
+
+/* To the first frame that reaches into the time asked for. 0: none does. */
+static int seek_to_since(struct store_reader *reader)
+{
+	const struct index *index = segment_index(reader->segment);
+
+	for (size_t i = 0; index && i < index->n; i++)
+		if (index->entries[i].end_real_ns >= reader->select.since_real_ns) {
+			segment_seek(reader->segment, index->entries[i].offset);
+			return 1;
+		}
+	return !index || !index->n;
+}
+
+/* 1: a segment is open; 0: there are no more. */
+static int next_segment(struct store_reader *reader)
+{
+	while (reader->next_name < reader->n_names) {
+		const char *name = reader->names[reader->next_name++].text;
+		int r = segment_open(reader->dir_fd, name, note_damage, reader, &reader->segment);
+
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		if (seek_to_since(reader))
+			return 1;
+		drop_segment(reader);
+	}
+	return 0;
+}
+
+/* What is behind the last chunk is damage, unless a writer is at it. */
+static void end_segment(struct store_reader *reader)
+{
+	int is_last = reader->next_name == reader->n_names;
+
+	if (!(is_last && reader->has_writer) && segment_header(reader->segment)->n_tables &&
+	    !segment_index(reader->segment))
+		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment), 1,
+			    "the end of a segment that was not sealed");
+	drop_segment(reader);
+}
+
+static struct block *block_for(struct store_reader *reader, const struct table *table)
+{
+	struct block **block = &reader->blocks[table - segment_header(reader->segment)->tables];
+
+	if (!*block)
+		*block = block_new(table, 64, 4096);
+	if (*block)
+		block_clear(*block);
+	return *block;
+}
+
+static int is_wanted(const struct store_reader *reader, const struct table *table)
+{
+	return table && (!reader->select.table || strcmp(table->name, reader->select.table) == 0);
+}
+
+static int decode(struct store_reader *reader, struct source *body, struct store_chunk *ret)
+{
+	uint8_t n = get_u8(body);
+
+	for (uint8_t i = 0; i < n; i++) {
+		uint64_t id = get_varint(body), rows = get_varint(body), bytes = get_varint(body);
+		struct source section = get_source(body, bytes);
+		const struct table *table = id <= UINT32_MAX
+						    ? header_table(segment_header(reader->segment), (uint32_t)id)
+						    : NULL;
+		struct dictionary *dictionary;
+		struct block *block;
+		int r;
+
+		if (body->failed || rows > CHUNK_MAX_ROWS || ret->n_blocks == TABLE_MAX_TABLES)
+			return -EBADMSG;
+		if (!is_wanted(reader, table))
+			continue;
+		block = block_for(reader, table);
+		dictionary = dictionaries_get(&reader->dictionaries, table->id);
+		if (!block)
+			return -ENOMEM;
+		if (!dictionary)
+			return table->id < TABLE_MAX_TABLES ? -ENOMEM : -EBADMSG;
+		r = section_get(&section, (uint32_t)rows, block, dictionary);
+		if (r < 0)
+			return r;
+		reader->filled[ret->n_blocks++] = block;
+	}
+	return 0;
+}
+
+static int is_in_time(const struct store_reader *reader, const struct interval *interval)
+{
+	uint64_t end = interval->is_last_chunk ? interval->end_real_ns : UINT64_MAX;
+
+	return end >= reader->select.since_real_ns &&
+	       (!reader->select.until_real_ns || interval->begin_real_ns < reader->select.until_real_ns);
+}
+
+/* 1: *ret is filled; 0: the segment is at its end; negative: memory or I/O. */
+static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
+{
+	struct segment_chunk chunk;
+	int r;
+
+	while ((r = segment_next(reader->segment, &chunk)) > 0) {
+		struct source body = {(const unsigned char *)chunk.data + CHUNK_PREFIX, chunk.len - CHUNK_PREFIX, 0};
+
+		if (chunk.begins_frame)
+			dictionaries_clear(&reader->dictionaries);
+		*ret = (struct store_chunk){
+			.origin = &segment_header(reader->segment)->origin,
+			.blocks = reader->filled,
+			.segment = reader->names[reader->next_name - 1].text,
+		};
+		r = chunk_get_interval(&body, &ret->interval);
+		/* Decoded even when it is too early: it may bring texts that later chunks name. */
+		if (r == 0)
+			r = decode(reader, &body, ret);
+		if (r == -EBADMSG) {
+			segment_give_up_frame(reader->segment, "a chunk that cannot be decoded");
+			continue;
+		}
+		if (r < 0)
+			return r;
+		if (is_in_time(reader, &ret->interval))
+			return 1;
+	}
+	return r;
+}
+
+int store_reader_next(struct store_reader *reader, struct store_chunk *ret)
+{
+	int r = 1;
+
+	for (;;) {
+		if (!reader->segment)
+			r = next_segment(reader);
+		if (r <= 0)
+			return r;
+		r = next_chunk(reader, ret);
+		if (r != 0)
+			return r;
+		end_segment(reader);
+		r = 1;
+	}
+}

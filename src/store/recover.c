@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The torn segment is read chunk by chunk and its frames are compressed again, byte for byte the same inside:
+ * what damage hides is left out, what a frame holds keeps its dictionary.
+ */
+#include "store/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/chunk_codec.h"
+#include "store/format.h"
+#include "store/segment.h"
+
+#define TEMPORARY_NAME ".recovering"
+
+static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+{
+	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
+}
+
+/* The header, as it stands in the old file. */
+static int copy_header(int dir_fd, const struct segment_name *name, struct sink *sink)
+{
+	int fd = openat(dir_fd, name->text, O_RDONLY | O_CLOEXEC), r = -EBADMSG;
+	unsigned char head[8];
+	struct source source = {head, 8, 0};
+	unsigned char *room;
+	uint32_t size;
+
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, head, 8, 0) == 8 && get_u32(&source) == MAGIC_HEADER_FRAME) {
+		size = get_u32(&source);
+		room = size > HEADER_MAX_BYTES ? NULL : sink_room(sink, size + 8);
+		if (room && pread(fd, room, size + 8, 0) == (ssize_t)size + 8) {
+			sink->len += size + 8;
+			r = 0;
+		}
+	}
+	close(fd);
+	return r;
+}
+
+static int copy_chunk(struct frame_writer *writer, struct index *index, const struct segment_chunk *chunk)
+{
+	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
+	struct interval interval;
+	int r = chunk_get_interval(&body, &interval);
+
+	if (r == 0 && (chunk->begins_frame || !index->n)) {
+		r = frame_writer_end(writer);
+		if (r == 0)
+			r = frame_writer_commit(writer);
+		if (r == 0)
+			r = index_add_frame(index, writer->committed);
+	}
+	if (r == 0)
+		r = frame_writer_compress(writer, chunk->data, chunk->len);
+	if (r == 0)
+		index_add_chunk(index, &interval);
+	return r == 0 ? frame_writer_commit(writer) : r;
+}
+
+static int copy_chunks(struct segment *segment, struct frame_writer *writer)
+{
+	struct index index = {0};
+	struct segment_chunk chunk;
+	int r = frame_writer_commit(writer);
+
+	while (r == 0 && (r = segment_next(segment, &chunk)) > 0)
+		r = copy_chunk(writer, &index, &chunk);
+	if (r == 0)
+		r = frame_writer_end(writer);
+	if (r == 0) {
+		index_put(&writer->waiting, &index);
+		r = writer->waiting.failed ? -ENOMEM : frame_writer_commit(writer);
+	}
+	index_done(&index);
+	return r;
+}
+
+int recover_segment(int dir_fd, const struct segment_name *name, const struct file_calls *calls, int level)
+{
+	struct frame_writer writer = {.fd = -1};
+	struct segment *segment;
+	int r = segment_open(dir_fd, name->text, ignore_damage, NULL, &segment), fd = -1;
+
+	if (r < 0)
+		return r;
+	if (segment_index(segment) || !segment_header(segment)->n_tables)
+		goto out;
+	fd = openat(dir_fd, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	r = fd < 0 ? -errno : frame_writer_init(&writer, fd, calls, level);
+	if (r == 0)
+		r = copy_header(dir_fd, name, &writer.waiting);
+	if (r == 0)
+		r = copy_chunks(segment, &writer);
+	if (r == 0 && calls->fsync(fd) < 0)
+		r = -errno;
+	if (r == 0 && renameat(dir_fd, TEMPORARY_NAME, dir_fd, name->text) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir_fd, TEMPORARY_NAME, 0);
+out:
+	if (fd >= 0)
+		close(fd);
+	frame_writer_done(&writer);
+	segment_close(segment);
+	return r;
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Frames are decompressed block by block (zstd says how many bytes the next step wants), so that between
+ * chunks the place in the file is known to the byte: `good` is where everything before has been understood.
+ * After damage, reading goes on at the next frame: from the index, or by looking for a frame's magic.
+ */
+#include "store/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "store/chunk_codec.h"
+#include "store/format.h"
+
+#define INPUT_BYTES (128u << 10)
+#define MAGIC_BYTES 4u
+#define WINDOW_LOG_MAX 24 /* 16 MiB: what a hostile frame may ask for */
+
+struct segment {
+	int fd;
+	struct header header;
+	struct index index;
+	int is_sealed;
+	segment_damage damage;
+	void *ctx;
+
+	unsigned char *input; /* bytes of the file from input_offset on */
+	uint64_t input_offset;
+	size_t input_len;
+	uint64_t at; /* next byte to be read */
+
+	ZSTD_DCtx *zstd;
+	size_t wanted; /* bytes that zstd asks for next; 0: no frame is open */
+	uint64_t frame_offset;
+	uint64_t good;
+	int begins_frame;
+	struct sink raw;
+	size_t raw_used;
+};
+
+/* Up to `len` bytes at `at`, valid until the next call; *ret_len tells how many there are. */
+static const unsigned char *look(struct segment *segment, size_t len, size_t *ret_len)
+{
+	uint64_t end = segment->input_offset + segment->input_len;
+	ssize_t n;
+
+	if (segment->at < segment->input_offset || segment->at + len > end) {
+		n = pread(segment->fd, segment->input, INPUT_BYTES, (off_t)segment->at);
+		if (n < 0)
+			return NULL;
+		segment->input_offset = segment->at;
+		segment->input_len = (size_t)n;
+		end = segment->input_offset + segment->input_len;
+	}
+	*ret_len = end - segment->at < len ? (size_t)(end - segment->at) : len;
+	return segment->input + (segment->at - segment->input_offset);
+}
+
+static uint64_t file_bytes(const struct segment *segment)
+{
+	struct stat st;
+
+	return fstat(segment->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static uint32_t little32(const unsigned char *bytes)
+{
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+/* 0, with `at` behind the header; 1: there is none that can be used, which has been told; -errno. */
+static int read_header(struct segment *segment)
+{
+	uint64_t size = file_bytes(segment);
+	size_t len;
+	const unsigned char *bytes = look(segment, 8, &len);
+	uint32_t content;
+	unsigned char *data;
+	int r = -EBADMSG;
+
+	if (!bytes)
+		return -errno;
+	content = len == 8 ? little32(bytes + 4) : 0;
+	if (len < 8 || little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES || content + 8ull > size) {
+		segment->damage(segment->ctx, 0, size, 0, size ? "no header of a segment" : "an empty file");
+		return 1;
+	}
+	data = malloc(content + 1u);
+	if (!data)
+		return -ENOMEM;
+	if (pread(segment->fd, data, content, 8) == (ssize_t)content)
+		r = header_get(&segment->header, data, content);
+	free(data);
+	segment->at = segment->good = 8ull + content;
+	if (r == -EPROTONOSUPPORT)
+		segment->damage(segment->ctx, 0, size, 0, "written in a format that this obit is too old for");
+	else if (r == -EBADMSG)
+		segment->damage(segment->ctx, 0, size, 0, "the header is damaged");
+	return r == -ENOMEM ? r : r < 0;
+}
+
+int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx, struct segment **ret)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+	int r = -ENOMEM;
+
+	if (!segment)
+		return -ENOMEM;
+	segment->damage = damage;
+	segment->ctx = ctx;
+	segment->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	if (segment->fd < 0) {
+		r = -errno;
+		goto fail;
+	}
+	segment->input = malloc(INPUT_BYTES);
+	segment->zstd = ZSTD_createDCtx();
+	if (!segment->input || !segment->zstd)
+		goto fail;
+	ZSTD_DCtx_setParameter(segment->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	r = index_read(&segment->index, segment->fd, file_bytes(segment));
+	segment->is_sealed = r == 0;
+	if (r == -ENOMEM)
+		goto fail;
+	r = read_header(segment);
+	if (r < 0)
+		goto fail;
+	if (r > 0)
+		segment->at = segment->good = UINT64_MAX; /* nothing to read */
+	*ret = segment;
+	return 0;
+fail:
+	segment_close(segment);
+	return r;
+}
+
+void segment_close(struct segment *segment)
+{
+	if (!segment)
+		return;
+	if (segment->fd >= 0)
+		close(segment->fd);
+	header_done(&segment->header);
+	index_done(&segment->index);
+	ZSTD_freeDCtx(segment->zstd);
+	sink_done(&segment->raw);
+	free(segment->input);
+	free(segment);
+}
+
+const struct header *segment_header(const struct segment *segment)
+{
+	return &segment->header;
+}
+
+const struct index *segment_index(const struct segment *segment)
+{
+	return segment->is_sealed ? &segment->index : NULL;
+}
+
+void segment_seek(struct segment *segment, uint64_t offset)
+{
+	if (segment->at == UINT64_MAX)
+		return;
+	segment->at = segment->good = offset;
+	segment->wanted = 0;
+	segment->raw.len = segment->raw_used = 0;
+}
+
+static int is_frame_magic(uint32_t magic)
+{
+	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME || magic == MAGIC_INDEX_FRAME;
+}
+
+/* The next place after `from` where a frame may begin; the end of the file when there is none. */
+static uint64_t find_frame(struct segment *segment, uint64_t from)
+{
+	for (size_t i = 0; segment->is_sealed && i < segment->index.n; i++)
+		if (segment->index.entries[i].offset > from)
+			return segment->index.entries[i].offset;
+	for (segment->at = from + 1;; segment->at++) {
+		size_t len;
+		const unsigned char *bytes = look(segment, MAGIC_BYTES, &len);
+
+		if (!bytes || len < MAGIC_BYTES)
+			return file_bytes(segment);
+		if (is_frame_magic(little32(bytes)))
+			return segment->at;
+	}
+}
+
+static void skip_from(struct segment *segment, uint64_t from, const char *what)
+{
+	uint64_t next = find_frame(segment, from);
+
+	segment->damage(segment->ctx, from, next - from, 0, what);
+	segment_seek(segment, next);
+}
+
+void segment_give_up_frame(struct segment *segment, const char *what)
+{
+	skip_from(segment, segment->good, what);
+}
+
+/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. Anything else is passed by. */
+static int begin_frame(struct segment *segment)
+{
+	for (;;) {
+		size_t len;
+		const unsigned char *bytes = look(segment, 8, &len);
+		uint64_t size = file_bytes(segment);
+
+		if (!bytes)
+			return -errno;
+		if (len < MAGIC_BYTES)
+			return 0;
+		if (little32(bytes) == MAGIC_ZSTD_FRAME)
+			break;
+		if (!is_frame_magic(little32(bytes))) {
+			skip_from(segment, segment->at, "bytes that are no frame");
+			continue;
+		}
+		if (len < 8 || segment->at + 8 + little32(bytes + 4) > size)
+			return 0;
+		segment->at += 8ull + little32(bytes + 4);
+		segment->good = segment->at;
+	}
+	segment->frame_offset = segment->good = segment->at;
+	segment->begins_frame = 1;
+	segment->raw.len = segment->raw_used = 0;
+	ZSTD_DCtx_reset(segment->zstd, ZSTD_reset_session_only);
+	segment->wanted = ZSTD_initDStream(segment->zstd);
+	return 1;
+}
+
+/* Drops what has been given out; chunks then begin at the start of `raw`. */
+static void compact(struct segment *segment)
+{
+	segment->raw.len -= segment->raw_used;
+	if (segment->raw.len)
+		memmove(segment->raw.data, segment->raw.data + segment->raw_used, segment->raw.len);
+	segment->raw_used = 0;
+}
+
+/* 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. */
+static int decompress_step(struct segment *segment)
+{
+	size_t len, room = ZSTD_DStreamOutSize(), left;
+	const unsigned char *bytes = look(segment, segment->wanted, &len);
+	ZSTD_inBuffer in = {bytes, len, 0};
+	ZSTD_outBuffer out;
+
+	if (!bytes)
+		return -errno;
+	if (!len)
+		return 0;
+	compact(segment);
+	do {
+		out = (ZSTD_outBuffer){sink_room(&segment->raw, room), room, 0};
+		if (!out.dst)
+			return -ENOMEM;
+		left = ZSTD_decompressStream(segment->zstd, &out, &in);
+		if (ZSTD_isError(left)) {
+			segment_give_up_frame(segment, ZSTD_getErrorName(left));
+			return 1;
+		}
+		segment->raw.len += out.pos;
+		if (segment->raw.len > CHUNK_MAX_BYTES * 2ull) {
+			segment_give_up_frame(segment, "a chunk that is too long");
+			return 1;
+		}
+	} while (left && (in.pos < in.size || out.pos == out.size));
+	segment->at += in.pos;
+	segment->wanted = left;
+	if (!left && segment->raw.len && chunk_whole(segment->raw.data, segment->raw.len) == 0)
+		segment_give_up_frame(segment, "a frame that ends inside a chunk");
+	return 1;
+}
+
+int segment_next(struct segment *segment, struct segment_chunk *ret)
+{
+	int r;
+
+	if (segment->at == UINT64_MAX)
+		return 0;
+	for (;;) {
+		const unsigned char *data = segment->raw.data + segment->raw_used;
+		size_t left = segment->raw.len - segment->raw_used;
+		long len = left ? chunk_whole(data, left) : 0;
+
+		if (len < 0) {
+			segment_give_up_frame(segment, "a chunk whose checksum is wrong");
+			continue;
+		}
+		if (len > 0) {
+			*ret = (struct segment_chunk){data, (size_t)len, segment->begins_frame, segment->frame_offset};
+			segment->begins_frame = 0;
+			segment->raw_used += (size_t)len;
+			if (segment->raw_used == segment->raw.len)
+				segment->good = segment->at;
+			return 1;
+		}
+		if (!segment->wanted && segment->raw_used == segment->raw.len)
+			segment->good = segment->at;
+		r = segment->wanted ? decompress_step(segment) : begin_frame(segment);
+		if (r <= 0)
+			return r;
+	}
+}
+
+uint64_t segment_frame_offset(const struct segment *segment)
+{
+	return segment->frame_offset;
+}
+
+int segment_is_in_frame(const struct segment *segment)
+{
+	return segment->wanted != 0;
+}
+
+uint64_t segment_torn_bytes(const struct segment *segment)
+{
+	uint64_t size = file_bytes(segment);
+
+	return segment->good < size ? size - segment->good : 0;
+}
+
+uint64_t segment_good_offset(const struct segment *segment)
+{
+	return segment->good;
+}

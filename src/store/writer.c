@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The writer: chunks into the running segment, a new segment when it is large enough, a seal on each.
+ *
+ * A chunk is encoded and compressed once, into memory, and then written; when the write fails the bytes wait
+ * there and the next call for the same chunk only writes again. So neither the dictionary nor zstd's window
+ * ever has to be turned back.
+ */
+#define _GNU_SOURCE
+#include "store/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/chunk_codec.h"
+#include "store/directory.h"
+#include "store/format.h"
+#include "store/header.h"
+#include "store/index.h"
+#include "store/recover.h"
+#include "store/writer_inside.h"
+
+#define DEFAULT_LEVEL 3
+#define GROUP	      "obit"
+
+struct store_writer {
+	int dir_fd, lock_fd, fd;
+	uint64_t segment_bytes;
+	int level, fsync_each_interval;
+	gid_t group; /* -1: none of that name */
+	struct origin origin;
+	const struct file_calls *calls;
+
+	struct frame_writer frames;
+	struct index index;
+	struct dictionaries dictionaries;
+	struct sink raw, section;
+	uint32_t frame_chunks;
+	uint64_t frame_raw_bytes;
+	uint64_t sealed_bytes; /* of the segments before the running one */
+	int has_encoded;       /* the chunk of the last, failed call is in frames.waiting */
+	int seal_is_next;      /* ... and so is the seal */
+	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
+};
+
+void store_writer_set_calls(struct store_writer *writer, const struct file_calls *calls)
+{
+	writer->calls = calls;
+	writer->frames.calls = calls;
+}
+
+static int open_directory(struct store_writer *writer, const char *dir)
+{
+	struct group *group = getgrnam(GROUP);
+
+	writer->group = group ? group->gr_gid : (gid_t)-1;
+	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
+		return -errno;
+	writer->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (writer->dir_fd < 0)
+		return -errno;
+	/* Without the right to give it away, it stays with whoever made it. */
+	if (group && fchown(writer->dir_fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
+		return -errno;
+	return 0;
+}
+
+static int recover_all(struct store_writer *writer, const struct segment_name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = recover_segment(writer->dir_fd, &names[i], writer->calls, writer->level);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A name later than every other: clocks step. */
+static int create_file(struct store_writer *writer, uint64_t real_ns)
+{
+	struct segment_name name, *names;
+	size_t n;
+	int r = directory_list(writer->dir_fd, &names, &n);
+
+	if (r < 0)
+		return r;
+	if (n && strtoull(names[n - 1].text, NULL, 10) >= real_ns)
+		real_ns = strtoull(names[n - 1].text, NULL, 10) + 1;
+	free(names);
+	directory_name(&name, real_ns);
+	writer->fd = openat(writer->dir_fd, name.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (writer->fd < 0)
+		return -errno;
+	if (writer->group != (gid_t)-1 && fchown(writer->fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
+		return -errno;
+	return 0;
+}
+
+/* The header waits in memory and goes out with the first chunk. */
+static int begin_segment(struct store_writer *writer, uint64_t real_ns)
+{
+	int r = create_file(writer, real_ns);
+
+	if (r < 0)
+		return r;
+	if (!writer->frames.zstd)
+		r = frame_writer_init(&writer->frames, writer->fd, writer->calls, writer->level);
+	if (r < 0)
+		return r;
+	writer->frames.fd = writer->fd;
+	writer->frames.committed = 0;
+	writer->frame_chunks = 0;
+	header_put(&writer->frames.waiting, &writer->origin);
+	return writer->frames.waiting.failed ? -ENOMEM : 0;
+}
+
+int store_writer_open(const struct store_options *options, const struct origin *origin, struct store_writer **ret,
+		      int *ret_holder)
+{
+	struct store_writer *writer = calloc(1, sizeof(*writer));
+	struct segment_name *names = NULL;
+	int holder = 0, r = -ENOMEM;
+	size_t n = 0;
+
+	if (!writer)
+		return -ENOMEM;
+	writer->dir_fd = writer->lock_fd = writer->fd = -1;
+	writer->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
+	writer->level = options->level ? options->level : DEFAULT_LEVEL;
+	writer->fsync_each_interval = options->fsync_each_interval;
+	writer->origin = *origin;
+	writer->calls = &file_calls_real;
+	r = open_directory(writer, options->dir);
+	if (r == 0)
+		r = directory_list(writer->dir_fd, &names, &n);
+	if (r == 0)
+		r = directory_lock(writer->dir_fd, &writer->lock_fd, &holder);
+	if (r == 0)
+		r = recover_all(writer, names, n);
+	if (r == 0)
+		r = begin_segment(writer, origin->run_real_ns);
+	/* A reader must see from the first moment that this is a store. */
+	if (r == 0)
+		r = frame_writer_commit(&writer->frames);
+	free(names);
+	if (r < 0) {
+		if (ret_holder)
+			*ret_holder = holder;
+		store_writer_close(writer);
+		return r;
+	}
+	*ret = writer;
+	return 0;
+}
+
+static int frame_is_full(const struct store_writer *writer)
+{
+	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES ||
+	       dictionaries_full(&writer->dictionaries);
+}
+
+static int encode(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+		  size_t n_blocks)
+{
+	int r = 0;
+
+	if (writer->frame_chunks && frame_is_full(writer)) {
+		r = frame_writer_end(&writer->frames);
+		writer->frame_chunks = 0;
+	}
+	if (r == 0 && !writer->frame_chunks) {
+		r = index_add_frame(&writer->index, writer->frames.committed + writer->frames.waiting.len);
+		dictionaries_clear(&writer->dictionaries);
+		writer->frame_raw_bytes = 0;
+	}
+	if (r < 0)
+		return r;
+	writer->raw.len = 0;
+	chunk_put(&writer->raw, &writer->section, interval, blocks, n_blocks, &writer->dictionaries);
+	if (writer->raw.failed)
+		return -ENOMEM;
+	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);
+	writer->frame_chunks++;
+	writer->frame_raw_bytes += writer->raw.len;
+	index_add_chunk(&writer->index, interval);
+	return r;
+}
+
+/* Puts the end of the frame and the index behind what is waiting. */
+static int encode_seal(struct store_writer *writer)
+{
+	int r = frame_writer_end(&writer->frames);
+
+	if (r < 0)
+		return r;
+	writer->frame_chunks = 0;
+	index_put(&writer->frames.waiting, &writer->index);
+	return writer->frames.waiting.failed ? -ENOMEM : 0;
+}
+
+static void sync_file(struct store_writer *writer)
+{
+	if (writer->calls->fsync(writer->fd) < 0 && !writer->sync_error)
+		writer->sync_error = -errno;
+}
+
+/* The next one is begun by the chunk that needs it. */
+static void leave_segment(struct store_writer *writer)
+{
+	sync_file(writer);
+	writer->sealed_bytes += writer->frames.committed;
+	writer->frames.committed = 0;
+	close(writer->fd);
+	writer->fd = -1;
+	writer->index.n = 0;
+}
+
+int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+			size_t n_blocks)
+{
+	int r = 0;
+
+	if (writer->fd < 0)
+		r = begin_segment(writer, interval->begin_real_ns);
+	if (r == 0 && !writer->has_encoded) {
+		r = encode(writer, interval, blocks, n_blocks);
+		writer->seal_is_next = interval->is_last_chunk && writer->frames.committed +
+									  writer->frames.waiting.len >=
+								  writer->segment_bytes;
+		if (r == 0 && writer->seal_is_next)
+			r = encode_seal(writer);
+		writer->has_encoded = r == 0;
+	}
+	if (r == 0)
+		r = frame_writer_commit(&writer->frames);
+	if (r < 0)
+		return r;
+	writer->has_encoded = 0;
+	if (writer->seal_is_next)
+		leave_segment(writer);
+	else if (writer->fsync_each_interval && interval->is_last_chunk)
+		sync_file(writer);
+	writer->seal_is_next = 0;
+	return 0;
+}
+
+uint64_t store_writer_bytes(const struct store_writer *writer)
+{
+	return writer->sealed_bytes + writer->frames.committed;
+}
+
+int store_writer_close(struct store_writer *writer)
+{
+	int r = 0;
+
+	if (!writer)
+		return 0;
+	if (writer->fd >= 0 && writer->frames.zstd) {
+		/* What the last call could not write goes out now, or is lost with the writer's error. */
+		r = encode_seal(writer);
+		if (r == 0)
+			r = frame_writer_commit(&writer->frames);
+		sync_file(writer);
+		if (r == 0)
+			r = writer->sync_error;
+	}
+	for (int *fd = (int[]){writer->fd, writer->lock_fd, writer->dir_fd, -2}; *fd != -2; fd++)
+		if (*fd >= 0)
+			close(*fd);
+	frame_writer_done(&writer->frames);
+	index_done(&writer->index);
+	dictionaries_done(&writer->dictionaries);
+	sink_done(&writer->raw);
+	sink_done(&writer->section);
+	free(writer);
+	return r;
+}
