@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* The one of `names` nearest to `word`, or NULL when none is near: at most a third of the word wrong, or its beginning. */
+/* The one of `names` nearest to `word`, at most a third of it wrong, or that begins with it; else NULL. */
 const char *nearest_name(const char *word, size_t len, const char *const *names, size_t n);
 
 #endif

@@ -8,11 +8,11 @@
 #include <ctype.h>
 #include <errno.h>
 
-#define NS_PER_S      UINT64_C(1000000000)
-#define S_PER_DAY     86400
-#define DAYS_PER_ERA  146097 /* 400 years */
-#define EPOCH_DAYS    719468 /* from 0000-03-01 to 1970-01-01 */
-#define LAST_YEAR     2553   /* the last whole year of a u64 of ns */
+#define NS_PER_S     UINT64_C(1000000000)
+#define S_PER_DAY    86400
+#define DAYS_PER_ERA 146097 /* 400 years */
+#define EPOCH_DAYS   719468 /* from 0000-03-01 to 1970-01-01 */
+#define LAST_YEAR    2553   /* the last whole year of a u64 of ns */
 
 static int64_t days_from_date(const struct rfc3339_date *date)
 {
@@ -158,8 +158,8 @@ int rfc3339_read_offset(const char **at, const char *end, int *ret_seconds)
 	if (*p != '+' && *p != '-')
 		return -EINVAL;
 	sign = *p++ == '-' ? -1 : 1;
-	if (read_digits(&p, end, 2, &hours) < 0 || read_char(&p, end, ':') < 0 || read_digits(&p, end, 2, &minutes) < 0 ||
-	    hours > 23 || minutes > 59)
+	if (read_digits(&p, end, 2, &hours) < 0 || read_char(&p, end, ':') < 0 ||
+	    read_digits(&p, end, 2, &minutes) < 0 || hours > 23 || minutes > 59)
 		return -EINVAL;
 	*at = p;
 	*ret_seconds = sign * (hours * 3600 + minutes * 60);

@@ -21,7 +21,7 @@ static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
-	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\" and exit_signal = KILL'"},
+	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
@@ -114,17 +114,18 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
 			  &query->until_real_ns) < 0)
 		return -EINVAL;
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], *ret_format == OUTPUT_TABLE, values[SORT]) < 0) {
+	query->is_by_time = *ret_format == OUTPUT_TABLE;
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time, values[SORT]) < 0) {
 		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
 		return -EINVAL;
 	}
 	if (values[LIMIT] &&
 	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &query->limit) < 0 || query->limit == 0)) {
-		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command, values[LIMIT]);
+		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command,
+			values[LIMIT]);
 		return -EINVAL;
 	}
 	query->selection = &dump->selection;
-	query->is_by_time = *ret_format == OUTPUT_TABLE;
 	query->sink = (struct row_sink){take_row, dump};
 	return compile_where(dump);
 }
@@ -190,7 +191,7 @@ static int open_all(struct dump *dump, enum output_format format)
 static void explain_failure(const struct dump *dump, int r)
 {
 	if (r == -E2BIG)
-		fprintf(stderr, "%s: too many rows to sort at once; add --limit, or narrow --since, --until or --where\n",
+		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);
 	else if (dump->stream.error)
 		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(-dump->stream.error));
@@ -209,7 +210,7 @@ static int run(struct dump *dump, enum output_format format)
 	dump->output = NULL;
 	if (r >= 0)
 		r = close_r;
-	report_damage(stderr, "obit dump: ", dump->reader);
+	report_skipped(stderr, "obit dump: ", dump->reader);
 	if (dump->stream.error == -EPIPE)
 		return STATUS_OK;
 	if (r < 0) {

@@ -24,7 +24,8 @@ static const struct command {
 
 static int print_help(FILE *to)
 {
-	fprintf(to, "usage: obit COMMAND [options]\n\nobit records every process that ends on this host.\n\ncommands:\n");
+	fprintf(to, "usage: obit COMMAND [options]\n\nobit records every process that ends on this host.\n");
+	fprintf(to, "\ncommands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
 	fprintf(to, "\n`obit help COMMAND` says more about each; `obit --version` names the version.\n");

@@ -22,11 +22,12 @@
 
 static void print_help(const struct usage *usage)
 {
-	printf("usage: %s%s%s [options]\n\n%s\n\noptions:\n", usage->command, *usage->operands ? " " : "", usage->operands,
-	       usage->about);
+	printf("usage: %s%s%s [options]\n\n%s\n\noptions:\n", usage->command, *usage->operands ? " " : "",
+	       usage->operands, usage->about);
 	for (size_t i = 0; i < usage->n_specs; i++) {
 		const struct option_spec *spec = &usage->specs[i];
-		int used = printf("  --%s%s%s", spec->name, spec->argument ? " " : "", spec->argument ? spec->argument : "");
+		const char *argument = spec->argument ? spec->argument : "";
+		int used = printf("  --%s%s%s", spec->name, *argument ? " " : "", argument);
 
 		printf("%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "", spec->help);
 	}
@@ -47,7 +48,8 @@ static int complain_unknown(const struct usage *usage, const char *given)
 	if (nearest)
 		fprintf(stderr, "%s: unknown option %s; did you mean --%s?\n", usage->command, given, nearest);
 	else
-		fprintf(stderr, "%s: unknown option %s; `%s --help` lists them\n", usage->command, given, usage->command);
+		fprintf(stderr, "%s: unknown option %s; `%s --help` lists them\n", usage->command, given,
+			usage->command);
 	return -EINVAL;
 }
 
@@ -122,7 +124,7 @@ static int read_time(const struct usage *usage, const char *option, const char *
 		return 0;
 	fprintf(stderr, "%s: --%s %s: %s\n", usage->command, option, given,
 		r == -ERANGE ? "this time is before 1970 or after 2553"
-			     : "not a time; try 2026-01-02T03:04:05Z, -10m, \"3m ago\", today, \"today 03:00\" or 03:12");
+			     : "not a time; try 2026-01-02T03:04:05Z, -10m, \"3m ago\", today or 03:12");
 	return -EINVAL;
 }
 

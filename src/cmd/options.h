@@ -37,7 +37,7 @@ struct options {
 
 /* Lines that several commands have in their tables. */
 #define OPTION_STORE {"store", "DIR", "the store to read; default $OBIT_STORE or /var/lib/obit"}
-#define OPTION_SINCE {"since", "T", "only what happened at T or later: 2026-01-02T03:04:05Z, -10m, \"3m ago\", today, 03:12"}
+#define OPTION_SINCE {"since", "T", "only what happened at T or later: 2026-01-02T03:04:05Z, -10m, today, 03:12"}
 #define OPTION_UNTIL {"until", "T", "only what happened before T"}
 
 /* 0: go on; 1: help was asked for and printed; -EINVAL: said what is wrong. */

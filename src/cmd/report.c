@@ -21,8 +21,8 @@ void report_store_error(const char *command, const char *dir, int error)
 		fprintf(stderr, "%s: %s is not a directory; a store is one\n", command, dir);
 		break;
 	case -EMEDIUMTYPE:
-		fprintf(stderr, "%s: %s holds files, but none of obit's; --store DIR names another directory\n", command,
-			dir);
+		fprintf(stderr, "%s: %s holds files, but none of obit's; --store DIR names another directory\n",
+			command, dir);
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -47,24 +47,34 @@ void report_text(FILE *to, const char *text)
 	buffer_done(&visible);
 }
 
-size_t report_damage(FILE *to, const char *prefix, const struct store_reader *reader)
+static void report_torn(FILE *to, const struct store_damage *damage)
 {
-	size_t n, n_damaged = 0;
+	if (damage->bytes == 0)
+		fprintf(to, ": not sealed: its writer was stopped between two chunks; nothing of it is missing\n");
+	else
+		fprintf(to, ": torn tail at offset %" PRIu64 ", %" PRIu64 " bytes: its writer was stopped in a chunk\n",
+			damage->offset, damage->bytes);
+}
+
+struct report_skipped report_skipped(FILE *to, const char *prefix, const struct store_reader *reader)
+{
+	struct report_skipped skipped = {0, 0};
+	size_t n;
 	const struct store_damage *damage = store_reader_damage(reader, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		fputs(prefix, to);
 		report_text(to, damage[i].segment);
 		if (damage[i].is_torn_tail) {
-			fprintf(to, ": torn tail at offset %" PRIu64 ", %" PRIu64 " bytes: its writer was stopped in the "
-				"middle of a chunk, or is writing it now\n", damage[i].offset, damage[i].bytes);
+			skipped.n_torn += damage[i].bytes > 0;
+			report_torn(to, &damage[i]);
 			continue;
 		}
-		n_damaged++;
+		skipped.n_damaged++;
 		fprintf(to, ": damaged at offset %" PRIu64 ", %" PRIu64 " bytes skipped: ", damage[i].offset,
 			damage[i].bytes);
 		report_text(to, damage[i].what);
 		fputc('\n', to);
 	}
-	return n_damaged;
+	return skipped;
 }

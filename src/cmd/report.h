@@ -12,8 +12,13 @@
 /* Why the store cannot be opened or read on, and the way out, on stderr. `error` is the reader's. */
 void report_store_error(const char *command, const char *dir, int error);
 
-/* One line for each stretch that was skipped, behind `prefix`. Returns how many of them are damage, not a torn tail. */
-size_t report_damage(FILE *to, const char *prefix, const struct store_reader *reader);
+/* What was skipped: places that are damaged, and ends that a stopped writer left torn, which is no damage. */
+struct report_skipped {
+	size_t n_damaged, n_torn;
+};
+
+/* One line for each, behind `prefix`. */
+struct report_skipped report_skipped(FILE *to, const char *prefix, const struct store_reader *reader);
 
 /* Text of a store (a host's name, a file's) with what must not reach a terminal escaped. */
 void report_text(FILE *to, const char *text);

@@ -70,16 +70,17 @@ static void print_run(const struct books_run *run, int is_range)
 	print_run_name(run);
 	printf(" on ");
 	report_text(stdout, run->origin.host);
-	printf(": %" PRIu64 " intervals, %" PRIu64 " to %" PRIu64 "; %" PRIu64 " forks; %" PRIu64 " exits = %" PRIu64
-	       " recorded + %" PRIu64 " rolled up; %s\n",
-	       run->n_judged, run->first_number, run->last.number, run->forks, run->exits_seen, run->exits_recorded,
-	       run->exits_rolled_up, run->n_findings ? "unbalanced" : "balanced");
+	printf(": %" PRIu64 " interval%s judged of %" PRIu64 " to %" PRIu64 "; %" PRIu64 " forks; %" PRIu64
+	       " exits = %" PRIu64 " recorded + %" PRIu64 " rolled up; %s\n",
+	       run->n_judged, run->n_judged == 1 ? "" : "s", run->first_number, run->last.number, run->forks,
+	       run->exits_seen, run->exits_recorded, run->exits_rolled_up, run->n_findings ? "unbalanced" : "balanced");
 	if (run->first_number > 1 && !is_range)
 		printf("  begins with interval %" PRIu64 ": what was before is no longer in the store\n",
 		       run->first_number);
 	if (run->unobserved)
 		printf("  before it, %" PRId64 " processes more were %s than the run before could see\n",
-		       run->unobserved < 0 ? -run->unobserved : run->unobserved, run->unobserved < 0 ? "gone" : "there");
+		       run->unobserved < 0 ? -run->unobserved : run->unobserved,
+		       run->unobserved < 0 ? "gone" : "there");
 	if (!run->last.is_closed)
 		printf("  interval %" PRIu64 " is open, with %" PRIu64 " rows of exits: its agent is still in it, was "
 		       "stopped in it%s\n",
@@ -101,7 +102,7 @@ static int read_all(struct store_reader *reader, struct books *books)
 }
 
 /* The verdict, one line. */
-static int conclude(const struct books *books, size_t n_damaged, int is_range)
+static int conclude(const struct books *books, struct report_skipped skipped, int is_range)
 {
 	size_t n_runs;
 	const struct books_run *runs = books_runs(books, &n_runs);
@@ -113,12 +114,12 @@ static int conclude(const struct books *books, size_t n_damaged, int is_range)
 		n_findings += runs[i].n_findings;
 		exits += runs[i].exits_seen;
 	}
-	if (n_damaged || n_findings) {
+	if (skipped.n_damaged || n_findings) {
 		printf("verdict: ");
-		if (n_damaged)
-			printf("damaged in %zu place%s", n_damaged, n_damaged == 1 ? "" : "s");
+		if (skipped.n_damaged)
+			printf("damaged in %zu place%s", skipped.n_damaged, skipped.n_damaged == 1 ? "" : "s");
 		if (n_findings)
-			printf("%sunbalanced, %" PRIu64 " finding%s", n_damaged ? "; " : "", n_findings,
+			printf("%sunbalanced, %" PRIu64 " finding%s", skipped.n_damaged ? "; " : "", n_findings,
 			       n_findings == 1 ? "" : "s");
 		printf("\n");
 		return STATUS_FAILED;
@@ -127,8 +128,9 @@ static int conclude(const struct books *books, size_t n_damaged, int is_range)
 		printf("verdict: cannot tell: there is no complete interval%s\n", is_range ? " in that time" : "");
 		return STATUS_CANNOT_TELL;
 	}
-	printf("verdict: intact and balanced: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s\n", n_runs,
-	       n_runs == 1 ? "" : "s", n_judged, n_judged == 1 ? "" : "s", exits, exits == 1 ? "" : "s");
+	printf("verdict: intact and balanced%s: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s\n",
+	       skipped.n_torn ? " up to a torn tail" : "", n_runs, n_runs == 1 ? "" : "s", n_judged,
+	       n_judged == 1 ? "" : "s", exits, exits == 1 ? "" : "s");
 	return STATUS_OK;
 }
 
@@ -147,7 +149,7 @@ static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_n
 		report_store_error(usage.command, dir, r);
 		goto out;
 	}
-	status = conclude(books, report_damage(stdout, "store: ", reader), since_real_ns || until_real_ns);
+	status = conclude(books, report_skipped(stdout, "store: ", reader), since_real_ns || until_real_ns);
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(errno));
 		status = STATUS_CANNOT_TELL;

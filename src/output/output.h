@@ -48,7 +48,7 @@ struct output;
 int output_open(const struct output_options *options, const struct field *columns, uint32_t n_columns,
 		struct output **ret);
 
-/* Column i is the block's field fields[i], of the same type, or null where that is -1. 0, -ENOMEM, the stream's error. */
+/* Column i is the block's field fields[i], of the same type, or null where that is -1. 0, -ENOMEM, a write's error. */
 int output_row(struct output *output, const struct block *block, uint32_t row, const int *fields);
 
 /* Writes what is held back, flushes the stream and frees. 0, -ENOMEM, or the stream's error. NULL is legal. */

@@ -78,7 +78,8 @@ static void explain(struct entry *entry, char *ret, size_t size)
 		uint64_t n = amount(entry, losses[i]);
 
 		if (n)
-			used += (size_t)snprintf(ret + used, size - used, "%s%s %" PRIu64, used ? ", " : "", losses[i], n);
+			used += (size_t)snprintf(ret + used, size - used, "%s%s %" PRIu64, used ? ", " : "",
+						 losses[i], n);
 	}
 }
 

@@ -116,7 +116,8 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 				field->name);
 	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED) {
 		if (parser->token.kind >= TOKEN_AND)
-			return complain(parser, parser->token, "expected a value; put quotes around this word to mean it");
+			return complain(parser, parser->token,
+					"expected a value; put quotes around this word to mean it");
 		return complain_expected(parser, "a value");
 	}
 	token = take_literal_token(parser, field);
@@ -170,7 +171,8 @@ static int parse_pattern(struct parser *parser, struct predicate *predicate)
 		return r;
 	if (parser->expression->constants.error)
 		return -ENOMEM;
-	constant = (const struct constant *)(const void *)parser->expression->constants.data + predicate->first_constant;
+	constant = (const struct constant *)(const void *)parser->expression->constants.data;
+	constant += predicate->first_constant;
 	pattern = parser->expression->texts.data + constant->text_at;
 	if (constant->text_len > EXPRESSION_MAX_PATTERN)
 		return complain(parser, token, "a regular expression may have %d bytes", EXPRESSION_MAX_PATTERN);
@@ -251,7 +253,8 @@ static int parse_comparison(struct parser *parser, struct predicate *predicate)
 static int parse_predicate(struct parser *parser)
 {
 	struct expression *expression = parser->expression;
-	struct predicate predicate = {.first_constant = (uint32_t)(expression->constants.used / sizeof(struct constant))};
+	size_t n_constants = expression->constants.used / sizeof(struct constant);
+	struct predicate predicate = {.first_constant = (uint32_t)n_constants};
 	enum token_kind next;
 	int r;
 
@@ -321,7 +324,7 @@ static int parse_not(struct parser *parser)
 	return r;
 }
 
-/* `first` skip `first` skip ...: each skip leads to the next skip or the end, which is right and keeps this simple. */
+/* a skip b skip c: each skip leads to the next skip, which skips too, or to the end. */
 static int parse_chain(struct parser *parser, enum token_kind joint, enum opcode skip,
 		       int (*parse_operand)(struct parser *))
 {

@@ -89,7 +89,7 @@ static int read_time(const struct literal *literal, uint64_t now_real_ns, uint64
 	if (r == -ERANGE)
 		return complain(literal, "this time is before 1970 or after 2553");
 	if (r < 0)
-		return complain(literal, "expected a time such as 2026-01-02T03:04:05Z, -10m, \"3m ago\", today or 03:12");
+		return complain(literal, "expected a time such as 2026-01-02T03:04:05Z, -10m, 3m ago, today or 03:12");
 	return 0;
 }
 

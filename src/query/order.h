@@ -20,7 +20,7 @@ struct row_sink {
 	void *context;
 };
 
-/* Rows of `table` (not owned, outlives the order), sorted by its field `key`; limit 0: no limit. NULL: out of memory. */
+/* Rows of `table` (not owned, outlives the order), sorted by its field `key`; limit 0: none. NULL: out of memory. */
 struct order *order_new(const struct table *table, uint32_t key, int is_descending, uint64_t limit);
 void order_free(struct order *order);
 

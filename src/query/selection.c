@@ -108,7 +108,9 @@ int selection_init(struct selection *selection, const struct table *source, cons
 	}
 	if (r < 0)
 		return r;
-	selection->columns = (struct table){source->name, source->help, source->id, selection->n_shown, selection->fields};
+	selection->columns = (struct table){
+		source->name, source->help, source->id, selection->n_shown, selection->fields,
+	};
 	return sort ? choose_sort(selection, sort) : 0;
 }
 

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * dump, verify and schema as a user runs them, on stores that the real writer wrote.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "store/writer.h"
+
+#define S     UINT64_C(1000000000)
+#define BEGIN (UINT64_C(1767323045) * S) /* 2026-01-02T03:04:05Z */
+
+static char dir[] = "/tmp/obit-test-XXXXXX";
+static char store[64], said[65536], complained[65536];
+
+/* Three intervals of 10 exits; in each the ledger claims `recorded` of them. */
+static void write_store(const char *name, uint64_t recorded)
+{
+	struct store_options options = {.dir = store};
+	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
+	struct block *blocks[] = {block_new(table_by_id(TABLE_EXITS), 10, 1000), block_new(table_by_id(TABLE_LEDGER), 1, 1)};
+	struct store_writer *writer;
+
+	snprintf(store, sizeof(store), "%s/%s", dir, name);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
+	for (uint64_t number = 1; number <= 3; number++) {
+		struct interval interval = {number, BEGIN + (number - 1) * S, BEGIN + number * S, 1};
+
+		block_clear(blocks[0]);
+		block_clear(blocks[1]);
+		for (uint32_t i = 0; i < 10; i++) {
+			block_add_row(blocks[0]);
+			block_set_number(blocks[0], i, EXITS_exit_time, interval.begin_real_ns + (10 - i) * 1000);
+			block_set_number(blocks[0], i, EXITS_pid, number * 100 + i);
+			block_set_text(blocks[0], i, EXITS_comm, i % 2 ? "odd" : "even", i % 2 ? 3 : 4);
+		}
+		block_add_row(blocks[1]);
+		block_set_number(blocks[1], 0, LEDGER_time, interval.end_real_ns);
+		block_set_number(blocks[1], 0, LEDGER_opening, 50);
+		block_set_number(blocks[1], 0, LEDGER_forks, 10);
+		block_set_number(blocks[1], 0, LEDGER_exits_seen, 10);
+		block_set_number(blocks[1], 0, LEDGER_exits_recorded, recorded);
+		block_set_number(blocks[1], 0, LEDGER_exits_rolled_up, 0);
+		block_set_number(blocks[1], 0, LEDGER_closing, 50);
+		assert_int_equal(store_writer_append(writer, &interval, blocks, 2), 0);
+	}
+	assert_int_equal(store_writer_close(writer), 0);
+	block_free(blocks[0]);
+	block_free(blocks[1]);
+}
+
+static void read_back(const char *path, char *ret, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t len = read(fd, ret, size - 1);
+
+	assert_true(len >= 0);
+	ret[len] = '\0';
+	close(fd);
+	unlink(path);
+}
+
+/* Runs a command with its words, NULL at the end; what it wrote is in said and complained. The status. */
+static int run(int (*command)(int, char **), ...)
+{
+	char *argv[20] = {(char *)"command"}, out[64], err[64];
+	int argc = 1, status, kept_out, kept_err;
+	va_list words;
+
+	va_start(words, command);
+	while ((argv[argc] = va_arg(words, char *)))
+		argc++;
+	va_end(words);
+	snprintf(out, sizeof(out), "%s/out", dir);
+	snprintf(err, sizeof(err), "%s/err", dir);
+	fflush(stdout);
+	fflush(stderr);
+	kept_out = dup(1);
+	kept_err = dup(2);
+	assert_int_equal(dup2(open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 1), 1);
+	assert_int_equal(dup2(open(err, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2), 2);
+	status = command(argc, argv);
+	fflush(stdout);
+	fflush(stderr);
+	dup2(kept_out, 1);
+	dup2(kept_err, 2);
+	close(kept_out);
+	close(kept_err);
+	read_back(out, said, sizeof(said));
+	read_back(err, complained, sizeof(complained));
+	return status;
+}
+
+static void assert_complained(const char *part)
+{
+	if (!strstr(complained, part))
+		fail_msg("complained: %s", complained);
+}
+
+/* The store's only segment. */
+static int open_segment(void)
+{
+	DIR *entries = opendir(store);
+	struct dirent *entry;
+	char path[400] = "";
+
+	while ((entry = readdir(entries)))
+		if (strstr(entry->d_name, ".obit"))
+			snprintf(path, sizeof(path), "%s/%s", store, entry->d_name);
+	closedir(entries);
+	return open(path, O_RDWR);
+}
+
+static void test_dump_filters_sorts_and_limits(void **state)
+{
+	(void)state;
+	write_store("dump", 10);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,comm", "--where",
+			     "comm = odd and pid < 300", "--sort", "-pid", "--limit", "2", "--format", "csv", NULL), 0);
+	assert_string_equal(said, "pid,comm\r\n209,odd\r\n207,odd\r\n");
+	assert_string_equal(complained, "");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--since", "2026-01-02T03:04:07Z", "--until",
+			     "2026-01-02T03:04:07.000003Z", "--fields", "pid", "--format", "tsv", NULL), 0);
+	assert_string_equal(said, "pid\n308\n309\n");
+	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--fields", "opening,closing", "--limit", "1", NULL), 0);
+	assert_string_equal(said, "opening  closing\n     50       50\n");
+}
+
+static void test_table_is_in_order_of_time(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid", "--limit", "12", NULL), 0);
+	assert_string_equal(said, "pid\n109\n108\n107\n106\n105\n104\n103\n102\n101\n100\n209\n208\n");
+}
+
+static void test_mistakes_are_named_with_the_way_out(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_dump, NULL), STATUS_USAGE);
+	assert_complained("name a table");
+	assert_int_equal(run(cmd_dump, "exist", NULL), STATUS_USAGE);
+	assert_complained("did you mean exits?");
+	assert_int_equal(run(cmd_dump, "exits", "--limt", "3", NULL), STATUS_USAGE);
+	assert_complained("did you mean --limit?");
+	assert_int_equal(run(cmd_dump, "exits", "--limit", "0", NULL), STATUS_USAGE);
+	assert_int_equal(run(cmd_dump, "exits", "--format", "json", NULL), STATUS_USAGE);
+	assert_complained("did you mean jsonl?");
+	assert_int_equal(run(cmd_dump, "exits", "--since", "soon", NULL), STATUS_USAGE);
+	assert_complained("--since soon: not a time");
+	assert_int_equal(run(cmd_dump, "exits", "--since", "now", "--until", "-1h", NULL), STATUS_USAGE);
+	assert_complained("is not after");
+	assert_int_equal(run(cmd_dump, "exits", "--where", "pid = x", NULL), STATUS_USAGE);
+	assert_complained("  pid = x\n        ^\n");
+	assert_int_equal(run(cmd_dump, "exits", "more", NULL), STATUS_USAGE);
+	assert_complained("unexpected \"more\"");
+	assert_int_equal(run(cmd_dump, "exits", "--store", "/nonexistent", NULL), STATUS_FAILED);
+	assert_complained("there is no store at /nonexistent");
+	assert_int_equal(run(cmd_dump, "exits", "--store", "/etc", NULL), STATUS_FAILED);
+	assert_complained("none of obit's");
+	assert_int_equal(run(cmd_verify, "--store", "/nonexistent", NULL), 2);
+	assert_int_equal(run(cmd_schema, "exit", NULL), STATUS_USAGE);
+	assert_int_equal(run(cmd_dump, "--help", NULL), 0);
+	assert_non_null(strstr(said, "--where EXPR"));
+}
+
+static void test_verify_gives_its_verdict(void **state)
+{
+	int fd;
+
+	(void)state;
+	write_store("balanced", 10);
+	assert_int_equal(run(cmd_verify, "--store", store, NULL), 0);
+	assert_non_null(strstr(said, "verdict: intact and balanced: 1 run, 3 intervals, 30 exits\n"));
+	assert_int_equal(run(cmd_verify, "--store", store, "--since", "2030-01-01", NULL), 2);
+	assert_non_null(strstr(said, "cannot tell"));
+	fd = open_segment();
+	assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 140), 0);
+	close(fd);
+	assert_int_equal(run(cmd_verify, "--store", store, NULL), 0);
+	assert_non_null(strstr(said, "torn tail at offset"));
+	assert_non_null(strstr(said, "up to a torn tail"));
+	write_store("unbalanced", 9);
+	assert_int_equal(run(cmd_verify, "--store", store, NULL), 1);
+	assert_non_null(strstr(said, "interval 2 from 2026-01-02T03:04:06.000Z: exits_seen is 10, 1 more than"));
+}
+
+static void test_damage_is_reported_and_the_rest_read(void **state)
+{
+	off_t len;
+	int fd;
+
+	(void)state;
+	write_store("damaged", 10);
+	fd = open_segment();
+	len = lseek(fd, 0, SEEK_END);
+	for (off_t at = len / 2; at < len / 2 + 8; at++)
+		assert_int_equal(pwrite(fd, "\xa5", 1, at), 1);
+	close(fd);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--format", "jsonl", NULL), 0);
+	assert_complained("damaged at offset");
+	assert_int_equal(run(cmd_verify, "--store", store, NULL), 1);
+	assert_non_null(strstr(said, "damaged in 1 place"));
+}
+
+static void test_schema_lists_every_field(void **state)
+{
+	size_t n, lines = 0;
+	const struct table *const *tables = tables_all(&n);
+
+	(void)state;
+	assert_int_equal(run(cmd_schema, "--format", "jsonl", NULL), 0);
+	for (const char *c = said; *c; c++)
+		lines += *c == '\n';
+	for (size_t i = 0; i < n; i++)
+		lines -= tables[i]->n_fields;
+	assert_int_equal(lines, 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC0", 1);
+	signal(SIGPIPE, SIG_IGN);
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	char script[100];
+
+	(void)state;
+	snprintf(script, sizeof(script), "rm -rf %s", dir);
+	return system(script);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dump_filters_sorts_and_limits),
+		cmocka_unit_test(test_table_is_in_order_of_time),
+		cmocka_unit_test(test_mistakes_are_named_with_the_way_out),
+		cmocka_unit_test(test_verify_gives_its_verdict),
+		cmocka_unit_test(test_damage_is_reported_and_the_rest_read),
+		cmocka_unit_test(test_schema_lists_every_field),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
