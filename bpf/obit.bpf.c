@@ -8,7 +8,7 @@
  *   on_exec    sched_process_exec   path and arguments of the new image
  *   on_signal  signal_generate      who sent a signal that will end its receiver
  *   on_mkdir   cgroup_mkdir         path of a new cgroup
- *   on_reap    sched_process_exit   ids that self-reaping will have taken by the last switch
+ *   on_reap    sched_process_exit   ids that self-reaping will have taken by the last switch; who is ending
  *   on_switch  sched_switch         first witness of the end: the last switch of a task
  *   on_free    sched_process_free   second witness: the release of the task
  *   walk       iter/task            all living processes
@@ -183,6 +183,23 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 #define SA_NOCLDWAIT 2
 #define SIG_IGN	     1
 
+/* `live` is 0 for the last thread, and for any that ends with it. */
+static __always_inline void note_ending(struct task_struct *task)
+{
+	__u64 key = (__u64)task->signal;
+	struct crossing process = {
+		.start_boot_ns = task->group_leader->start_boottime,
+		.pid = task->tgid,
+	};
+	struct counters *count;
+
+	if (task->signal->live.counter || !bpf_map_update_elem(&ending, &key, &process, BPF_ANY))
+		return;
+	count = counters_of(epoch_now());
+	if (count)
+		ADD(count->crossing_map_full, 1);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_reap, struct task_struct *task)
 {
@@ -190,6 +207,8 @@ int BPF_PROG(on_reap, struct task_struct *task)
 	struct pids pids = {};
 	__u64 key;
 
+	if (!sched_on)
+		note_ending(task);
 	if (task->pid != task->tgid)
 		return 0;
 	signal_disposition(task->real_parent->sighand, SIGCHLD, &action);
@@ -313,6 +332,9 @@ int BPF_PROG(on_free, struct task_struct *task)
 	fill_exit(exit, task, !was_orphan);
 	exit->flags |= EXIT_BY_FREE;
 	send_exit(ctx, exit);
+	/* Not before it is told: the agent must find it in one place or the other. */
+	if (!sched_on)
+		bpf_map_delete_elem(&ending, &key);
 	return 0;
 }
 

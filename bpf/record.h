@@ -63,29 +63,18 @@ static __always_inline void fill_pids(struct event_exit *exit, struct task_struc
  * wait4() adds the living threads' figures to the sums of the dead in `signal`. Here all are dead. The
  * leader is added when it has not been released; with nr_threads at 0 it has, and is in the sums.
  */
-static __always_inline void fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
-				       bool own)
+static __always_inline void add_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
 {
 	struct costs *costs = &exit->costs;
 	bool alone = signal->nr_threads > 0;
 
-	costs->wall_ns = exit->head.boot_ns - exit->head.start_boot_ns;
-	costs->cpu_ns = signal->sum_sched_runtime;
-	costs->utime_ns = signal->utime;
-	costs->stime_ns = signal->stime;
-	costs->nvcsw = signal->nvcsw;
-	costs->nivcsw = signal->nivcsw;
-	costs->minflt = signal->min_flt;
-	costs->majflt = signal->maj_flt;
-	if (alone) {
-		costs->cpu_ns += leader->se.sum_exec_runtime;
-		costs->utime_ns += leader->utime;
-		costs->stime_ns += leader->stime;
-		costs->nvcsw += leader->nvcsw;
-		costs->nivcsw += leader->nivcsw;
-		costs->minflt += leader->min_flt;
-		costs->majflt += leader->maj_flt;
-	}
+	costs->cpu_ns = signal->sum_sched_runtime + (alone ? leader->se.sum_exec_runtime : 0);
+	costs->utime_ns = signal->utime + (alone ? leader->utime : 0);
+	costs->stime_ns = signal->stime + (alone ? leader->stime : 0);
+	costs->nvcsw = signal->nvcsw + (alone ? leader->nvcsw : 0);
+	costs->nivcsw = signal->nivcsw + (alone ? leader->nivcsw : 0);
+	costs->minflt = signal->min_flt + (alone ? leader->min_flt : 0);
+	costs->majflt = signal->maj_flt + (alone ? leader->maj_flt : 0);
 	if (has_xacct()) {
 		costs->rchar = signal->ioac.rchar + (alone ? leader->ioac.rchar : 0);
 		costs->wchar = signal->ioac.wchar + (alone ? leader->ioac.wchar : 0);
@@ -97,6 +86,35 @@ static __always_inline void fill_costs(struct event_exit *exit, struct task_stru
 		costs->write_bytes = signal->ioac.write_bytes + (alone ? leader->ioac.write_bytes : 0);
 		costs->cancelled_write_bytes =
 			signal->ioac.cancelled_write_bytes + (alone ? leader->ioac.cancelled_write_bytes : 0);
+	}
+}
+
+#define SEQUENCE_TRIES 64 /* a writer is done in well below a microsecond, with its interrupts off */
+
+static __always_inline __u32 stats_sequence(struct signal_struct *signal)
+{
+	return *(volatile __u32 *)&signal->stats_lock.seqcount.seqcount.sequence;
+}
+
+/*
+ * A waiting parent may reap the leader before its last switch, adding its figures to the sums (in
+ * __exit_signal(), under stats_lock) while they are read here: then they are read again, as the kernel's
+ * own readers do.
+ */
+static __always_inline void fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
+				       bool own)
+{
+	struct costs *costs = &exit->costs;
+
+	costs->wall_ns = exit->head.boot_ns - exit->head.start_boot_ns;
+	for (int i = 0; i < SEQUENCE_TRIES; i++) {
+		__u32 before = stats_sequence(signal);
+
+		barrier();
+		add_costs(exit, leader, signal);
+		barrier();
+		if (!(before & 1) && stats_sequence(signal) == before)
+			break;
 	}
 	if (own) {
 		costs->threads = 1;

@@ -105,6 +105,17 @@ struct crossing_map {
 	__type(value, __u8);
 } births_late SEC(".maps"), deaths_unrecorded SEC(".maps");
 
+/*
+ * With the second witness alone: processes that are ending, until they are told of at their release. In
+ * between they leave the walk's sight. By the address of their signal_struct.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct crossing);
+} ending SEC(".maps");
+
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))
 
 static __always_inline __u32 epoch_now(void)

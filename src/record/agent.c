@@ -4,8 +4,7 @@
  *
  * A turn: the epoch changes, a grace period passes, the living are walked, what the kernel counted under the
  * old epoch is read, and a mark is sent through the rings and the queue behind everything that belongs to
- * it. When the ledger meets the mark it seals the interval with that snapshot. With --sched off an end may
- * be told long after it happened, so an interval is sealed one turn later, when the next one's ends are in.
+ * it. When the ledger meets the mark it seals the interval with that snapshot.
  */
 #define _GNU_SOURCE
 #include "record/agent.h"
@@ -29,13 +28,16 @@
 #include "base/log.h"
 #include "record/adopt.h"
 #include "record/agent_inside.h"
+#include "record/census.h"
 #include "record/host.h"
 #include "record/limits.h"
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define EDGE_AHEAD_NS NS_PER_MS
-/* Ends told by the second witness come within a grace period or a few. */
-#define LAST_FREES_US 300000
+/* With the second witness alone an end is told a grace period or a few after it happened: for the last ones
+ * a stop waits so long at most. */
+#define LAST_ENDS_TRIES 60
+#define LAST_ENDS_US	50000
 #define DRAIN_NICE    (-10)
 
 /* Tells the service manager (sd_notify(3)); without one nothing happens. */
@@ -167,9 +169,9 @@ static int make_ledger(struct agent *agent, size_t n_living)
 		struct snapshot *s = &agent->snapshots[i];
 
 		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
-		s->deaths_unrecorded = calloc(CROSSINGS, sizeof(*s->deaths_unrecorded));
+		s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
 		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
-		if (!s->births_late || !s->deaths_unrecorded || !s->rollups)
+		if (!s->births_late || !s->deaths_untold || !s->rollups)
 			return -ENOMEM;
 	}
 	r = cgroups_scan(agent->cgroups);
@@ -209,7 +211,7 @@ static int walk(struct agent *agent, struct snapshot *s, int i)
 	return r;
 }
 
-/* Reads everything that closes the epoch which has just ended, but the next one's unrecorded ends. */
+/* Reads everything that closes the epoch which has just ended. The untold ends come last: after the walk. */
 static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
 {
 	struct snapshot *s = &agent->snapshots[epoch & 1];
@@ -222,8 +224,9 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 		r = collect_rollups(agent->collect, epoch, s->rollups, collect_max_rollups(agent->collect),
 				    &s->n_rollups);
 	if (r == 0)
-		r = collect_crossings(agent->collect, BIRTHS_LATE, epoch + 1, s->births_late, CROSSINGS,
-				      &s->n_births_late);
+		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
+	if (r == 0)
+		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
 	cpu_ns = host_own_cpu_ns();
 	missed = collect_missed_runs(agent->collect);
 	s->epoch = epoch;
@@ -240,17 +243,6 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	s->store_bytes = atomic_load_explicit(&agent->store_bytes, memory_order_relaxed);
 	agent->missed_before = missed;
 	agent->cpu_before_ns = cpu_ns;
-	return r;
-}
-
-/* Sends the epoch on to be sealed. */
-static int finish_snapshot(struct agent *agent, uint32_t epoch)
-{
-	struct snapshot *s = &agent->snapshots[epoch & 1];
-	int r = collect_crossings(agent->collect, DEATHS_UNRECORDED, epoch + 1, s->deaths_unrecorded, CROSSINGS,
-				  &s->n_deaths_unrecorded);
-
-	drain_mark(agent->drain, epoch);
 	return r;
 }
 
@@ -283,15 +275,9 @@ static int turn(struct agent *agent)
 	collect_begin_epoch(agent->collect, ended + 1, edge_boot_ns);
 	agent->epoch = ended + 1;
 	collect_settle(agent->collect);
-	if (!agent->options->sched_on && ended > 0) {
-		/* One turn late; the ledger needs one snapshot while the other is filled. */
-		finish_snapshot(agent, ended - 1);
-		wait_sealed(agent, ended);
-	}
 	r = take_snapshot(agent, ended, edge_boot_ns);
 	agent->begin_boot_ns = edge_boot_ns;
-	if (agent->options->sched_on)
-		finish_snapshot(agent, ended);
+	drain_mark(agent->drain, ended);
 	if (r < 0)
 		log_limited(&limit, "the books of interval %u are incomplete: %s", ended, strerror(-r));
 	return r;
@@ -380,9 +366,28 @@ static void run(struct agent *agent)
 		if (!wait[2].revents || read(agent->tick_fd, &count, sizeof(count)) < 0)
 			continue;
 		/* While an interval waits to be sealed (a slow disk), the running one grows. */
-		if (agent->options->sched_on && sealed(agent) < agent->epoch)
+		if (sealed(agent) < agent->epoch)
 			continue;
 		turn(agent);
+	}
+}
+
+/* Waits until every process that has left the living is told of. */
+static void await_last_ends(struct agent *agent)
+{
+	struct snapshot *s = &agent->snapshots[agent->epoch & 1];
+
+	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
+		size_t unlisted = 0;
+
+		if (walk(agent, s, agent->epoch & 1) < 0 ||
+		    collect_deaths_untold(agent->collect, 0, s->deaths_untold, CROSSINGS, &s->n_deaths_untold) < 0)
+			return;
+		for (size_t k = 0; k < s->n_deaths_untold; k++)
+			unlisted += !census_lists(s, s->deaths_untold[k].pid, s->deaths_untold[k].start_boot_ns);
+		if (!unlisted)
+			return;
+		usleep(LAST_ENDS_US);
 	}
 }
 
@@ -391,13 +396,10 @@ static void finish(struct agent *agent)
 {
 	notify("STOPPING=1");
 	atomic_store_explicit(&agent->is_stopping, true, memory_order_relaxed);
-	wait_sealed(agent, agent->options->sched_on ? agent->epoch : agent->epoch - 1);
+	wait_sealed(agent, agent->epoch);
+	if (!agent->options->sched_on)
+		await_last_ends(agent);
 	turn(agent);
-	if (!agent->options->sched_on) {
-		usleep(LAST_FREES_US);
-		collect_settle(agent->collect);
-		finish_snapshot(agent, agent->epoch - 1);
-	}
 	wait_sealed(agent, agent->epoch);
 }
 
@@ -433,7 +435,7 @@ static int tear_down(struct agent *agent)
 	for (int i = 0; i < 2; i++) {
 		free(agent->snapshots[i].living);
 		free(agent->snapshots[i].births_late);
-		free(agent->snapshots[i].deaths_unrecorded);
+		free(agent->snapshots[i].deaths_untold);
 		free(agent->snapshots[i].rollups);
 	}
 	return r;

@@ -38,15 +38,28 @@ static int born_late(const struct snapshot *snapshot, uint32_t pid, uint64_t sta
 	return 0;
 }
 
-static uint64_t ended_unlisted(const struct snapshot *snapshot, const struct crossing *ended, size_t n)
+static int is_unlisted(const struct snapshot *snapshot, const struct crossing *ended)
 {
-	uint64_t count = 0;
+	return ended->epoch == snapshot->epoch + 1 && !listed(snapshot, ended->pid, ended->start_boot_ns) &&
+	       !born_late(snapshot, ended->pid, ended->start_boot_ns);
+}
 
-	for (size_t i = 0; i < n; i++)
-		count += ended[i].epoch == snapshot->epoch + 1 &&
-			 !listed(snapshot, ended[i].pid, ended[i].start_boot_ns) &&
-			 !born_late(snapshot, ended[i].pid, ended[i].start_boot_ns);
-	return count;
+/* Of all that ended in the next epoch; one that is told by its event may stand among the untold too. */
+static int is_untold(const struct snapshot *snapshot, const struct crossing *ended)
+{
+	size_t low = 0, high = snapshot->n_deaths_untold;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct crossing *at = &snapshot->deaths_untold[middle];
+
+		if (at->pid < ended->pid || (at->pid == ended->pid && at->start_boot_ns < ended->start_boot_ns))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < snapshot->n_deaths_untold && snapshot->deaths_untold[low].pid == ended->pid &&
+	       snapshot->deaths_untold[low].start_boot_ns == ended->start_boot_ns;
 }
 
 uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *ended, size_t n_ended,
@@ -63,6 +76,10 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *
 			continue;
 		count++;
 	}
-	count += ended_unlisted(snapshot, ended, n_ended);
-	return count + ended_unlisted(snapshot, snapshot->deaths_unrecorded, snapshot->n_deaths_unrecorded);
+	for (size_t i = 0; i < n_ended; i++)
+		count += is_unlisted(snapshot, &ended[i]) && !is_untold(snapshot, &ended[i]);
+	for (size_t i = 0; i < snapshot->n_deaths_untold; i++)
+		count += snapshot->deaths_untold[i].start_boot_ns <= snapshot->edge_boot_ns &&
+			 is_unlisted(snapshot, &snapshot->deaths_untold[i]);
+	return count;
 }

@@ -70,6 +70,8 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 {
 	collect->skel->rodata->sched_on = options->sched_on;
 	bpf_program__set_autoload(collect->skel->progs.on_switch, options->sched_on);
+	/* Each mode leaves the other's map empty. */
+	bpf_map__set_max_entries(options->sched_on ? collect->skel->maps.ending : collect->skel->maps.marks, 1);
 }
 
 static int attach(struct collect *collect, const char **what)

@@ -54,10 +54,15 @@ int collect_counters(struct collect *collect, uint32_t epoch, struct counters *r
 size_t collect_max_rollups(const struct collect *collect);
 int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *rows, size_t max, size_t *ret_n);
 
-/* Takes the crossings of the epoch (and older ones) out; at most `max`. 0 or -errno. */
-enum collect_crossing { BIRTHS_LATE, DEATHS_UNRECORDED };
-int collect_crossings(struct collect *collect, enum collect_crossing which, uint32_t epoch, struct crossing *rows,
-		      size_t max, size_t *ret_n);
+/* Takes the births of the epoch (and older ones) that came late out; at most `max`. 0 or -errno. */
+int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
+
+/*
+ * The processes that ended in this epoch without an event that says so, up to now: those rolled up, which
+ * are taken out, and with the second witness alone those not yet released, which stay. At most `max`, in
+ * order of pid and start, each once.
+ */
+int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
 uint64_t collect_missed_runs(struct collect *collect);

@@ -111,11 +111,9 @@ int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *
 	return 0;
 }
 
-int collect_crossings(struct collect *collect, enum collect_crossing which, uint32_t epoch, struct crossing *rows,
-		      size_t max, size_t *ret_n)
+/* Moves the keys of a crossing map up to the epoch into rows. */
+static size_t take_crossings(int fd, uint32_t epoch, struct crossing *rows, size_t max)
 {
-	int fd = bpf_map__fd(which == BIRTHS_LATE ? collect->skel->maps.births_late
-						  : collect->skel->maps.deaths_unrecorded);
 	struct crossing key, next;
 	size_t n = 0;
 	int more = bpf_map_get_next_key(fd, NULL, &key) == 0;
@@ -128,6 +126,50 @@ int collect_crossings(struct collect *collect, enum collect_crossing which, uint
 		}
 		key = next;
 	}
-	*ret_n = n;
+	return n;
+}
+
+int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n)
+{
+	*ret_n = take_crossings(bpf_map__fd(collect->skel->maps.births_late), epoch, rows, max);
+	return 0;
+}
+
+/* Reads only; a process that comes or goes meanwhile is found, or is told by its event. */
+static size_t read_ending(int fd, uint32_t epoch, struct crossing *rows, size_t max)
+{
+	uint64_t key, *previous = NULL;
+	size_t n = 0;
+
+	while (n < max && bpf_map_get_next_key(fd, previous, &key) == 0) {
+		previous = &key;
+		if (bpf_map_lookup_elem(fd, &key, &rows[n]) == 0)
+			rows[n++].epoch = epoch;
+	}
+	return n;
+}
+
+static int compare_crossings(const void *a, const void *b)
+{
+	const struct crossing *one = a, *other = b;
+
+	if (one->pid != other->pid)
+		return one->pid < other->pid ? -1 : 1;
+	if (one->start_boot_ns != other->start_boot_ns)
+		return one->start_boot_ns < other->start_boot_ns ? -1 : 1;
+	return 0;
+}
+
+int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n)
+{
+	size_t n = take_crossings(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows, max), kept = 0;
+
+	if (!collect->skel->rodata->sched_on)
+		n += read_ending(bpf_map__fd(collect->skel->maps.ending), epoch, rows + n, max - n);
+	qsort(rows, n, sizeof(*rows), compare_crossings);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || compare_crossings(&rows[kept - 1], &rows[i]) != 0)
+			rows[kept++] = rows[i];
+	*ret_n = kept;
 	return 0;
 }

@@ -11,8 +11,8 @@
 #define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
 /* Roll-ups of an interval: both maps full on every key, the rest of all, and late amendments. */
 #define CHUNK_ROLLUPS 2304
-/* One fills for the interval, two for those after it (with --sched off), one is written, one waits. */
-#define CHUNKS 5
+/* One fills for the interval, one for the next, one is written, one waits. */
+#define CHUNKS 4
 
 /* Events between drain and ledger: a tenth of a second of the fastest storm seen (10 MB/s). */
 #define QUEUE_BYTES (1u << 20)

@@ -33,8 +33,8 @@ struct snapshot {
 	size_t n_living;
 	struct crossing *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
-	struct crossing *deaths_unrecorded;
-	size_t n_deaths_unrecorded;
+	struct crossing *deaths_untold; /* in the next epoch; in order of pid and start, each once */
+	size_t n_deaths_untold;
 	struct rollup_row *rollups;
 	size_t n_rollups;
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Do the books balance while the host is at its worst? Storms with and without the first witness, and the
+ * agent stopped in the middle of one with small rings: then roll-ups must appear and totals stay exact.
+ *
+ * usage: books OBIT STORE_DIR_PREFIX
+ */
+#include <pthread.h>
+
+#include "agent_run.h"
+#include "storm_run.h"
+
+#define STOPPED_S 3
+
+static const char *obit;
+static char store[512];
+
+static uint64_t number(const char *text)
+{
+	return strtoull(text, NULL, 10);
+}
+
+static void *sleep_a_little(void *arg)
+{
+	usleep(200);
+	return arg;
+}
+
+/* 64 threads that end at once: joined, cut off by exit_group, or after their leader. */
+static void thread_storm(int processes)
+{
+	pid_t spawner = fork();
+
+	/* By itself: the agent is a child of this process, which must not wait for it here. */
+	if (spawner) {
+		waitpid(spawner, NULL, 0);
+		return;
+	}
+	for (int i = 0; i < processes; i++) {
+		if (fork() == 0) {
+			pthread_t threads[64];
+
+			for (int k = 0; k < 64; k++)
+				pthread_create(&threads[k], NULL, sleep_a_little, NULL);
+			if (i % 3 == 0)
+				for (int k = 0; k < 64; k++)
+					pthread_join(threads[k], NULL);
+			if (i % 3 == 2)
+				pthread_exit(NULL);
+			_exit(0);
+		}
+		if (i % 4 == 3)
+			while (wait(NULL) > 0)
+				;
+	}
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
+/* The law, in every interval; returns the sums. */
+static int law_holds(const char *name, uint64_t *ret_recorded, uint64_t *ret_rolled_up)
+{
+	struct rows rows = dump_rows(obit, store, "ledger",
+				     "exits_seen,exits_recorded,exits_rolled_up,opening,forks,closing,malformed");
+	int good = check(rows.n > 0, name, "the ledger is empty");
+	uint64_t closing = 0;
+
+	*ret_recorded = *ret_rolled_up = 0;
+	for (int i = 0; i < rows.n; i++) {
+		uint64_t seen = number(rows.row[i][0]), recorded = number(rows.row[i][1]);
+		uint64_t rolled_up = number(rows.row[i][2]), opening = number(rows.row[i][3]);
+		uint64_t forks = number(rows.row[i][4]);
+
+		good &= check(seen == recorded + rolled_up, name, "interval %d: seen %s, recorded %s, rolled up %s", i + 1,
+			      rows.row[i][0], rows.row[i][1], rows.row[i][2]);
+		good &= check(i == 0 || opening == closing, name, "interval %d does not open as the last closed", i + 1);
+		closing = number(rows.row[i][5]);
+		good &= check(opening + forks - seen == closing, name, "interval %d: %s + %s - %s is not %s", i + 1,
+			      rows.row[i][3], rows.row[i][4], rows.row[i][0], rows.row[i][5]);
+		good &= check(number(rows.row[i][6]) == 0, name, "interval %d: %s malformed events", i + 1, rows.row[i][6]);
+		*ret_recorded += recorded;
+		*ret_rolled_up += rolled_up;
+	}
+	rows_free(&rows);
+	return good;
+}
+
+static int verify_agrees(const char *name)
+{
+	char command[1200];
+
+	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null", obit, store);
+	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
+}
+
+static void storms_balance(const char *name, const char *sched)
+{
+	const char *args[] = {"--interval", "500ms", "--sched", sched, NULL};
+	pid_t agent = agent_start(obit, store, args);
+	struct storm_result forks, execs;
+	uint64_t recorded, rolled_up;
+	struct rows rows;
+	int good;
+
+	good = check(storm_run(20000, 4, 0, &forks) == 0 && storm_run(5000, 4, 1, &execs) == 0, name, "a storm failed");
+	thread_storm(500);
+	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
+	good &= law_holds(name, &recorded, &rolled_up);
+	good &= check(recorded + rolled_up >= 25508, name, "%llu exits are fewer than were made",
+		      (unsigned long long)(recorded + rolled_up));
+	rows = dump_rows(obit, store, "exits", "pid,start_time");
+	good &= check((uint64_t)rows.n == recorded, name, "%d rows, %llu recorded", rows.n, (unsigned long long)recorded);
+	rows_free(&rows);
+	good &= verify_agrees(name);
+	finish_group(name, good);
+}
+
+/* Sums of a table's rows whose comm is this program's children's. */
+static void add_sums(const char *table, uint64_t *count, uint64_t *cpu_ns, uint64_t *minflt)
+{
+	int is_rollup = strcmp(table, "rollups") == 0;
+	struct rows rows = dump_rows(obit, store, table, is_rollup ? "comm,cpu_ns,minflt,exits" : "comm,cpu_ns,minflt");
+
+	for (int i = 0; i < rows.n; i++) {
+		if (strcmp(rows.row[i][0], "books") != 0)
+			continue;
+		*count += is_rollup ? number(rows.row[i][3]) : 1;
+		*cpu_ns += number(rows.row[i][1]);
+		*minflt += number(rows.row[i][2]);
+	}
+	rows_free(&rows);
+}
+
+static void *stop_for_a_while(void *agent)
+{
+	usleep(300000);
+	kill(*(pid_t *)agent, SIGSTOP);
+	sleep(STOPPED_S);
+	kill(*(pid_t *)agent, SIGCONT);
+	return NULL;
+}
+
+static void stopped_agent_keeps_totals(const char *name, const char *sched)
+{
+	const char *args[] = {"--ring-pages", "16", "--sched", sched, NULL};
+	pid_t agent = agent_start(obit, store, args);
+	uint64_t recorded, rolled_up, count = 0, cpu_ns = 0, minflt = 0;
+	struct rusage spawners_before, spawners;
+	struct storm_result storm;
+	pthread_t stopper;
+	int good;
+
+	getrusage(RUSAGE_CHILDREN, &spawners_before);
+	pthread_create(&stopper, NULL, stop_for_a_while, &agent);
+	good = check(storm_run(60000, 4, 0, &storm) == 0, name, "the storm failed");
+	getrusage(RUSAGE_CHILDREN, &spawners);
+	pthread_join(stopper, NULL);
+	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
+	good &= law_holds(name, &recorded, &rolled_up);
+	good &= check(rolled_up > 0, name, "nothing was rolled up: the agent was not stopped");
+	add_sums("exits", &count, &cpu_ns, &minflt);
+	add_sums("rollups", &count, &cpu_ns, &minflt);
+	/* The storm's children and its four spawners carry this program's name. */
+	good &= check(count == storm.count + 4, name, "%llu exits, the storm had %llu and 4 spawners",
+		      (unsigned long long)count, (unsigned long long)storm.count);
+	/* RUSAGE_CHILDREN has both, the spawners' own and what they waited for. */
+	minflt -= (uint64_t)(spawners.ru_minflt - spawners_before.ru_minflt);
+	good &= check(minflt == 0, name, "minor faults differ by %lld", (long long)minflt);
+	uint64_t truth = storm_cpu_ns(&spawners) - storm_cpu_ns(&spawners_before);
+
+	good &= check(cpu_ns > truth / 100 * 99 && cpu_ns < truth / 100 * 101, name, "CPU %llu ns, wait4 says %llu",
+		      (unsigned long long)cpu_ns, (unsigned long long)truth);
+	good &= verify_agrees(name);
+	finish_group(name, good);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: books OBIT STORE_DIR_PREFIX\n");
+		return 2;
+	}
+	obit = argv[1];
+	for (int off = 0; off < 2; off++) {
+		const char *sched = off ? "off" : "delay";
+		char name[64];
+
+		snprintf(store, sizeof(store), "%s-%s", argv[2], sched);
+		snprintf(name, sizeof(name), "storms balance, --sched %s", sched);
+		storms_balance(name, sched);
+		snprintf(store, sizeof(store), "%s-stopped-%s", argv[2], sched);
+		snprintf(name, sizeof(name), "a stopped agent keeps exact totals, --sched %s", sched);
+		stopped_agent_keeps_totals(name, sched);
+	}
+	return end_of_tests();
+}
