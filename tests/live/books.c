@@ -94,9 +94,9 @@ static int verify_agrees(const char *name)
 	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
 }
 
-static void storms_balance(const char *name, const char *sched)
+static void storms_balance(const char *name)
 {
-	const char *args[] = {"--interval", "500ms", "--sched", sched, NULL};
+	const char *args[] = {"--interval", "500ms", NULL};
 	pid_t agent = agent_start(obit, store, args);
 	struct storm_result forks, execs;
 	uint64_t recorded, rolled_up;
@@ -141,9 +141,9 @@ static void *stop_for_a_while(void *agent)
 	return NULL;
 }
 
-static void stopped_agent_keeps_totals(const char *name, const char *sched)
+static void stopped_agent_keeps_totals(const char *name)
 {
-	const char *args[] = {"--ring-pages", "16", "--sched", sched, NULL};
+	const char *args[] = {"--ring-pages", "16", NULL};
 	pid_t agent = agent_start(obit, store, args);
 	uint64_t recorded, rolled_up, count = 0, cpu_ns = 0, minflt = 0;
 	struct rusage spawners_before, spawners;
@@ -175,6 +175,41 @@ static void stopped_agent_keeps_totals(const char *name, const char *sched)
 	finish_group(name, good);
 }
 
+/*
+ * Kernels skip the release tracepoint for some tasks in a storm (6.18: up to a few in a thousand, counted by
+ * no one), and the second witness alone then misses their ends. The books must not hide that: verify has to
+ * say so exactly when the ledger's own columns do not add up.
+ */
+static void second_witness_alone_hides_nothing(const char *name)
+{
+	const char *args[] = {"--sched", "off", NULL};
+	pid_t agent = agent_start(obit, store, args);
+	struct storm_result storm;
+	uint64_t count = 0, cpu_ns = 0, minflt = 0;
+	int64_t missing = 0;
+	char command[1200];
+	struct rows rows;
+	int good, status;
+
+	good = check(storm_run(20000, 4, 0, &storm) == 0, name, "the storm failed");
+	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
+	rows = dump_rows(obit, store, "ledger", "opening,forks,exits_seen,closing");
+	for (int i = 0; i < rows.n; i++)
+		missing += (int64_t)(number(rows.row[i][0]) + number(rows.row[i][1]) - number(rows.row[i][2]) -
+				     number(rows.row[i][3]));
+	rows_free(&rows);
+	add_sums("exits", &count, &cpu_ns, &minflt);
+	add_sums("rollups", &count, &cpu_ns, &minflt);
+	good &= check((int64_t)count + missing == (int64_t)storm.count + 4, name,
+		      "%llu exits and %lld told missing, the storm had %llu and 4 spawners", (unsigned long long)count,
+		      (long long)missing, (unsigned long long)storm.count);
+	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null 2>&1", obit, store);
+	status = system(command);
+	good &= check(WIFEXITED(status) && WEXITSTATUS(status) == (missing != 0), name, "verify ends with %d, %lld missing",
+		      WEXITSTATUS(status), (long long)missing);
+	finish_group(name, good);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -182,16 +217,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	obit = argv[1];
-	for (int off = 0; off < 2; off++) {
-		const char *sched = off ? "off" : "delay";
-		char name[64];
-
-		snprintf(store, sizeof(store), "%s-%s", argv[2], sched);
-		snprintf(name, sizeof(name), "storms balance, --sched %s", sched);
-		storms_balance(name, sched);
-		snprintf(store, sizeof(store), "%s-stopped-%s", argv[2], sched);
-		snprintf(name, sizeof(name), "a stopped agent keeps exact totals, --sched %s", sched);
-		stopped_agent_keeps_totals(name, sched);
-	}
+	snprintf(store, sizeof(store), "%s-storms", argv[2]);
+	storms_balance("the law holds in storms");
+	snprintf(store, sizeof(store), "%s-stopped", argv[2]);
+	stopped_agent_keeps_totals("a stopped agent keeps exact totals");
+	snprintf(store, sizeof(store), "%s-off", argv[2]);
+	second_witness_alone_hides_nothing("the second witness alone hides nothing");
 	return end_of_tests();
 }
