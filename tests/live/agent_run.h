@@ -103,7 +103,7 @@ __attribute__((unused)) static int agent_stop(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-#define ROW_FIELDS 40
+#define ROW_FIELDS 48
 
 struct rows {
 	char *text;

@@ -62,7 +62,7 @@ static void storm_spawn(int count, int with_exec, int to)
 }
 
 /* 0, or -1 when a spawner failed. */
-static int storm_run(int count, int spawners, int with_exec, struct storm_result *ret)
+__attribute__((unused)) static int storm_run(int count, int spawners, int with_exec, struct storm_result *ret)
 {
 	struct timespec begin, end;
 	int pipe_fds[2], failed = 0, status;
