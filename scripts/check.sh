@@ -16,17 +16,18 @@ step() { # name, command...
     status=0
     started=$(date +%s)
     "$@" >"$log" 2>&1 || status=$?
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1 || true)
-    if [ -n "$line" ]; then
-        p=$(echo "$line" | sed 's/ passed.*//')
-        f=$(echo "$line" | sed 's/.*passed, \([0-9]*\) failed.*/\1/')
-        s=$(echo "$line" | sed -n 's/.* \([0-9]*\) skipped.*/\1/p')
+    # A step of several parts prints several such lines.
+    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tr -d ',' |
+        awk '{p += $1; f += $3; s += $5} END {if (NR) print p + 0, f + 0, s + 0}')
+    if [ -n "$counts" ]; then
+        read -r p f s <<END
+$counts
+END
     else
         p=1 f=0 s=0
         [ "$status" = 0 ] || p=0 f=1
     fi
     if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
-    s=${s:-0}
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-10s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" $(($(date +%s) - started))
     grep -E '^ *skip ' "$log" || true

@@ -26,9 +26,9 @@ done
 
 say() { printf '  %s\n' "$1"; }
 say "a loop that burns CPU";                        sh -c 'i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done'
-say "a command that touches 64 MB of memory";       python3 -c 'b = bytearray(64 << 20)'
+say "a command that touches 64 MB of memory";       /usr/bin/python3 -c 'b = bytearray(64 << 20)'
 say "a command that fails";                         sh -c 'exit 3' || true
-say "a sleeper, killed by its parent";              sh -c 'sleep 30 & kill -KILL $!; wait' || true
+say "a sleeper, killed by its parent";              sh -c 'sleep 30 & sleep 0.1; kill -KILL $!; wait' || true
 say "a crash";                                      sh -c 'kill -SEGV $$' 2>/dev/null || true
 say "a pipeline";                                   sh -c 'seq 200000 | sort -n | tail -n 1 >/dev/null'
 say "a hundred short commands";                     for _ in $(seq 100); do /bin/true; done
@@ -42,6 +42,10 @@ echo "Who died ($(basename "$obit") dump exits; the hundred short commands left 
 echo
 echo "The five that cost most CPU (dump exits --sort -cpu_ns --limit 5):"
 "$obit" dump exits --store "$store" --sort -cpu_ns --limit 5
+echo
+echo "Who was killed, and by whom:"
+"$obit" dump exits --store "$store" --where 'exit_signal is not null' \
+    --fields exit_time,pid,comm,exit_signal,killer_pid,killer_comm,argv
 echo
 echo "Do the books balance? (verify)"
 "$obit" verify --store "$store"

@@ -2,6 +2,15 @@
 /*
  * Inside of the agent, shared by its files: agent.c sets up and turns the intervals, agent_threads.c holds
  * what the other threads do.
+ *
+ *   thread   owns                                takes                                     through
+ *   main     collect, epoch, snapshots, signals  what the kernel counted in the epoch      maps, iterator
+ *   drain    rings, drain                        events from the kernel, marks from main   perf rings, drain_mark()
+ *   ledger   ledger (its per-pid map), cgroups   events and marks from drain, a snapshot   queue
+ *   writer   store                               chunks of rows from ledger                chunk_line full; back by empty
+ *
+ * A snapshot is the ledger's from drain_mark() until intervals_sealed counts it, then main's again. What else
+ * is read across threads is atomic and says what it pairs with.
  */
 #ifndef OBIT_RECORD_AGENT_INSIDE_H
 #define OBIT_RECORD_AGENT_INSIDE_H
