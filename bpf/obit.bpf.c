@@ -8,7 +8,7 @@
  *   on_exec    sched_process_exec   path and arguments of the new image
  *   on_signal  signal_generate      who sent a signal that will end its receiver
  *   on_mkdir   cgroup_mkdir         path of a new cgroup
- *   on_reap    sched_process_exit   ids that self-reaping will have taken by the last switch; who is ending
+ *   on_leave   sched_process_exit   ids that reaping may have taken by the last switch; who is ending
  *   on_switch  sched_switch         first witness of the end: the last switch of a task
  *   on_free    sched_process_free   second witness: the release of the task
  *   walk       iter/task            all living processes
@@ -180,10 +180,6 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
-#define SA_NOCLDWAIT 2
-#define SIG_IGN	     1
-
-/* `live` is 0 for the last thread, and for any that ends with it. */
 static __always_inline void note_ending(struct task_struct *task)
 {
 	__u64 key = (__u64)task->signal;
@@ -193,30 +189,22 @@ static __always_inline void note_ending(struct task_struct *task)
 	};
 	struct counters *count;
 
-	if (task->signal->live.counter || !bpf_map_update_elem(&ending, &key, &process, BPF_ANY))
+	if (!bpf_map_update_elem(&ending, &key, &process, BPF_ANY))
 		return;
 	count = counters_of(epoch_now());
 	if (count)
 		ADD(count->crossing_map_full, 1);
 }
 
+/* `live` is 0 for the last thread, and for any that ends with it. */
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_reap, struct task_struct *task)
+int BPF_PROG(on_leave, struct task_struct *task)
 {
-	struct disposition action = {};
-	struct pids pids = {};
-	__u64 key;
-
+	if (task->signal->live.counter)
+		return 0;
+	keep_pids(task->group_leader, task->signal);
 	if (!sched_on)
 		note_ending(task);
-	if (task->pid != task->tgid)
-		return 0;
-	signal_disposition(task->real_parent->sighand, SIGCHLD, &action);
-	if (action.handler != SIG_IGN && !(action.flags & SA_NOCLDWAIT))
-		return 0;
-	key = (__u64)task->signal;
-	read_pids(&pids, task, task->signal);
-	bpf_map_update_elem(&autoreaped, &key, &pids, BPF_ANY);
 	return 0;
 }
 
@@ -247,11 +235,22 @@ static __always_inline struct orphan orphan_key(struct task_struct *task)
 	return key;
 }
 
+/*
+ * Another thread has called exec and taken the leader's pid: the process lives on. exec says so (in
+ * de_thread()) before it releases the old leader, so the count of threads, read before, is no proof.
+ */
+static __always_inline bool lost_leadership(struct task_struct *leader)
+{
+	barrier();
+	return leader->group_leader != leader;
+}
+
 /* True when the leader's end is not the process's, which another thread's switch (or the release) will tell. */
 static __always_inline bool leave_to_threads(struct task_struct *leader)
 {
 	struct orphan key = orphan_key(leader);
 	struct counters *count;
+	bool was_there;
 	__u8 one = 1;
 
 	if (bpf_map_update_elem(&orphans, &key, &one, BPF_ANY)) {
@@ -260,8 +259,11 @@ static __always_inline bool leave_to_threads(struct task_struct *leader)
 			ADD(count->orphan_map_full, 1);
 		return true;
 	}
+	if (leader->signal->nr_threads > 1 && !lost_leadership(leader))
+		return true;
 	/* The last thread may have looked for the key before it was there: then nobody else will come. */
-	return leader->signal->nr_threads > 1 || bpf_map_delete_elem(&orphans, &key) != 0;
+	was_there = bpf_map_delete_elem(&orphans, &key) == 0;
+	return !was_there || lost_leadership(leader);
 }
 
 SEC("tp_btf/sched_switch")
@@ -294,6 +296,9 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 			own = false;
 			if (leave_to_threads(prev))
 				return 0;
+		} else if (lost_leadership(prev)) {
+			send_thread(ctx, prev);
+			return 0;
 		}
 		fill_exit(exit, leader, own);
 	}

@@ -36,18 +36,41 @@ static __always_inline void read_pids(struct pids *pids, struct task_struct *lea
 	pids->sid = pid_number(signal->pids[PIDTYPE_SID], false);
 }
 
+static __always_inline void keep_pids(struct task_struct *leader, struct signal_struct *signal)
+{
+	struct last_pids *kept = last_pids_of(leader);
+	struct pids pids = {};
+
+	/* Another of the last threads may have been quicker, and all be reaped by now. */
+	if (!kept || !signal->pids[PIDTYPE_TGID])
+		return;
+	read_pids(&pids, leader, signal);
+	*(volatile __u64 *)&kept->start_boot_ns = 0;
+	barrier();
+	kept->pids = pids;
+	barrier();
+	*(volatile __u64 *)&kept->start_boot_ns = leader->start_boottime;
+}
+
+static __always_inline bool find_kept_pids(struct pids *ret, struct task_struct *leader)
+{
+	struct last_pids *kept = last_pids_of(leader);
+
+	if (!kept || *(volatile __u64 *)&kept->start_boot_ns != leader->start_boottime)
+		return false;
+	barrier();
+	*ret = kept->pids;
+	barrier();
+	return *(volatile __u64 *)&kept->start_boot_ns == leader->start_boottime;
+}
+
 static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
 {
-	__u64 key = (__u64)signal;
-	struct pids *kept, pids = {};
+	struct pids pids = {};
 
-	if (signal->pids[PIDTYPE_TGID]) {
-		read_pids(&pids, leader, signal);
-	} else {
-		kept = bpf_map_lookup_elem(&autoreaped, &key);
-		if (kept) {
-			pids = *kept;
-			bpf_map_delete_elem(&autoreaped, &key);
+	if (!find_kept_pids(&pids, leader)) {
+		if (signal->pids[PIDTYPE_TGID]) {
+			read_pids(&pids, leader, signal);
 		} else {
 			pids.ppid = leader->real_parent->tgid;
 			exit->flags |= EXIT_PIDS_LOST;

@@ -83,19 +83,27 @@ struct {
 } orphans SEC(".maps");
 
 /*
- * Ids of a process whose parent lets the kernel reap it: they are gone at its last switch. Least recently
- * used go first, since a parent that changes its mind leaves an entry behind.
+ * Ids of processes that are ending: whoever reaps one (a parent that the end has woken, or the kernel by
+ * itself) may take them from it before its last switch. A cache by pid, where one process may overwrite
+ * another that has not been told of 8,192 pids later. A look-up costs less than a hash map's update.
  */
+#define LAST_PIDS 8192
+
 struct pids {
 	__u32 ppid, nspid, pgid, sid;
 };
 
+struct last_pids {
+	__u64 start_boot_ns; /* of the process; 0: of none */
+	struct pids pids;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, struct pids);
-} autoreaped SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAST_PIDS);
+	__type(key, __u32);
+	__type(value, struct last_pids);
+} last_pids SEC(".maps");
 
 /* Born after the edge by count and before it by clock; dead, without a record, after having crossed it. */
 struct crossing_map {
@@ -115,6 +123,13 @@ struct {
 	__type(key, __u64);
 	__type(value, struct crossing);
 } ending SEC(".maps");
+
+static __always_inline struct last_pids *last_pids_of(struct task_struct *leader)
+{
+	__u32 slot = leader->tgid & (LAST_PIDS - 1);
+
+	return bpf_map_lookup_elem(&last_pids, &slot);
+}
 
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))
 

@@ -46,7 +46,7 @@ static const struct {
 	{"on_exec", "paths and arguments", PROBE_FAILED},
 	{"on_signal", "who sent the fatal signal", PROBE_FAILED},
 	{"on_mkdir", "paths of new cgroups", PROBE_FAILED},
-	{"on_reap", "ids of processes nobody waits for", PROBE_FAILED},
+	{"on_leave", "ids as they are before the process is reaped", PROBE_FAILED},
 	{"on_switch", "ends, at the last context switch", PROBE_FAILED},
 	{"on_free", "ends, at the release of the task", PROBE_FAILED},
 	{"walk", "all living processes (iter/task)", PROBE_FAILED},
