@@ -176,9 +176,9 @@ static void stopped_agent_keeps_totals(const char *name)
 }
 
 /*
- * Kernels skip the release tracepoint for some tasks in a storm (6.18: up to a few in a thousand, counted by
- * no one), and the second witness alone then misses their ends. The books must not hide that: verify has to
- * say so exactly when the ledger's own columns do not add up.
+ * A kernel may keep tracing out of some tasks; a release in such a task's context (it comes from a softirq
+ * above any) is missed, and counted by no one. The books must not hide that: verify has to say so exactly
+ * when the ledger's own columns do not add up.
  */
 static void second_witness_alone_hides_nothing(const char *name)
 {
