@@ -33,6 +33,7 @@ struct agent {
 	const struct agent_options *options;
 
 	/* main */
+	struct origin origin;
 	struct collect *collect;
 	uint32_t epoch;
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
