@@ -70,7 +70,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
 	event.parent_pid = parent->tgid;
 	event.parent_start_boot_ns = parent->group_leader->start_boottime;
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+	if (send_event(ctx, &event, sizeof(event)))
 		ADD(count->drops_fork, 1);
 	return 0;
 }
@@ -98,7 +98,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	size = image_read(event, task, bprm);
 	if (size > sizeof(*event))
 		return 0;
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size))
+	if (send_event(ctx, event, size))
 		ADD(count->drops_exec, 1);
 	return 0;
 }
@@ -152,7 +152,7 @@ int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_str
 		BPF_CORE_READ_INTO(&event.sender_comm, sender, group_leader, comm);
 	}
 	count = counters_of(now);
-	if (count && bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+	if (count && send_event(ctx, &event, sizeof(event)))
 		ADD(count->drops_signal, 1);
 	return 0;
 }
@@ -175,7 +175,7 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	if (len < 1 || len > (long)sizeof(event->path))
 		return 0;
 	event->path_len = len - 1;
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, sizeof(*event)))
+	if (send_event(ctx, event, sizeof(*event)))
 		ADD(count->drops_cgroup, 1);
 	return 0;
 }
@@ -224,7 +224,7 @@ static __always_inline void send_thread(void *ctx, struct task_struct *task)
 	}
 	event.cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel(event.comm, sizeof(event.comm), task->comm);
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
+	if (send_event(ctx, &event, sizeof(event)))
 		rollup_thread(now, &event, count);
 }
 

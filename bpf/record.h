@@ -194,7 +194,7 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 	COUNT(LAW_EXITS_SEEN, count->exits_seen);
 	if (exit->flags & EXIT_BY_FREE)
 		ADD(count->exits_second_witness, 1);
-	if (!bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, exit, sizeof(*exit)))
+	if (!send_event(ctx, exit, sizeof(*exit)))
 		return;
 	rollup_exit(now, exit, count);
 	if (exit->flags & EXIT_CROSSED)

@@ -12,6 +12,9 @@
 /* Set before loading; the verifier prunes what they switch off. */
 const volatile bool sched_on = true;
 
+const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
+const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
+
 /* Written by the agent. Processes with a start up to edge_ns[epoch & 1] belong to an older interval. */
 __u32 epoch;
 __u64 edge_ns[2];
@@ -26,6 +29,19 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } events SEC(".maps");
+
+/* One BPF ring buffer for each CPU, put in by the agent when they are used. */
+struct ringbuf {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ringbuf);
+} ringbufs SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -160,6 +176,24 @@ static __always_inline struct counters *counters_of(__u32 now)
 static __always_inline bool crossed_edge(__u32 now, __u64 start_boot_ns)
 {
 	return start_boot_ns <= *(volatile __u64 *)&edge_ns[now & 1];
+}
+
+/* Not 0: there was no room. */
+static __always_inline long send_event(void *ctx, void *event, __u64 size)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 held, flags = BPF_RB_NO_WAKEUP;
+	void *ring;
+
+	if (!use_ringbuf)
+		return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
+	ring = bpf_map_lookup_elem(&ringbufs, &cpu);
+	if (!ring)
+		return -1;
+	held = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	if (held < wake_bytes && held + size >= wake_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	return bpf_ringbuf_output(ring, event, size, flags);
 }
 
 static __always_inline void head_init(struct event_head *head, __u32 type, __u32 now, __u32 pid, __u64 start_boot_ns)

@@ -12,7 +12,7 @@
 #include "cmd/options.h"
 #include "record/agent.h"
 
-enum record_option { STORE, INTERVAL, DURATION, SCHED, RING_PAGES, FSYNC, VERBOSE };
+enum record_option { STORE, INTERVAL, DURATION, SCHED, TRANSPORT, RING_PAGES, FSYNC, VERBOSE };
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
@@ -20,6 +20,8 @@ static const struct option_spec specs[] = {
 	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
 	[SCHED] = {"sched", "off|delay", "delay (the default): ends are seen at the last context switch; off: at the release "
 					 "of the task, which spares a program per switch and costs a grace period"},
+	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers (the default) or BPF "
+						    "ring buffers, one for each CPU"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
 	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
@@ -84,6 +86,17 @@ static int read_sched(const char *value, int *ret_on)
 	return 0;
 }
 
+static int read_transport(const char *value, int *ret_ringbuf)
+{
+	if (!value || strcmp(value, "perf") == 0)
+		*ret_ringbuf = 0;
+	else if (strcmp(value, "ringbuf") == 0)
+		*ret_ringbuf = 1;
+	else
+		return complain("transport", value, "must be perf or ringbuf");
+	return 0;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct agent_options agent = {.interval_ns = NS_PER_S};
@@ -98,6 +111,7 @@ int cmd_record(int argc, char **argv)
 	if (read_duration("interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &agent.interval_ns) < 0 ||
 	    read_duration("duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
 	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
+	    read_transport(options.values[TRANSPORT], &agent.use_ringbuf) < 0 ||
 	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)
 		return STATUS_USAGE;
 	return agent_run(&agent) < 0 ? STATUS_FAILED : STATUS_OK;

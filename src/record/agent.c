@@ -118,7 +118,6 @@ static int open_store(struct agent *agent)
 
 static int make_rings(struct agent *agent)
 {
-	long page = sysconf(_SC_PAGESIZE);
 	int r = 0;
 	int *fds;
 
@@ -130,10 +129,10 @@ static int make_rings(struct agent *agent)
 	if (!agent->rings || !fds || !agent->queue || agent->queue_wake_fd < 0)
 		r = -ENOMEM;
 	for (unsigned i = 0; r == 0 && i < agent->n_rings; i++) {
-		struct collect_ring ring = collect_ring(agent->collect, i);
+		struct ring_memory memory = collect_ring(agent->collect, i);
 
-		fds[i] = ring.fd;
-		r = ring_init(&agent->rings[i], ring.base, ring.bytes, (size_t)page);
+		fds[i] = memory.fd;
+		r = ring_init(&agent->rings[i], &memory);
 	}
 	if (r == 0) {
 		agent->drain = drain_new(agent->rings, fds, agent->n_rings, agent->queue, agent->queue_wake_fd);
@@ -324,7 +323,12 @@ static int open_books(struct agent *agent)
 static int start(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
-	struct collect_options collect = {options->sched_on, options->ring_pages, options->is_verbose};
+	struct collect_options collect = {
+		.sched_on = options->sched_on,
+		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
+		.ring_pages = options->ring_pages,
+		.is_verbose = options->is_verbose,
+	};
 	const char *what = NULL;
 	int r;
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The agent: wires collect, drain, ledger and writer, and turns the intervals.
- *
- *   thread   owns                                       reads besides
- *   main     collect, signals, timers, the snapshots    counters of the others
- *   drain    the rings, the queue's producer end
- *   ledger   ledger, cgroup paths, the consumer end     the snapshot lent with each mark
- *   writer   the store
+ * The agent: wires collect, drain, ledger and writer, and turns the intervals. agent_inside.h says which
+ * thread owns what.
  */
 #ifndef OBIT_RECORD_AGENT_H
 #define OBIT_RECORD_AGENT_H
@@ -18,6 +13,7 @@ struct agent_options {
 	uint64_t interval_ns;
 	uint64_t duration_ns; /* 0: until SIGINT or SIGTERM */
 	int sched_on;
+	int use_ringbuf;     /* BPF ring buffers in place of perf ring buffers */
 	uint32_t ring_pages; /* 0: by the number of CPUs */
 	int fsync_each_interval;
 	int is_verbose;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Loading, attaching, epochs and the walk. What is read out of maps stands in collect_maps.c.
+ * Loading, attaching, epochs and the walk. The rings stand in collect_rings.c, what is read out of maps in
+ * collect_maps.c.
  */
 #define _GNU_SOURCE
 #include "record/collect.h"
@@ -9,7 +10,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "record/collect_kernel.h"
-#include "record/limits.h"
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -28,42 +27,6 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 static int print_all(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
-}
-
-/* A share of RINGS_BYTES for each CPU, as a power of two of pages. */
-static uint32_t default_pages(long n_cpus, long page_bytes)
-{
-	uint32_t share = (uint32_t)(RINGS_BYTES / (n_cpus * page_bytes)), pages = RING_PAGES_MIN;
-
-	while (pages * 2 <= share && pages < RING_PAGES_MAX)
-		pages *= 2;
-	return pages;
-}
-
-/* Never called: the rings are read in place. */
-static enum bpf_perf_event_ret no_event(void *ctx, int cpu, struct perf_event_header *event)
-{
-	(void)ctx, (void)cpu, (void)event;
-	return LIBBPF_PERF_EVENT_CONT;
-}
-
-static int open_rings(struct collect *collect, uint32_t pages)
-{
-	long page_bytes = sysconf(_SC_PAGESIZE);
-	/* Woken by bytes, not by events: a wakeup costs many times an event. */
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW,
-		.sample_period = 1,
-		.watermark = 1,
-		.wakeup_watermark = (uint32_t)(pages * page_bytes / 4),
-	};
-
-	collect->rings = perf_buffer__new_raw(bpf_map__fd(collect->skel->maps.events), pages, &attr, no_event, NULL,
-					      NULL);
-	return collect->rings ? 0 : -errno;
 }
 
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
@@ -90,7 +53,6 @@ int collect_open(const struct collect_options *options, struct collect **ret, co
 {
 	struct collect *collect = calloc(1, sizeof(*collect));
 	const char *what = "memory";
-	uint32_t pages = options->ring_pages;
 	int r = -ENOMEM;
 
 	if (!collect)
@@ -98,8 +60,6 @@ int collect_open(const struct collect_options *options, struct collect **ret, co
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(options->is_verbose ? print_all : print_nothing);
 	collect->n_cpus = libbpf_num_possible_cpus();
-	if (!pages)
-		pages = default_pages(collect->n_cpus, sysconf(_SC_PAGESIZE));
 	what = "the kernel's type information (/sys/kernel/btf/vmlinux)";
 	r = -EOPNOTSUPP;
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
@@ -110,12 +70,13 @@ int collect_open(const struct collect_options *options, struct collect **ret, co
 	if (!collect->skel)
 		goto out;
 	fit_to_options(collect, options);
+	collect_rings_prepare(collect, options);
 	what = "loading the BPF programs";
 	r = obit_bpf__load(collect->skel);
 	if (r < 0)
 		goto out;
-	what = "the perf rings";
-	r = open_rings(collect, pages);
+	what = "the rings";
+	r = collect_rings_open(collect);
 	if (r < 0)
 		goto out;
 	what = "memory";
@@ -138,23 +99,10 @@ void collect_close(struct collect *collect)
 {
 	if (!collect)
 		return;
-	perf_buffer__free(collect->rings);
+	collect_rings_close(collect);
 	obit_bpf__destroy(collect->skel);
 	collect_maps_done(collect);
 	free(collect);
-}
-
-unsigned collect_n_rings(const struct collect *collect)
-{
-	return (unsigned)perf_buffer__buffer_cnt(collect->rings);
-}
-
-struct collect_ring collect_ring(const struct collect *collect, unsigned i)
-{
-	struct collect_ring ring = {.fd = perf_buffer__buffer_fd(collect->rings, i)};
-
-	perf_buffer__buffer(collect->rings, (int)i, &ring.base, &ring.bytes);
-	return ring;
 }
 
 void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns)

@@ -9,20 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "record/ring.h"
 #include "record/snapshot.h"
 
 struct collect;
 
 struct collect_options {
 	int sched_on;	     /* the first witness, at sched_switch; 0: the second alone */
+	enum ring_kind ring_kind;
 	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
 	int is_verbose;	     /* libbpf's own messages, to stderr */
-};
-
-struct collect_ring {
-	void *base; /* the control page; the data follow it */
-	size_t bytes; /* of data */
-	int fd; /* readable when the watermark is reached */
 };
 
 /*
@@ -33,7 +29,7 @@ int collect_open(const struct collect_options *options, struct collect **ret, co
 void collect_close(struct collect *collect);
 
 unsigned collect_n_rings(const struct collect *collect);
-struct collect_ring collect_ring(const struct collect *collect, unsigned i);
+struct ring_memory collect_ring(const struct collect *collect, unsigned i);
 
 /* From here on, events and counters belong to `epoch`; older starts than the edge to the one before. */
 void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns);

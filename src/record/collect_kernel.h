@@ -13,11 +13,19 @@
 
 struct collect {
 	struct obit_bpf *skel;
-	struct perf_buffer *rings;
+	enum ring_kind ring_kind;
+	uint32_t ring_pages;
+	struct perf_buffer *perf_rings; /* RING_PERF */
+	struct ring_memory *ringbufs;	/* RING_BPF: n_cpus of them */
 	int n_cpus; /* possible ones: per-CPU values have so many parts */
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */
 };
+
+/* Before the programs are loaded: which kind, how large. */
+void collect_rings_prepare(struct collect *collect, const struct collect_options *options);
+int collect_rings_open(struct collect *collect);
+void collect_rings_close(struct collect *collect);
 
 int collect_maps_init(struct collect *collect);
 void collect_maps_done(struct collect *collect);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One CPU's perf ring buffer, as the kernel maps it: a page of control (struct perf_event_mmap_page) and a
- * power of two of data pages. The kernel writes data_head, this side data_tail. One thread.
+ * One CPU's ring of events, of either kind that the kernel maps into memory:
+ *
+ *   RING_PERF  a perf ring buffer: ring_perf.c
+ *   RING_BPF   a BPF ring buffer: ring_bpf.c
+ *
+ * The kernel moves the head, this side the tail. One thread.
  */
 #ifndef OBIT_RECORD_RING_H
 #define OBIT_RECORD_RING_H
@@ -9,19 +13,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/limits.h"
+enum ring_kind { RING_PERF, RING_BPF };
+
+/* Mapped memory, not owned by the ring. */
+struct ring_memory {
+	enum ring_kind kind;
+	void *control;	      /* RING_PERF: struct perf_event_mmap_page; RING_BPF: the consumer's position */
+	const void *producer; /* RING_BPF: the producer's position */
+	char *data;	      /* RING_BPF: mapped twice in a row, so that no event wraps */
+	size_t bytes;	      /* of data, a power of two */
+	int fd;		      /* readable when enough has been written */
+};
 
 struct ring {
-	struct perf_event_mmap_page *control;
-	char *data;
-	uint64_t size;
+	struct ring_memory memory;
 	uint64_t head, tail; /* free-running; head as last looked at */
-	char *wrapped;	     /* an event that wraps round is put together here */
+	uint32_t peeked;     /* bytes of the peeked event with all around it */
+	char *wrapped;	     /* RING_PERF: an event that wraps round is put together here */
 	uint64_t malformed;  /* times that the bytes made no sense and the ring was emptied */
 };
 
-/* `base`: the control page, with `bytes` (a power of two) of data behind it; not owned. 0 or -ENOMEM. */
-int ring_init(struct ring *ring, void *base, size_t bytes, size_t page_size);
+/* 0 or -ENOMEM. */
+int ring_init(struct ring *ring, const struct ring_memory *memory);
 void ring_done(struct ring *ring);
 
 /* Looks at how far the kernel has written: what ring_peek() may give until the next look. */

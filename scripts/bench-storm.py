@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What watching costs in a storm of exits: nobody, obit (each transport) and its peers, turn by turn.
+
+usage: bench-storm.py BUILD [--rounds N] [--quick] [--busy]
+
+Each round runs the same storm under each watcher in turn, and twice under none: the second "none" is the
+control that says how much two equal runs differ here. Prints a table of medians; every run goes to
+BUILD/bench/storm.jsonl. CPU is the watcher's own, from /proc/PID/task/*/schedstat (exact ns), from before
+the storm until a second and a half after it, so that obit's includes the store on disk.
+"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+SETTLE_S = 1.5
+
+
+def cpu_ns(pid):
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
+            total += int(stat.read().split()[0])
+    return total
+
+
+class Nobody:
+    name = "none"
+
+    def start(self, work):
+        self.process = None
+
+    def stop(self):
+        pass
+
+    def captured(self):
+        return {}
+
+
+class Obit:
+    def __init__(self, build, transport):
+        self.obit, self.transport = f"{build}/obit", transport
+        self.name = f"obit {transport}"
+
+    def start(self, work):
+        self.store = f"{work}/store"
+        shutil.rmtree(self.store, ignore_errors=True)
+        arguments = [self.obit, "record", "--store", self.store]
+        if self.transport != "perf":
+            arguments += ["--transport", self.transport]
+        self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            if "recording to" in line:
+                return
+        raise SystemExit(f"{self.name} did not start")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def sum_of(self, table, field, where):
+        lines = subprocess.run([self.obit, "dump", table, "--store", self.store, "--format", "jsonl", "--fields",
+                                field, "--where", where], check=True, capture_output=True, text=True).stdout
+        return sum(json.loads(line)[field] for line in lines.splitlines())
+
+    def captured(self):
+        rolled_up = self.sum_of("ledger", "exits_rolled_up", "exits_rolled_up > 0")
+        verify = subprocess.run([self.obit, "verify", "--store", self.store], capture_output=True)
+        # `threads` is 1 for each of the storm's processes.
+        captured = self.sum_of("exits", "threads", 'comm in (storm, true)')
+        size = sum(entry.stat().st_size for entry in os.scandir(self.store))
+        return {"captured": captured, "rolled_up": rolled_up, "balanced": verify.returncode == 0, "bytes": size}
+
+
+class Exitsnoop:
+    name = "exitsnoop"
+    path = "/usr/sbin/exitsnoop"
+
+    def start(self, work):
+        self.output = open(f"{work}/exitsnoop", "w+")
+        self.process = subprocess.Popen([self.path], stdout=self.output, stderr=subprocess.STDOUT)
+        time.sleep(1.5)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
+    def captured(self):
+        self.output.seek(0)
+        text = self.output.read()
+        return {"captured": sum(line.startswith(("storm ", "true ")) for line in text.splitlines()),
+                "lost_lines": text.lower().count("lost")}
+
+
+def run_once(watcher, storm, work):
+    watcher.start(work)
+    pid = watcher.process.pid if watcher.process else None
+    before = cpu_ns(pid) if pid else 0
+    result = json.loads(subprocess.run(storm, check=True, capture_output=True, text=True).stdout)
+    time.sleep(SETTLE_S)
+    used = cpu_ns(pid) - before if pid else 0
+    watcher.stop()
+    result.update(watcher.captured(), watcher=watcher.name, watcher_cpu_ns=used)
+    return result
+
+
+def measure(watchers, storm, rounds, work, log, row):
+    runs = {name: [] for name in ["none", "none again"] + [w.name for w in watchers]}
+    run_once(Nobody(), storm, work)  # warm-up
+    for number in range(rounds):
+        for name, watcher in [("none", Nobody())] + [(w.name, w) for w in watchers] + [("none again", Nobody())]:
+            result = run_once(watcher, storm, work)
+            result.update(row, round=number, watcher=name)
+            runs[name].append(result)
+            log.write(json.dumps(result) + "\n")
+    return runs
+
+
+def print_rows(runs, row):
+    base = statistics.median(r["seconds"] for r in runs["none"])
+    for name, results in runs.items():
+        # Pairs: each run beside the bare one of its round.
+        ratios = [r["seconds"] / b["seconds"] for r, b in zip(results, runs["none"])]
+        cpu = statistics.median(r["watcher_cpu_ns"] / r["count"] * 1e5 / 1e9 for r in results)
+        captured = min(r.get("captured", 0) / (r["count"] + row["spawners"] + 1) for r in results)
+        extra = ""
+        if "rolled_up" in results[0]:
+            extra = (f"{sum(r['rolled_up'] for r in results)} rolled up, "
+                     f"{'balanced' if all(r['balanced'] for r in results) else 'NOT BALANCED'}, "
+                     f"{statistics.median(r['bytes'] / r['captured'] for r in results):.1f} B/exit")
+        elif "lost_lines" in results[0]:
+            extra = f"{sum(r['lost_lines'] for r in results)} reports of loss"
+        print(f"{row['kind']:5} {row['spawners']:2} {row['busy']:4} {name:12} {results[0]['count'] / base:8.0f} "
+              f"{statistics.median(ratios):8.3f} {min(ratios):6.3f}-{max(ratios):5.3f} {cpu:9.3f} "
+              f"{100 * captured if name not in ('none', 'none again') else 0:8.1f}  {extra}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one storm, three rounds")
+    options = parser.parse_args()
+    transports = ["perf"]
+    help_text = subprocess.run([f"{options.build}/obit", "record", "--help"], capture_output=True, text=True).stdout
+    if "--transport" in help_text:
+        transports.append("ringbuf")
+    watchers = [Obit(options.build, transport) for transport in transports]
+    if os.path.exists(Exitsnoop.path):
+        watchers.append(Exitsnoop())
+    else:
+        print("exitsnoop is not installed: `make bench-deps`; measured without it")
+    cases = [("fork", 4, 0)] if options.quick else [
+        ("fork", 1, 0), ("fork", 2, 0), ("fork", 4, 0), ("exec", 1, 0), ("exec", 2, 0), ("exec", 4, 0), ("fork", 2, 1)]
+    rounds = 3 if options.quick else options.rounds
+    os.makedirs(f"{options.build}/bench", exist_ok=True)
+    print(f"{'kind':5} {'sp':2} {'busy':4} {'watcher':12} {'exits/s':>8} {'slowdown':>8} {'min-max':>12} "
+          f"{'s/100,000':>9} {'% caught':>8}")
+    with tempfile.TemporaryDirectory() as work, open(f"{options.build}/bench/storm.jsonl", "w") as log:
+        for kind, spawners, busy in cases:
+            count = 20000 if kind == "fork" else 6000
+            row = {"kind": kind, "spawners": spawners, "busy": busy}
+            burners = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
+            try:
+                storm = [f"{options.build}/tests/live/storm", str(count), str(spawners), kind]
+                print_rows(measure(watchers, storm, rounds, work, log, row), row)
+            finally:
+                for burner in burners:
+                    burner.kill()
+                    burner.wait()
+
+
+if __name__ == "__main__":
+    main()
