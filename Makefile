@@ -36,7 +36,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run check check-unit check-sanitize check-live check-miscount check-includes clean install tests
+.PHONY: all help deps run static live-tests check check-unit check-sanitize check-live check-miscount check-includes bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -46,6 +46,9 @@ help: ## this list
 
 deps: ## install what building and testing need, from the distribution (root)
 	$(Q)scripts/install-deps.sh
+
+static: ## one file that runs on any supported kernel: build/static/obit
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/static LDFLAGS=-static $(BUILD)/static/obit live-tests
 
 run: ## install what is needed, build, record this host for ten seconds, show who died (root)
 	$(Q)scripts/install-deps.sh
@@ -72,6 +75,17 @@ check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4
 
 check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
 	$(Q)scripts/check-miscount.sh $(BUILD)
+
+bench-deps: ## install the peers that the benchmarks compare with, where the distribution has them (root)
+	$(Q)apt-get install -y -qq --no-install-recommends libbpf-tools
+
+bench: $(OBIT) $(LIVE_BINS) ## storms of exits under obit and its peers; about 12 minutes (root)
+	$(Q)scripts/bench-storm.py $(BUILD)
+
+bench-quick: $(OBIT) $(LIVE_BINS) ## one storm of them (root)
+	$(Q)scripts/bench-storm.py $(BUILD) --quick
+
+live-tests: $(LIVE_BINS)
 
 tests: $(UNIT_BINS) $(LIVE_BINS)
 

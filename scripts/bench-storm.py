@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What watching costs in a storm of exits: nobody, obit (each transport) and its peers, turn by turn.
 
-usage: bench-storm.py BUILD [--rounds N] [--quick] [--busy]
+usage: bench-storm.py BUILD [--rounds N] [--quick]
 
 Each round runs the same storm under each watcher in turn, and twice under none: the second "none" is the
 control that says how much two equal runs differ here. Prints a table of medians; every run goes to
@@ -20,6 +20,7 @@ import tempfile
 import time
 
 SETTLE_S = 1.5
+STALL_AFTER_S = 0.3
 
 
 def cpu_ns(pid):
@@ -98,11 +99,17 @@ class Exitsnoop:
                 "lost_lines": text.lower().count("lost")}
 
 
-def run_once(watcher, storm, work):
+def run_once(watcher, storm, work, stall_s=0):
     watcher.start(work)
     pid = watcher.process.pid if watcher.process else None
     before = cpu_ns(pid) if pid else 0
-    result = json.loads(subprocess.run(storm, check=True, capture_output=True, text=True).stdout)
+    running = subprocess.Popen(storm, stdout=subprocess.PIPE, text=True)
+    if pid and stall_s:
+        time.sleep(STALL_AFTER_S)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(stall_s)
+        os.kill(pid, signal.SIGCONT)
+    result = json.loads(running.communicate()[0])
     time.sleep(SETTLE_S)
     used = cpu_ns(pid) - before if pid else 0
     watcher.stop()
@@ -115,7 +122,7 @@ def measure(watchers, storm, rounds, work, log, row):
     run_once(Nobody(), storm, work)  # warm-up
     for number in range(rounds):
         for name, watcher in [("none", Nobody())] + [(w.name, w) for w in watchers] + [("none again", Nobody())]:
-            result = run_once(watcher, storm, work)
+            result = run_once(watcher, storm, work, row["stall_s"])
             result.update(row, round=number, watcher=name)
             runs[name].append(result)
             log.write(json.dumps(result) + "\n")
@@ -128,15 +135,15 @@ def print_rows(runs, row):
         # Pairs: each run beside the bare one of its round.
         ratios = [r["seconds"] / b["seconds"] for r, b in zip(results, runs["none"])]
         cpu = statistics.median(r["watcher_cpu_ns"] / r["count"] * 1e5 / 1e9 for r in results)
-        captured = min(r.get("captured", 0) / (r["count"] + row["spawners"] + 1) for r in results)
+        captured = min((r.get("captured", 0) + r.get("rolled_up", 0)) / (r["count"] + row["spawners"] + 1) for r in results)
         extra = ""
         if "rolled_up" in results[0]:
             extra = (f"{sum(r['rolled_up'] for r in results)} rolled up, "
                      f"{'balanced' if all(r['balanced'] for r in results) else 'NOT BALANCED'}, "
-                     f"{statistics.median(r['bytes'] / r['captured'] for r in results):.1f} B/exit")
+                     f"{statistics.median(r['bytes'] / max(1, r['captured']) for r in results):.1f} B/record")
         elif "lost_lines" in results[0]:
             extra = f"{sum(r['lost_lines'] for r in results)} reports of loss"
-        print(f"{row['kind']:5} {row['spawners']:2} {row['busy']:4} {name:12} {results[0]['count'] / base:8.0f} "
+        print(f"{row['kind']:5} {row['spawners']:2} {row['busy']:4} {row['stall_s']:5} {name:12} {results[0]['count'] / base:8.0f} "
               f"{statistics.median(ratios):8.3f} {min(ratios):6.3f}-{max(ratios):5.3f} {cpu:9.3f} "
               f"{100 * captured if name not in ('none', 'none again') else 0:8.1f}  {extra}", flush=True)
 
@@ -144,8 +151,8 @@ def print_rows(runs, row):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="one storm, three rounds")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one storm, running and stalled")
     options = parser.parse_args()
     transports = ["perf"]
     help_text = subprocess.run([f"{options.build}/obit", "record", "--help"], capture_output=True, text=True).stdout
@@ -156,16 +163,18 @@ def main():
         watchers.append(Exitsnoop())
     else:
         print("exitsnoop is not installed: `make bench-deps`; measured without it")
-    cases = [("fork", 4, 0)] if options.quick else [
-        ("fork", 1, 0), ("fork", 2, 0), ("fork", 4, 0), ("exec", 1, 0), ("exec", 2, 0), ("exec", 4, 0), ("fork", 2, 1)]
-    rounds = 3 if options.quick else options.rounds
+    # kind, spawners, processes that burn CPU beside it, seconds that the watcher is stopped
+    cases = [("fork", 4, 0, 0), ("fork", 4, 0, 1)] if options.quick else [
+        ("fork", 1, 0, 0), ("fork", 2, 0, 0), ("fork", 4, 0, 0), ("exec", 1, 0, 0), ("exec", 2, 0, 0),
+        ("exec", 4, 0, 0), ("fork", 2, 1, 0), ("fork", 4, 0, 1), ("fork", 4, 0, 3)]
+    rounds = options.rounds
     os.makedirs(f"{options.build}/bench", exist_ok=True)
-    print(f"{'kind':5} {'sp':2} {'busy':4} {'watcher':12} {'exits/s':>8} {'slowdown':>8} {'min-max':>12} "
+    print(f"{'kind':5} {'sp':2} {'busy':4} {'stall':5} {'watcher':12} {'exits/s':>8} {'slowdown':>8} {'min-max':>12} "
           f"{'s/100,000':>9} {'% caught':>8}")
     with tempfile.TemporaryDirectory() as work, open(f"{options.build}/bench/storm.jsonl", "w") as log:
-        for kind, spawners, busy in cases:
-            count = 20000 if kind == "fork" else 6000
-            row = {"kind": kind, "spawners": spawners, "busy": busy}
+        for kind, spawners, busy, stall_s in cases:
+            count = 60000 if kind == "fork" else 12000
+            row = {"kind": kind, "spawners": spawners, "busy": busy, "stall_s": stall_s}
             burners = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
             try:
                 storm = [f"{options.build}/tests/live/storm", str(count), str(spawners), kind]

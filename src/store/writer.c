@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,18 +55,31 @@ void store_writer_set_calls(struct store_writer *writer, const struct file_calls
 	writer->frames.calls = calls;
 }
 
+/* From the file itself: a static program has no name service, and the group is the host's own. */
+static gid_t find_group(const char *name)
+{
+	FILE *groups = fopen("/etc/group", "re");
+	gid_t found = (gid_t)-1;
+	struct group *group;
+
+	while (groups && found == (gid_t)-1 && (group = fgetgrent(groups)))
+		if (strcmp(group->gr_name, name) == 0)
+			found = group->gr_gid;
+	if (groups)
+		fclose(groups);
+	return found;
+}
+
 static int open_directory(struct store_writer *writer, const char *dir)
 {
-	struct group *group = getgrnam(GROUP);
-
-	writer->group = group ? group->gr_gid : (gid_t)-1;
+	writer->group = find_group(GROUP);
 	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return -errno;
 	writer->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (writer->dir_fd < 0)
 		return -errno;
 	/* Without the right to give it away, it stays with whoever made it. */
-	if (group && fchown(writer->dir_fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
+	if (writer->group != (gid_t)-1 && fchown(writer->dir_fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
 		return -errno;
 	return 0;
 }
