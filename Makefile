@@ -36,7 +36,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-unit check-sanitize check-live check-miscount check-includes bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-miscount check-includes bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -86,6 +86,12 @@ bench-quick: $(OBIT) $(LIVE_BINS) ## one storm of them (root)
 	$(Q)scripts/bench-storm.py $(BUILD) --quick
 
 live-tests: $(LIVE_BINS)
+
+deps-kernels: ## install what check-kernels needs (root)
+	$(Q)apt-get install -y -qq --no-install-recommends qemu-system-x86 busybox-static cpio
+
+check-kernels: ## the live tests on Debian's 5.10, 6.1, 6.12 and 7.2 kernels, under qemu
+	$(Q)scripts/check-kernels.sh $(BUILD)
 
 tests: $(UNIT_BINS) $(LIVE_BINS)
 
