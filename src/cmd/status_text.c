@@ -187,7 +187,7 @@ static void print_row(const struct view *view, const struct columns *columns)
 	write_per_run(view, columns->runs, columns->run_ns, per_run);
 	print_text(view, columns->name, 14);
 	print_text(view, columns->state, 10);
-	fprintf(view->to, "%10s %12s %8s  ", per_run, write_number(view, columns->runs, runs),
+	fprintf(view->to, "%10s %12s %8s", per_run, write_number(view, columns->runs, runs),
 		write_number(view, columns->misses, misses));
 }
 
@@ -212,6 +212,7 @@ static void print_parts(FILE *to, const struct status *status)
 	fprintf(to, "\n%-14s%-10s%10s %12s %8s  %s\n", "program", "state", "ns per run", "runs", "misses", "attached to");
 	for (; view.row < view.block->rows; view.row++) {
 		print_row(&view, &program);
+		fprintf(to, "  ");
 		print_text(&view, PROGRAM_attach, 0);
 		print_reason(&view, &program);
 	}

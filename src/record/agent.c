@@ -115,6 +115,8 @@ static int open_store(struct agent *agent)
 		log_line("%s holds files that are not obit's; give an empty directory with --store", store.dir);
 	else if (r < 0)
 		log_line("cannot write to the store %s: %s; give another with --store", store.dir, strerror(-r));
+	if (!realpath(store.dir, agent->store_path))
+		snprintf(agent->store_path, sizeof(agent->store_path), "%s", store.dir);
 	return r;
 }
 

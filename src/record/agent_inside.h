@@ -15,6 +15,7 @@
 #ifndef OBIT_RECORD_AGENT_INSIDE_H
 #define OBIT_RECORD_AGENT_INSIDE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct agent {
 	size_t living_capacity[2];
 	int signal_fd, tick_fd, end_fd, guest_fd;
 	uint64_t start_boot_ns, start_real_ns;
+	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	int is_memory_locked;
 	int cgroups_error;	/* 0 or -errno: why there are no paths */
 	uint64_t failed_turns;

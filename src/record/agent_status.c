@@ -118,7 +118,7 @@ static void report_store(struct report *report)
 		snprintf(reason, sizeof(reason), "an interval was lost: it could not be written");
 	}
 	set_state(report, SECTION_STORE, row, STORE_state, state, "store", reason);
-	status_set_text(report->status, SECTION_STORE, (uint32_t)row, STORE_dir, agent->options->store_dir);
+	status_set_text(report->status, SECTION_STORE, (uint32_t)row, STORE_dir, agent->store_path);
 	status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_bytes,
 			  atomic_load_explicit(&agent->store_bytes, memory_order_relaxed));
 	status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_errors,
