@@ -6,6 +6,7 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 BUILD    ?= build
 SANITIZE ?=
+BPF_CFLAGS ?=
 
 CC      ?= gcc
 CLANG   ?= clang
@@ -35,7 +36,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run check check-unit check-sanitize check-live check-includes clean install tests
+.PHONY: all help deps run check check-unit check-sanitize check-live check-miscount check-includes clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -69,6 +70,9 @@ check-sanitize: ## the unit tests under ASan + UBSan, and the queue's under TSan
 check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4() (root)
 	$(Q)scripts/check-live.sh $(BUILD)
 
+check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
+	$(Q)scripts/check-miscount.sh $(BUILD)
+
 tests: $(UNIT_BINS) $(LIVE_BINS)
 
 clean: ## remove build/
@@ -81,7 +85,7 @@ install: $(OBIT) ## install to $(DESTDIR)$(PREFIX)
 $(BUILD)/bpf/obit.bpf.o: bpf/obit.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_x86 -I. -Ivmlinux -c $< -o $@
+	$(Q)$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_x86 $(BPF_CFLAGS) -I. -Ivmlinux -c $< -o $@
 
 $(SKEL): $(BUILD)/bpf/obit.bpf.o
 	$(call say,SKEL,$@)

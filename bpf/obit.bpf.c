@@ -64,7 +64,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	count = counters_of(now);
 	if (!count)
 		return 0;
-	ADD(count->forks, 1);
+	COUNT(LAW_FORKS, count->forks);
 	head_init(&event.head, EVENT_FORK, now, child->tgid, child->start_boottime);
 	if (crossed_edge(now, event.head.start_boot_ns))
 		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);

@@ -191,7 +191,7 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 
 	if (!count)
 		return;
-	ADD(count->exits_seen, 1);
+	COUNT(LAW_EXITS_SEEN, count->exits_seen);
 	if (exit->flags & EXIT_BY_FREE)
 		ADD(count->exits_second_witness, 1);
 	if (!bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, exit, sizeof(*exit)))

@@ -46,7 +46,7 @@ static __always_inline void rollup_exit(__u32 now, const struct event_exit *exit
 	entry = rollup_entry(now, &key, count);
 	if (!entry)
 		return;
-	ADD(entry->exits, 1);
+	COUNT(LAW_ROLLED_UP, entry->exits);
 	if (exit->wait_status)
 		ADD(entry->failed, 1);
 	if (exit->max_rss_pages > entry->max_rss_pages)

@@ -44,5 +44,6 @@ step includes $make check-includes
 step unit $make BUILD="$build" check-unit
 step sanitize $make BUILD="$build" check-sanitize
 step live $make BUILD="$build" check-live
+step miscount $make BUILD="$build" check-miscount
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

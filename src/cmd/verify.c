@@ -78,9 +78,9 @@ static void print_run(const struct books_run *run, int is_range)
 		printf("  begins with interval %" PRIu64 ": what was before is no longer in the store\n",
 		       run->first_number);
 	if (run->unobserved)
-		printf("  before it, %" PRId64 " processes more were %s than the run before could see\n",
-		       run->unobserved < 0 ? -run->unobserved : run->unobserved,
-		       run->unobserved < 0 ? "gone" : "there");
+		printf("  nobody watched before it: the living changed by %+" PRId64
+		       " since the run before closed its books last\n",
+		       run->unobserved);
 	if (!run->last.is_closed)
 		printf("  interval %" PRIu64 " is open, with %" PRIu64 " rows of exits: its agent is still in it, was "
 		       "stopped in it%s\n",

@@ -31,6 +31,7 @@
 #include "record/census.h"
 #include "record/host.h"
 #include "record/limits.h"
+#include "record/previous.h"
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define EDGE_AHEAD_NS NS_PER_MS
@@ -101,14 +102,12 @@ static int open_store(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
 	struct store_options store = {.dir = options->store_dir, .fsync_each_interval = options->fsync_each_interval};
-	struct origin origin;
 	int holder = 0, r;
 
-	host_describe(&origin);
-	agent->start_real_ns = origin.run_real_ns;
+	host_describe(&agent->origin);
 	agent->start_boot_ns = clock_boot_ns();
-	origin.interval_ns = options->interval_ns;
-	r = store_writer_open(&store, &origin, &agent->store, &holder);
+	agent->origin.interval_ns = options->interval_ns;
+	r = store_writer_open(&store, &agent->origin, &agent->store, &holder);
 	if (r == -EBUSY)
 		log_line("the store %s is being written by process %d; stop it or give another --store", store.dir, holder);
 	else if (r == -EMEDIUMTYPE)
@@ -290,6 +289,19 @@ static int turn(struct agent *agent)
 	return r;
 }
 
+/* What changed while nobody watched, if there was a run before on this boot. */
+static void look_back(struct agent *agent)
+{
+	const char *dir = agent->options->store_dir;
+	uint64_t closing;
+	int r = previous_closing(dir, agent->origin.boot_id, clock_real_ns() - clock_boot_ns(), &closing);
+
+	if (r > 0)
+		ledger_set_previous(agent->ledger, closing);
+	else if (r < 0)
+		log_line("cannot read the last books in %s: %s", dir, strerror(-r));
+}
+
 /* Epoch 0: the programs are attached, the books not open yet. */
 static int open_books(struct agent *agent)
 {
@@ -310,6 +322,7 @@ static int open_books(struct agent *agent)
 		return r;
 	}
 	ledger_set_clock(agent->ledger, clock_real_minus_boot_ns());
+	look_back(agent);
 	adopt_living(agent->ledger, s->living, s->n_living);
 	return 0;
 }

@@ -34,6 +34,7 @@ struct agent {
 	const struct agent_options *options;
 
 	/* main */
+	struct origin origin;
 	struct collect *collect;
 	uint32_t epoch;
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
@@ -41,7 +42,7 @@ struct agent {
 	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
 	size_t living_capacity[2];
 	int signal_fd, tick_fd, end_fd, guest_fd;
-	uint64_t start_boot_ns, start_real_ns;
+	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	int is_memory_locked;
 	int cgroups_error;	/* 0 or -errno: why there are no paths */

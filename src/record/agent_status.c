@@ -232,7 +232,7 @@ static void report_agent(struct report *report)
 		uint64_t value;
 	} numbers[] = {
 		{AGENT_pid, (uint64_t)getpid()},
-		{AGENT_start_time, agent->start_real_ns},
+		{AGENT_start_time, agent->origin.run_real_ns},
 		{AGENT_uptime_ns, clock_boot_ns() - agent->start_boot_ns},
 		{AGENT_interval_ns, agent->options->interval_ns},
 		{AGENT_cpu_ns, host_own_cpu_ns()},

@@ -44,6 +44,8 @@ struct ledger {
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;
 	uint64_t malformed;
+	int has_previous; /* until the first row is written */
+	uint64_t previous_closing;
 	struct crossing ended[CROSSINGS];
 	size_t n_ended;
 	struct totals totals;
@@ -81,6 +83,12 @@ void ledger_free(struct ledger *ledger)
 void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns)
 {
 	ledger->real_minus_boot_ns = real_minus_boot_ns;
+}
+
+void ledger_set_previous(struct ledger *ledger, uint64_t closing)
+{
+	ledger->has_previous = 1;
+	ledger->previous_closing = closing;
 }
 
 static struct open_interval *interval_of(struct ledger *ledger, uint32_t epoch)
@@ -451,8 +459,9 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	block_set_number(b, 0, LEDGER_agent_cpu_ns, s->agent_cpu_ns);
 	block_set_number(b, 0, LEDGER_agent_rss_bytes, s->agent_rss_bytes);
 	block_set_number(b, 0, LEDGER_store_bytes, s->store_bytes);
-	if (s->has_unobserved)
-		block_set_number(b, 0, LEDGER_unobserved, (uint64_t)s->unobserved);
+	if (ledger->has_previous)
+		block_set_number(b, 0, LEDGER_unobserved, ledger->closing - ledger->previous_closing);
+	ledger->has_previous = 0;
 	totals_add(&ledger->totals, b, 0);
 }
 

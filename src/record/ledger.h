@@ -35,6 +35,9 @@ void ledger_free(struct ledger *ledger);
 /* The clocks' difference until the first snapshot brings a newer one. */
 void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns);
 
+/* How many lived when the books of the run before were closed last; without it the change since is not known. */
+void ledger_set_previous(struct ledger *ledger, uint64_t closing);
+
 /* A process found alive before the agent watched; exe may be empty (unknown). */
 void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
 		  const char *argv, size_t argv_len, uint32_t flags);

@@ -41,8 +41,6 @@ struct snapshot {
 	uint64_t missed_runs, malformed;
 	uint64_t queue_high_water_bytes, ring_high_water_bytes;
 	uint64_t snapshot_ns, agent_cpu_ns, agent_rss_bytes, store_bytes;
-	int has_unobserved;
-	int64_t unobserved;
 };
 
 #endif
