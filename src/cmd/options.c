@@ -139,8 +139,8 @@ int options_socket(const char *given, const char *store, char *ret, size_t size)
 	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
-int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns, uint64_t most_ns,
-		     uint64_t *ret_ns)
+int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns,
+		     uint64_t most_ns, uint64_t *ret_ns)
 {
 	const char *wanted = NULL;
 	uint64_t ns = 0;

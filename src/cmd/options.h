@@ -58,8 +58,8 @@ int options_range(const struct usage *usage, const char *since, const char *unti
 		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns);
 
 /* A duration with its unit; *ret_ns is untouched when none was given. 0, or -EINVAL after saying what is wrong. */
-int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns, uint64_t most_ns,
-		     uint64_t *ret_ns);
+int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns,
+		     uint64_t most_ns, uint64_t *ret_ns);
 
 /* --format. 0, or -EINVAL after saying what is wrong. */
 int options_format(const struct usage *usage, const char *given, enum output_format *ret);

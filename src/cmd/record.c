@@ -23,8 +23,8 @@ static const struct option_spec specs[] = {
 					 "of the task, which spares a program per switch and costs a grace period"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
-	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, for "
-					   "another one a name beside it that --store finds"},
+	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
+					   "for another one a name beside it that --store finds"},
 	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
 };
 
@@ -83,7 +83,8 @@ int cmd_record(int argc, char **argv)
 	agent.store_dir = options_store(options.values[STORE]);
 	agent.fsync_each_interval = options.values[FSYNC] != NULL;
 	agent.is_verbose = options.values[VERBOSE] != NULL;
-	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &agent.interval_ns) < 0 ||
+	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
+			     &agent.interval_ns) < 0 ||
 	    options_duration(&usage, "duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
 	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
 	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)

@@ -29,25 +29,29 @@
 enum status_option { STORE, SOCKET, MEASURE, FORMAT };
 
 static const struct option_spec specs[] = {
-	[STORE] = {"store", "DIR", "the agent that writes this store; default $OBIT_STORE or /var/lib/obit"},
-	[SOCKET] = {"socket", "PATH", "ask here; default: where the store's agent answers"},
-	[MEASURE] = {"measure", "T", "measure for T, 100ms to 10s, what the programs take for each run"},
-	[FORMAT] = {"format", "FORMAT", "table (the default) for people, or jsonl: an object for each section, integers "
-					"exact"},
+    [STORE] = {"store", "DIR", "the agent that writes this store; default $OBIT_STORE or /var/lib/obit"},
+    [SOCKET] = {"socket", "PATH", "ask here; default: where the store's agent answers"},
+    [MEASURE] = {"measure", "T", "measure for T, 100ms to 10s, what the programs take for each run"},
+    [FORMAT] = {"format", "FORMAT",
+		"table (the default) for people, or jsonl: an object for each section, integers "
+		"exact"},
 };
 
 static const struct usage usage = {
-	"obit status", "", "Says how the running agent is: its books so far, rings, programs, samplers, its own cost.",
-	specs, sizeof(specs) / sizeof(specs[0]),
-	"A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
-	"since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
-	"Asking takes root or the group obit. Measuring costs two readings of the clock for each run of every BPF\n"
-	"program of the host; it ends by itself.\n"
-	"\nexit status: 0 all is active; 1 something is degraded or failed; 2 no agent could be asked\n"
-	"\nexamples:\n"
-	"  obit status --measure 1s\n"
-	"  obit status --format jsonl | jq -r 'select(.section == \"program\") | [.name, .state, .misses] | @tsv'\n",
-	0,
+    "obit status",
+    "",
+    "Says how the running agent is: its books so far, rings, programs, samplers, its own cost.",
+    specs,
+    sizeof(specs) / sizeof(specs[0]),
+    "A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
+    "since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
+    "Asking takes root or the group obit. Measuring costs two readings of the clock for each run of every BPF\n"
+    "program of the host; it ends by itself.\n"
+    "\nexit status: 0 all is active; 1 something is degraded or failed; 2 no agent could be asked\n"
+    "\nexamples:\n"
+    "  obit status --measure 1s\n"
+    "  obit status --format jsonl | jq -r 'select(.section == \"program\") | [.name, .state, .misses] | @tsv'\n",
+    0,
 };
 
 /* Why there is no answer, and the way out. */
@@ -61,10 +65,11 @@ static void explain(const char *path, const struct client *client, int error)
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		fprintf(stderr,
-			"%s: no agent answers at %s; start one with `obit record`, or name its store with --store or its "
-			"socket with --socket\n",
-			usage.command, path);
+		fprintf(
+		    stderr,
+		    "%s: no agent answers at %s; start one with `obit record`, or name its store with --store or its "
+		    "socket with --socket\n",
+		    usage.command, path);
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -73,7 +78,8 @@ static void explain(const char *path, const struct client *client, int error)
 		break;
 	case -EREMOTEIO:
 		text = client_refusal(client, &len);
-		snprintf(refusal, sizeof(refusal), "%.*s", (int)(len < sizeof(refusal) ? len : sizeof(refusal) - 1), text);
+		snprintf(refusal, sizeof(refusal), "%.*s", (int)(len < sizeof(refusal) ? len : sizeof(refusal) - 1),
+			 text);
 		fprintf(stderr, "%s: the agent (pid %d) at %s refuses: ", usage.command, pid, path);
 		report_text(stderr, refusal);
 		fprintf(stderr, "\n");
@@ -85,11 +91,13 @@ static void explain(const char *path, const struct client *client, int error)
 	case -EPROTO:
 	case -ECONNRESET:
 		fprintf(stderr,
-			"%s: what process %d says at %s is no status, or was cut off; does an agent of obit listen there?\n",
+			"%s: what process %d says at %s is no status, or was cut off; does an agent of obit listen "
+			"there?\n",
 			usage.command, pid, path);
 		break;
 	default:
-		fprintf(stderr, "%s: cannot ask at %s: %s; --socket names another\n", usage.command, path, strerror(-error));
+		fprintf(stderr, "%s: cannot ask at %s: %s; --socket names another\n", usage.command, path,
+			strerror(-error));
 	}
 }
 
@@ -122,7 +130,8 @@ static void subtract(struct status *after, const struct status *before)
 
 	if (agent->rows && agent_before->rows) {
 		block_set_number(agent, 0, AGENT_measured_ns,
-				 block_number(agent, 0, AGENT_uptime_ns) - block_number(agent_before, 0, AGENT_uptime_ns));
+				 block_number(agent, 0, AGENT_uptime_ns) -
+				     block_number(agent_before, 0, AGENT_uptime_ns));
 		block_set_number(agent, 0, AGENT_measured_cpu_ns,
 				 block_number(agent, 0, AGENT_cpu_ns) - block_number(agent_before, 0, AGENT_cpu_ns));
 	}
@@ -135,7 +144,7 @@ static void subtract(struct status *after, const struct status *before)
 		for (size_t i = 0; i < 2 && was >= 0; i++)
 			if (!block_is_null(programs, row, fields[i]))
 				programs->numbers[fields[i]][row] -=
-					block_number(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]);
+				    block_number(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]);
 	}
 }
 
@@ -246,8 +255,8 @@ int cmd_status(int argc, char **argv)
 	store = options_store(options.values[STORE]);
 	r = options_socket(options.values[SOCKET], store, path, sizeof(path));
 	if (r == -ENAMETOOLONG) {
-		fprintf(stderr, "%s: --socket %s: longer than the %zu bytes that a socket's name may have\n", usage.command,
-			options.values[SOCKET], sizeof(path) - 1);
+		fprintf(stderr, "%s: --socket %s: longer than the %zu bytes that a socket's name may have\n",
+			usage.command, options.values[SOCKET], sizeof(path) - 1);
 		return STATUS_USAGE;
 	}
 	if (r < 0) {

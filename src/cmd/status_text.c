@@ -94,10 +94,10 @@ static void print_agent(FILE *to, const struct status *status)
 	fprintf(to, "\nstate       ");
 	print_state(&agent, AGENT_state, AGENT_reason);
 	fprintf(to, "\nown cost    %s of CPU since its start", write_ns(number(&agent, AGENT_cpu_ns), one));
-	fprintf(to, ", %s in the books' %s (%.2f %%)",
-		write_ns(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)), one),
+	fprintf(to, ", %s in the books' %s (%.2f %%)", write_ns(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)), one),
 		write_ns(number(&books, BOOKS_COLUMN(LEDGER_duration_ns)), other),
-		percent(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)), number(&books, BOOKS_COLUMN(LEDGER_duration_ns))));
+		percent(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)),
+			number(&books, BOOKS_COLUMN(LEDGER_duration_ns))));
 	fprintf(to, "; %s resident, %s\n", write_bytes(number(&agent, AGENT_rss_bytes), one),
 		number(&agent, AGENT_memory_locked) ? "locked" : "not locked");
 }
@@ -152,8 +152,8 @@ static void print_books(FILE *to, const struct status *status)
 	else
 		fprintf(to, "%s\n", intervals ? "the law held in each" : "none is closed yet");
 	fprintf(to,
-		"  living    %" PRIu64 " opening + %" PRIu64 " forks - %" PRIu64 " exits = %" PRIu64 " closing; %" PRIu64
-		" execs\n",
+		"  living    %" PRIu64 " opening + %" PRIu64 " forks - %" PRIu64 " exits = %" PRIu64
+		" closing; %" PRIu64 " execs\n",
 		COLUMN(opening), COLUMN(forks), COLUMN(exits_seen), COLUMN(closing), COLUMN(execs));
 	fprintf(to,
 		"  exits     %" PRIu64 " seen = %" PRIu64 " recorded + %" PRIu64 " rolled up; %" PRIu64
@@ -161,8 +161,8 @@ static void print_books(FILE *to, const struct status *status)
 		COLUMN(exits_seen), COLUMN(exits_recorded), COLUMN(exits_rolled_up), COLUMN(exits_second_witness),
 		COLUMN(amendments));
 	fprintf(to,
-		"  lost      events: %" PRIu64 " exec, %" PRIu64 " fork, %" PRIu64 " signal found the ring full, %" PRIu64
-		" malformed; %" PRIu64 " runs missed\n",
+		"  lost      events: %" PRIu64 " exec, %" PRIu64 " fork, %" PRIu64
+		" signal found the ring full, %" PRIu64 " malformed; %" PRIu64 " runs missed\n",
 		COLUMN(drops_exec), COLUMN(drops_fork), COLUMN(drops_signal), COLUMN(malformed), COLUMN(missed_runs));
 #undef COLUMN
 }
@@ -209,7 +209,8 @@ static void print_parts(FILE *to, const struct status *status)
 					       SAMPLER_misses, SAMPLER_runs,  SAMPLER_run_ns};
 	struct view view = view_of(to, status, SECTION_PROGRAM);
 
-	fprintf(to, "\n%-14s%-10s%10s %12s %8s  %s\n", "program", "state", "ns per run", "runs", "misses", "attached to");
+	fprintf(to, "\n%-14s%-10s%10s %12s %8s  %s\n", "program", "state", "ns per run", "runs", "misses",
+		"attached to");
 	for (; view.row < view.block->rows; view.row++) {
 		print_row(&view, &program);
 		fprintf(to, "  ");
@@ -241,8 +242,9 @@ static void print_measured(FILE *to, const struct status *status)
 		fprintf(to, ", the agent %s (%.2f %%)\n", write_ns(number(&agent, AGENT_measured_cpu_ns), one),
 			percent(number(&agent, AGENT_measured_cpu_ns), measured_ns));
 	} else if (runs) {
-		fprintf(to, "run times of programs are of the time that run statistics were on; --measure 1s takes them "
-			    "afresh\n");
+		fprintf(to,
+			"run times of programs are of the time that run statistics were on; --measure 1s takes them "
+			"afresh\n");
 	} else {
 		fprintf(to, "run times of programs are not measured; --measure 1s does\n");
 	}

@@ -46,8 +46,8 @@ static void set_state(struct report *report, enum status_section section, int ro
 }
 
 _Static_assert(PROGRAM_reason == PROGRAM_state + 1 && SAMPLER_reason == SAMPLER_state + 1 &&
-		       STORE_reason == STORE_state + 1 && TRANSPORT_reason == TRANSPORT_state + 1 &&
-		       AGENT_reason == AGENT_state + 1,
+		   STORE_reason == STORE_state + 1 && TRANSPORT_reason == TRANSPORT_state + 1 &&
+		   AGENT_reason == AGENT_state + 1,
 	       "a reason follows its state");
 
 /* The totals beside the interval sealed last: the ledger writes the others meanwhile. */
@@ -88,12 +88,12 @@ static void report_transport(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} numbers[] = {
-		{TRANSPORT_rings, agent->n_rings},
-		{TRANSPORT_ring_pages, ring_bytes / (uint64_t)sysconf(_SC_PAGESIZE)},
-		{TRANSPORT_ring_bytes, ring_bytes},
-		{TRANSPORT_ring_high_water_bytes, report->totals->columns[LEDGER_ring_high_water_bytes]},
-		{TRANSPORT_queue_bytes, QUEUE_BYTES},
-		{TRANSPORT_queue_high_water_bytes, report->totals->columns[LEDGER_queue_high_water_bytes]},
+	    {TRANSPORT_rings, agent->n_rings},
+	    {TRANSPORT_ring_pages, ring_bytes / (uint64_t)sysconf(_SC_PAGESIZE)},
+	    {TRANSPORT_ring_bytes, ring_bytes},
+	    {TRANSPORT_ring_high_water_bytes, report->totals->columns[LEDGER_ring_high_water_bytes]},
+	    {TRANSPORT_queue_bytes, QUEUE_BYTES},
+	    {TRANSPORT_queue_high_water_bytes, report->totals->columns[LEDGER_queue_high_water_bytes]},
 	};
 	char reason[REASON_BYTES];
 
@@ -132,9 +132,9 @@ static uint64_t drops_of(const struct totals *totals, const char *program, const
 		const char *program, *loss;
 		enum ledger_field drops;
 	} known[] = {
-		{"on_fork", "argv and exe are unknown until they exec", LEDGER_drops_fork},
-		{"on_exec", "argv and exe are unknown", LEDGER_drops_exec},
-		{"on_signal", "killers are unknown", LEDGER_drops_signal},
+	    {"on_fork", "argv and exe are unknown until they exec", LEDGER_drops_fork},
+	    {"on_exec", "argv and exe are unknown", LEDGER_drops_exec},
+	    {"on_signal", "killers are unknown", LEDGER_drops_signal},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -231,13 +231,13 @@ static void report_agent(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} numbers[] = {
-		{AGENT_pid, (uint64_t)getpid()},
-		{AGENT_start_time, agent->origin.run_real_ns},
-		{AGENT_uptime_ns, clock_boot_ns() - agent->start_boot_ns},
-		{AGENT_interval_ns, agent->options->interval_ns},
-		{AGENT_cpu_ns, host_own_cpu_ns()},
-		{AGENT_rss_bytes, host_own_rss_bytes()},
-		{AGENT_memory_locked, (uint64_t)agent->is_memory_locked},
+	    {AGENT_pid, (uint64_t)getpid()},
+	    {AGENT_start_time, agent->origin.run_real_ns},
+	    {AGENT_uptime_ns, clock_boot_ns() - agent->start_boot_ns},
+	    {AGENT_interval_ns, agent->options->interval_ns},
+	    {AGENT_cpu_ns, host_own_cpu_ns()},
+	    {AGENT_rss_bytes, host_own_rss_bytes()},
+	    {AGENT_memory_locked, (uint64_t)agent->is_memory_locked},
 	};
 
 	if (!agent->is_memory_locked && report->worst < DEGRADED) {

@@ -26,10 +26,10 @@ void collect_program(const struct collect *collect, size_t i, struct collect_pro
 	__u32 size = sizeof(info);
 
 	*ret = (struct collect_program){
-		.name = entry->name,
-		.attach = bpf_program__section_name(program),
-		.is_wanted = bpf_program__autoload(program),
-		.is_attached = *entry->link != NULL,
+	    .name = entry->name,
+	    .attach = bpf_program__section_name(program),
+	    .is_wanted = bpf_program__autoload(program),
+	    .is_attached = *entry->link != NULL,
 	};
 	if (fd < 0)
 		return;

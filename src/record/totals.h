@@ -12,7 +12,7 @@
 
 struct totals {
 	uint64_t intervals;
-	uint64_t unbalanced; /* intervals in which the law did not hold */
+	uint64_t unbalanced;		   /* intervals in which the law did not hold */
 	uint64_t columns[N_LEDGER_FIELDS]; /* sums and maxima; of a level the last, of `opening` the first */
 	uint8_t is_known[N_LEDGER_FIELDS]; /* 0: null in every row */
 };

@@ -10,8 +10,8 @@
 #include <sys/un.h>
 
 struct listener {
-	int fd; /* listening, non-blocking */
-	gid_t gid; /* of the socket */
+	int fd;	       /* listening, non-blocking */
+	gid_t gid;     /* of the socket */
 	int has_group; /* there is a group obit: gid is its, and its members may ask */
 	dev_t device;
 	ino_t inode;

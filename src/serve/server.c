@@ -151,7 +151,7 @@ static void answer(struct server *server, struct peer *peer, const char *line, s
 
 	if (r < 0)
 		wire_add_error(&peer->reply, r == -EPERM ? "run times cannot be measured: the agent may not"
-							   : "run times cannot be measured by this kernel");
+							 : "run times cannot be measured by this kernel");
 	else if (is_measure || is_status)
 		server->ports.answer(server->ports.ctx, &peer->reply);
 	else
@@ -170,8 +170,7 @@ static void answer(struct server *server, struct peer *peer, const char *line, s
 
 static void receive(struct server *server, struct peer *peer)
 {
-	ssize_t n = recv(peer->fd, peer->request + peer->used, sizeof(peer->request) - peer->used,
-			 MSG_DONTWAIT);
+	ssize_t n = recv(peer->fd, peer->request + peer->used, sizeof(peer->request) - peer->used, MSG_DONTWAIT);
 	const char *newline;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

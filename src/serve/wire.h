@@ -21,7 +21,7 @@
 #include "base/buffer.h"
 #include "model/status.h"
 
-#define WIRE_REQUEST_BYTES 64	   /* longest request, with its newline */
+#define WIRE_REQUEST_BYTES 64	       /* longest request, with its newline */
 #define WIRE_REPLY_BYTES   (64u << 10) /* longest reply that is read: ten times what there is to say */
 
 #define WIRE_STATUS  "status"

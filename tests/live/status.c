@@ -18,7 +18,7 @@
 
 #define OBIT_GID   64111 /* of the group obit in this test's own /etc/group */
 #define NOBODY_UID 65534
-#define SLOW_PEERS 12	 /* more than are served at a time */
+#define SLOW_PEERS 12 /* more than are served at a time */
 #define COLUMNS                                                                                                        \
 	"duration_ns,forks,execs,exits_seen,exits_recorded,exits_rolled_up,exits_second_witness,amendments,"           \
 	"snapshot_ns,agent_cpu_ns"
@@ -60,7 +60,8 @@ static int status_as(uid_t uid, gid_t group, const char *words)
 		dup2(fds[1], 1);
 		close(fds[0]);
 		close(fds[1]);
-		if (uid && (setgroups(group ? 1 : 0, &group) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+		if (uid && (setgroups(group ? 1 : 0, &group) < 0 || setresgid(uid, uid, uid) < 0 ||
+			    setresuid(uid, uid, uid) < 0))
 			_exit(126);
 		execv("/bin/sh", argv);
 		_exit(127);
@@ -137,9 +138,11 @@ static int64_t column(const struct rows *rows, int64_t n, int i, int is_maximum)
 
 static void says_what_the_store_says(const char *name)
 {
-	static const char *const names[N_COLUMNS] = {"duration_ns", "forks", "execs", "exits_seen", "exits_recorded",
-						     "exits_rolled_up", "exits_second_witness", "amendments",
-						     "snapshot_ns", "agent_cpu_ns"};
+	/* in the order of COLUMNS */
+	static const char *const names[N_COLUMNS] = {
+		"duration_ns",     "forks",                "execs",      "exits_seen",  "exits_recorded",
+		"exits_rolled_up", "exits_second_witness", "amendments", "snapshot_ns", "agent_cpu_ns",
+	};
 	const char *args[] = {NULL}, *line;
 	int64_t written, intervals, told[N_COLUMNS], opening, closing, ring, queue;
 	struct storm_result storm;
@@ -155,11 +158,12 @@ static void says_what_the_store_says(const char *name)
 	written = rows.n;
 	rows_free(&rows);
 	good &= check(status_of("--format jsonl") == 0, name, "not active: %s", said);
-	good &= check(json(line_with("\"section\":\"agent\"", ""), "pid") == agent, name, "not the agent's pid: %s", said);
+	good &=
+	    check(json(line_with("\"section\":\"agent\"", ""), "pid") == agent, name, "not the agent's pid: %s", said);
 	line = line_with("\"section\":\"transport\"", "");
 	good &= check(json(line, "ring_high_water_bytes") > 0 &&
-			      json(line, "ring_high_water_bytes") <= json(line, "ring_bytes") &&
-			      json(line, "queue_high_water_bytes") <= json(line, "queue_bytes"),
+			  json(line, "ring_high_water_bytes") <= json(line, "ring_bytes") &&
+			  json(line, "queue_high_water_bytes") <= json(line, "queue_bytes"),
 		      name, "high-water marks: %s", line);
 	line = line_with("\"section\":\"ledger\"", "");
 	intervals = json(line, "intervals");
@@ -170,21 +174,24 @@ static void says_what_the_store_says(const char *name)
 	ring = json(line, "ring_high_water_bytes");
 	queue = json(line, "queue_high_water_bytes");
 	good &= check(json(line, "unbalanced") == 0, name, "%s", line);
-	good &= check(intervals >= written, name, "%lld intervals are told, the store had %lld before", (long long)intervals,
-		      (long long)written);
+	good &= check(intervals >= written, name, "%lld intervals are told, the store had %lld before",
+		      (long long)intervals, (long long)written);
 	good &= check(intervals > 3 && told[3] >= 5000, name, "%lld intervals, %lld exits", (long long)intervals,
 		      (long long)told[3]);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 
-	rows = dump_rows(obit, store, "ledger", COLUMNS ",opening,closing,ring_high_water_bytes,queue_high_water_bytes");
-	good &= check(rows.n > intervals, name, "%d intervals in the store, %lld were told", rows.n, (long long)intervals);
+	rows =
+	    dump_rows(obit, store, "ledger", COLUMNS ",opening,closing,ring_high_water_bytes,queue_high_water_bytes");
+	good &=
+	    check(rows.n > intervals, name, "%d intervals in the store, %lld were told", rows.n, (long long)intervals);
 	for (int i = 0; i < N_COLUMNS; i++)
-		good &= check(column(&rows, intervals, i, 0) == told[i], name, "%s: told %lld, the store has %lld", names[i],
-			      (long long)told[i], (long long)column(&rows, intervals, i, 0));
+		good &= check(column(&rows, intervals, i, 0) == told[i], name, "%s: told %lld, the store has %lld",
+			      names[i], (long long)told[i], (long long)column(&rows, intervals, i, 0));
 	good &= check(good && strtoll(rows.row[0][N_COLUMNS], NULL, 10) == opening &&
-			      strtoll(rows.row[intervals - 1][N_COLUMNS + 1], NULL, 10) == closing,
+			  strtoll(rows.row[intervals - 1][N_COLUMNS + 1], NULL, 10) == closing,
 		      name, "opening or closing is not the store's");
-	good &= check(column(&rows, intervals, N_COLUMNS + 2, 1) == ring && column(&rows, intervals, N_COLUMNS + 3, 1) == queue,
+	good &= check(column(&rows, intervals, N_COLUMNS + 2, 1) == ring &&
+			  column(&rows, intervals, N_COLUMNS + 3, 1) == queue,
 		      name, "high-water marks are not the store's");
 	rows_free(&rows);
 	good &= check(status_of("") == 2 && strstr(said, "no agent answers at"), name, "after its end: %s", said);
@@ -230,7 +237,7 @@ static int holds_statistics(pid_t agent)
 
 static void measures_programs_only_when_asked(const char *name)
 {
-	const char *args[] = {"--sched", "off", NULL};
+	const char *args[] = {NULL};
 	struct storm_result storm;
 	pid_t agent, stormer;
 	char reply[16];
@@ -240,7 +247,6 @@ static void measures_programs_only_when_asked(const char *name)
 	agent = start(args);
 	good = check(status_of("--format jsonl") == 0, name, "not active: %s", said);
 	good &= check(!holds_statistics(agent), name, "it measures though nobody asked");
-	good &= check(*line_with("\"name\":\"on_switch\"", "\"state\":\"off\""), name, "on_switch is not off: %s", said);
 	stormer = fork();
 	if (stormer == 0)
 		_exit(storm_run(20000, 2, 0, &storm) != 0);
@@ -254,12 +260,28 @@ static void measures_programs_only_when_asked(const char *name)
 
 	/* One that asks for it and goes away. */
 	fd = connect_here();
-	good &= check(send(fd, "measure\n", 8, MSG_NOSIGNAL) == 8 && recv(fd, reply, sizeof(reply), 0) > 0, name, "no reply");
+	good &= check(send(fd, "measure\n", 8, MSG_NOSIGNAL) == 8 && recv(fd, reply, sizeof(reply), 0) > 0, name,
+		      "no reply");
 	good &= check(holds_statistics(agent), name, "it does not measure");
 	close(fd);
 	for (int i = 0; i < 100 && holds_statistics(agent); i++)
 		usleep(10000);
 	good &= check(!holds_statistics(agent), name, "it measures for one that went away");
+	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
+	finish_group(name, good);
+}
+
+static void what_options_leave_out_is_off(const char *name)
+{
+	const char *args[] = {"--sched", "off", NULL};
+	pid_t agent;
+	int good;
+
+	name_paths("off");
+	agent = start(args);
+	status_of("--format jsonl");
+	good = check(*line_with("\"name\":\"on_switch\"", "\"state\":\"off\""), name, "on_switch: %s", said);
+	good &= check(*line_with("\"section\":\"agent\"", "\"sched\":\"off\""), name, "the agent: %s", said);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 	finish_group(name, good);
 }
@@ -310,9 +332,10 @@ static void only_root_and_the_group_may_ask(const char *name)
 	name_paths("peers");
 	agent = start(args);
 	good = check(lstat(path, &stat) == 0 && (stat.st_mode & 07777) == 0660 && stat.st_uid == 0 &&
-			     stat.st_gid == (has_group ? OBIT_GID : 0),
+			 stat.st_gid == (has_group ? OBIT_GID : 0),
 		     name, "the socket is %o %d:%d", stat.st_mode & 07777, (int)stat.st_uid, (int)stat.st_gid);
-	good &= check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "no permission to ask"), name, "nobody: %s", said);
+	good &=
+	    check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "no permission to ask"), name, "nobody: %s", said);
 	chmod(path, 0666);
 	good &= check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "refuses: only root and members"), name,
 		      "nobody, at an open socket: %s", said);
@@ -340,8 +363,9 @@ static void bad_clients_do_not_disturb(const char *name)
 	agent = start(args);
 	memset(flood, 'x', sizeof(flood));
 	fds[0] = connect_here();
-	good &= check(send(fds[0], flood, sizeof(flood), MSG_NOSIGNAL) > 0 && recv(fds[0], reply, sizeof(reply) - 1, 0) > 0 &&
-			      strcmp(reply, "error the request is too long\n") == 0,
+	good &= check(send(fds[0], flood, sizeof(flood), MSG_NOSIGNAL) > 0 &&
+			  recv(fds[0], reply, sizeof(reply) - 1, 0) > 0 &&
+			  strcmp(reply, "error the request is too long\n") == 0,
 		      name, "a request of 8 KiB: %s", reply);
 	close(fds[0]);
 	for (int round = 0; round < 2; round++) {
@@ -392,8 +416,8 @@ static void a_second_agent_goes_without(const char *name)
 	unlink(log_path);
 	snprintf(wanted, sizeof(wanted), "process %d answers at", first);
 	good &= check(strstr(log, wanted) != NULL, name, "the second agent does not name the first: %s", log);
-	good &= check(status_of("--format jsonl") == 0 && json(line_with("\"section\":\"agent\"", ""), "pid") == first, name,
-		      "the first does not answer: %s", said);
+	good &= check(status_of("--format jsonl") == 0 && json(line_with("\"section\":\"agent\"", ""), "pid") == first,
+		      name, "the first does not answer: %s", said);
 	good &= check(agent_stop(second), name, "the second agent did not end with status 0");
 	good &= balanced(name);
 	good &= check(status_of("") == 0, name, "the second's end took the socket away: %s", said);
@@ -420,7 +444,8 @@ static void a_loss_is_told(const char *name)
 	good &= check(status_of("--format jsonl") == 1, name, "not degraded: %s", said);
 	good &= check(*line_with("\"name\":\"on_exec\"", "\"state\":\"degraded\""), name, "on_exec: %s", said);
 	good &= check(*line_with("\"section\":\"agent\"", "found the ring full"), name, "no reason: %s", said);
-	good &= check(json(line_with("\"section\":\"ledger\"", ""), "exits_rolled_up") > 0, name, "no roll-up: %s", said);
+	good &=
+	    check(json(line_with("\"section\":\"ledger\"", ""), "exits_rolled_up") > 0, name, "no roll-up: %s", said);
 	good &= check(status_of("") == 1 && strstr(said, "found the ring full"), name, "for people: %s", said);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 	good &= balanced(name);
@@ -437,6 +462,7 @@ int main(int argc, char **argv)
 	prefix = argv[2];
 	says_what_the_store_says("status says what the store says");
 	measures_programs_only_when_asked("programs are measured only when asked");
+	what_options_leave_out_is_off("what options leave out is off");
 	a_stale_socket_gives_way("a stale socket gives way");
 	bad_clients_do_not_disturb("bad clients do not disturb");
 	a_second_agent_goes_without("a second agent goes without a socket");
