@@ -11,8 +11,9 @@ allowed() { # folder -> folders it may include
     store) echo "store model base" ;;
     query) echo "query store model base" ;;
     output) echo "output model base" ;;
+    serve) echo "serve model base" ;;
     record) echo "record store model base bpf" ;;
-    cmd) echo "cmd record query output store model base" ;;
+    cmd) echo "cmd record serve query output store model base" ;;
     *) echo "" ;;
     esac
 }
@@ -50,7 +51,8 @@ self_test() {
     tree=$(mktemp -d)
     trap 'rm -rf "$tree"' EXIT
     for line in 'base:#include "model/table.h"' 'query:#include "record/ledger.h"' 'record:#include "cmd/cmd.h"' \
-        'output:#include "store/reader.h"' 'store:#include <bpf/bpf.h>' 'query:#include <zstd.h>'; do
+        'output:#include "store/reader.h"' 'serve:#include "record/agent.h"' 'record:#include "serve/server.h"' \
+        'store:#include <bpf/bpf.h>' 'query:#include <zstd.h>'; do
         rm -rf "$tree/src" "$tree/bpf"
         mkdir -p "$tree/src/${line%%:*}" "$tree/bpf"
         : >"$tree/bpf/event.h"

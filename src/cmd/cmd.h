@@ -10,6 +10,7 @@
 #define STATUS_USAGE  2
 
 int cmd_record(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

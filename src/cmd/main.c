@@ -14,6 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"record", "record every process that ends, until told to stop (root)", cmd_record},
+	{"status", "say how the running agent is: books, rings, programs, cost", cmd_status},
 	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"verify", "prove from the store alone that its books balance", cmd_verify},

@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "base/quantity.h"
 #include "query/time.h"
+#include "serve/wire.h"
 
 #define DEFAULT_STORE "/var/lib/obit"
 #define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */
@@ -113,6 +116,50 @@ const char *options_store(const char *given)
 	if (given)
 		return given;
 	return environment && *environment ? environment : DEFAULT_STORE;
+}
+
+int options_socket(const char *given, const char *store, char *ret, size_t size)
+{
+	struct stat wanted, usual;
+	int len;
+
+	if (given) {
+		len = snprintf(ret, size, "%s", given);
+	} else if (strcmp(store, DEFAULT_STORE) == 0) {
+		len = snprintf(ret, size, "%s", WIRE_SOCKET_PATH);
+	} else {
+		if (stat(store, &wanted) < 0)
+			return -errno;
+		if (stat(DEFAULT_STORE, &usual) == 0 && usual.st_dev == wanted.st_dev && usual.st_ino == wanted.st_ino)
+			len = snprintf(ret, size, "%s", WIRE_SOCKET_PATH);
+		else
+			len = snprintf(ret, size, "%s/store-%llx-%llx.sock", WIRE_SOCKET_DIR,
+				       (unsigned long long)wanted.st_dev, (unsigned long long)wanted.st_ino);
+	}
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
+
+int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns,
+		     uint64_t most_ns, uint64_t *ret_ns)
+{
+	const char *wanted = NULL;
+	uint64_t ns = 0;
+
+	if (!given)
+		return 0;
+	/* A bare number would be ns, which nobody means here. */
+	if (strspn(given, "0123456789") == strlen(given))
+		wanted = "give a unit, as in 500ms, 1s or 10m";
+	else if (quantity_read_ns(given, strlen(given), &ns) < 0)
+		wanted = "not a duration; give one as 500ms, 1s or 10m";
+	if (wanted)
+		fprintf(stderr, "%s: --%s %s: %s\n", usage->command, option, given, wanted);
+	else if (ns < least_ns || ns > most_ns)
+		fprintf(stderr, "%s: --%s %s: out of range; `%s --help` says what is allowed\n", usage->command, option,
+			given, usage->command);
+	else
+		*ret_ns = ns;
+	return wanted || ns < least_ns || ns > most_ns ? -EINVAL : 0;
 }
 
 static int read_time(const struct usage *usage, const char *option, const char *given, uint64_t now_real_ns,

@@ -46,9 +46,20 @@ int options_parse(const struct usage *usage, int argc, char **argv, struct optio
 /* The store's directory: what was given, or the environment's, or the default. */
 const char *options_store(const char *given);
 
+/*
+ * The socket of the store's agent: what was given, or /run/obit/obit.sock for the default store, or
+ * /run/obit/store-DEVICE-INODE.sock for another, however it is spelled. 0, -ENAMETOOLONG, or why there is
+ * no such store.
+ */
+int options_socket(const char *given, const char *store, char *ret, size_t size);
+
 /* Times of --since and --until, 0 where not given. 0, or -EINVAL after saying what is wrong. */
 int options_range(const struct usage *usage, const char *since, const char *until, uint64_t now_real_ns,
 		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns);
+
+/* A duration with its unit; *ret_ns is untouched when none was given. 0, or -EINVAL after saying what is wrong. */
+int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns,
+		     uint64_t most_ns, uint64_t *ret_ns);
 
 /* --format. 0, or -EINVAL after saying what is wrong. */
 int options_format(const struct usage *usage, const char *given, enum output_format *ret);

@@ -9,10 +9,11 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
+#include "cmd/guest.h"
 #include "cmd/options.h"
 #include "record/agent.h"
 
-enum record_option { STORE, INTERVAL, DURATION, SCHED, TRANSPORT, RING_PAGES, FSYNC, VERBOSE };
+enum record_option { STORE, INTERVAL, DURATION, SCHED, TRANSPORT, RING_PAGES, FSYNC, SOCKET, VERBOSE };
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
@@ -24,6 +25,8 @@ static const struct option_spec specs[] = {
 						    "ring buffers, one for each CPU"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
+	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
+					   "for another one a name beside it that --store finds"},
 	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
 };
 
@@ -43,23 +46,6 @@ static int complain(const char *option, const char *value, const char *wanted)
 {
 	fprintf(stderr, "obit record: --%s %s: %s\n", option, value, wanted);
 	return -EINVAL;
-}
-
-static int read_duration(const char *option, const char *value, uint64_t least_ns, uint64_t most_ns, uint64_t *ret_ns)
-{
-	uint64_t ns;
-
-	if (!value)
-		return 0;
-	/* A bare number would be ns, which nobody means here. */
-	if (strspn(value, "0123456789") == strlen(value))
-		return complain(option, value, "give a unit, as in 500ms, 1s or 10m");
-	if (quantity_read_ns(value, strlen(value), &ns) < 0)
-		return complain(option, value, "not a duration; give one as 500ms, 1s or 10m");
-	if (ns < least_ns || ns > most_ns)
-		return complain(option, value, "out of range; `obit record --help` says what is allowed");
-	*ret_ns = ns;
-	return 0;
 }
 
 static int read_pages(const char *value, uint32_t *ret_pages)
@@ -100,6 +86,8 @@ static int read_transport(const char *value, int *ret_ringbuf)
 int cmd_record(int argc, char **argv)
 {
 	struct agent_options agent = {.interval_ns = NS_PER_S};
+	struct guest guest = {0};
+	struct agent_guest port;
 	struct options options;
 	int r = options_parse(&usage, argc, argv, &options);
 
@@ -108,11 +96,16 @@ int cmd_record(int argc, char **argv)
 	agent.store_dir = options_store(options.values[STORE]);
 	agent.fsync_each_interval = options.values[FSYNC] != NULL;
 	agent.is_verbose = options.values[VERBOSE] != NULL;
-	if (read_duration("interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &agent.interval_ns) < 0 ||
-	    read_duration("duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
+	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
+			     &agent.interval_ns) < 0 ||
+	    options_duration(&usage, "duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
 	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
 	    read_transport(options.values[TRANSPORT], &agent.use_ringbuf) < 0 ||
 	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)
 		return STATUS_USAGE;
+	guest.store = agent.store_dir;
+	guest.socket = options.values[SOCKET];
+	port = guest_port(&guest);
+	agent.guest = &port;
 	return agent_run(&agent) < 0 ? STATUS_FAILED : STATUS_OK;
 }

@@ -105,6 +105,7 @@ static int open_store(struct agent *agent)
 	int holder = 0, r;
 
 	host_describe(&agent->origin);
+	agent->start_boot_ns = clock_boot_ns();
 	agent->origin.interval_ns = options->interval_ns;
 	r = store_writer_open(&store, &agent->origin, &agent->store, &holder);
 	if (r == -EBUSY)
@@ -113,6 +114,8 @@ static int open_store(struct agent *agent)
 		log_line("%s holds files that are not obit's; give an empty directory with --store", store.dir);
 	else if (r < 0)
 		log_line("cannot write to the store %s: %s; give another with --store", store.dir, strerror(-r));
+	if (!realpath(store.dir, agent->store_path))
+		snprintf(agent->store_path, sizeof(agent->store_path), "%s", store.dir);
 	return r;
 }
 
@@ -173,7 +176,7 @@ static int make_ledger(struct agent *agent, size_t n_living)
 		if (!s->births_late || !s->deaths_untold || !s->rollups)
 			return -ENOMEM;
 	}
-	r = cgroups_scan(agent->cgroups);
+	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
 	if (r < 0)
 		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
 	return 0;
@@ -277,8 +280,11 @@ static int turn(struct agent *agent)
 	r = take_snapshot(agent, ended, edge_boot_ns);
 	agent->begin_boot_ns = edge_boot_ns;
 	drain_mark(agent->drain, ended);
-	if (r < 0)
+	if (r < 0) {
+		agent->failed_turns++;
+		agent->turn_error = r;
 		log_limited(&limit, "the books of interval %u are incomplete: %s", ended, strerror(-r));
+	}
 	return r;
 }
 
@@ -355,12 +361,14 @@ static int start(struct agent *agent)
 		log_line("cannot start threads: %s", strerror(-r));
 		return r;
 	}
-	host_lock_memory();
+	agent->is_memory_locked = host_lock_memory();
 	r = turn(agent);
 	if (r < 0)
 		return say_collect_error(r, "opening the books");
 	agent->tick_fd = open_timer(options->interval_ns, options->interval_ns);
 	agent->end_fd = options->duration_ns ? open_timer(options->duration_ns, 0) : -1;
+	if (options->guest)
+		agent->guest_fd = options->guest->open(options->guest->ctx, agent);
 	log_line("recording to %s", options->store_dir);
 	notify("READY=1");
 	return 0;
@@ -373,14 +381,21 @@ static void run(struct agent *agent)
 		{.fd = agent->signal_fd, .events = POLLIN},
 		{.fd = agent->end_fd, .events = POLLIN},
 		{.fd = agent->tick_fd, .events = POLLIN},
+		{.fd = agent->guest_fd, .events = POLLIN},
 	};
+	const struct agent_guest *guest = agent->options->guest;
 	uint64_t count;
 
 	for (;;) {
-		if (poll(wait, 3, -1) < 0 && errno != EINTR)
-			return;
+		if (poll(wait, 4, -1) < 0) {
+			if (errno != EINTR)
+				return;
+			continue;
+		}
 		if (wait[0].revents || wait[1].revents)
 			return;
+		if (wait[3].revents)
+			guest->serve(guest->ctx);
 		if (!wait[2].revents || read(agent->tick_fd, &count, sizeof(count)) < 0)
 			continue;
 		/* While an interval waits to be sealed (a slow disk), the running one grows. */
@@ -467,10 +482,12 @@ int agent_run(const struct agent_options *options)
 	if (!agent)
 		return -ENOMEM;
 	agent->options = options;
-	agent->queue_wake_fd = agent->sealed_fd = agent->end_fd = agent->tick_fd = -1;
+	agent->queue_wake_fd = agent->sealed_fd = agent->end_fd = agent->tick_fd = agent->guest_fd = -1;
 	r = start(agent);
 	if (r == 0) {
 		run(agent);
+		if (options->guest)
+			options->guest->close(options->guest->ctx);
 		finish(agent);
 	}
 	stop_threads(agent);

@@ -8,6 +8,21 @@
 
 #include <stdint.h>
 
+struct agent;
+struct status;
+
+/*
+ * What the main thread serves besides while it records (the socket). All is called by the main thread and
+ * must not wait.
+ */
+struct agent_guest {
+	/* Once, when all is attached. A descriptor that is readable when serve() has something to do, or -1. */
+	int (*open)(void *ctx, struct agent *agent);
+	void (*serve)(void *ctx);
+	void (*close)(void *ctx); /* once, before the last interval is closed */
+	void *ctx;
+};
+
 struct agent_options {
 	const char *store_dir;
 	uint64_t interval_ns;
@@ -17,10 +32,15 @@ struct agent_options {
 	uint32_t ring_pages; /* 0: by the number of CPUs */
 	int fsync_each_interval;
 	int is_verbose;
+	const struct agent_guest *guest; /* NULL: none */
 };
 
 /* Records until it is told to stop; everything that ended before is in the store then. Says its errors
  * itself. 0 or -errno. */
 int agent_run(const struct agent_options *options);
+
+/* For the guest: how it stands, all sections; and has the kernel count run times from now on, or no more. */
+void agent_status(const struct agent *agent, struct status *ret);
+int agent_measure(struct agent *agent, int is_on);
 
 #endif

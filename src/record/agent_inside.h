@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside of the agent, shared by its files: agent.c sets up and turns the intervals, agent_threads.c holds
- * what the other threads do.
+ * what the other threads do, agent_status.c what it says of itself.
  *
  *   thread   owns                                takes                                     through
  *   main     collect, epoch, snapshots, signals  what the kernel counted in the epoch      maps, iterator
@@ -9,12 +9,13 @@
  *   ledger   ledger (its per-pid map), cgroups   events and marks from drain, a snapshot   queue
  *   writer   store                               chunks of rows from ledger                chunk_line full; back by empty
  *
- * A snapshot is the ledger's from drain_mark() until intervals_sealed counts it, then main's again. What else
- * is read across threads is atomic and says what it pairs with.
+ * A snapshot is the ledger's from drain_mark() until intervals_sealed counts it, then main's again, and so are
+ * the totals beside it. What else is read across threads is atomic and says what it pairs with.
  */
 #ifndef OBIT_RECORD_AGENT_INSIDE_H
 #define OBIT_RECORD_AGENT_INSIDE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,7 +41,13 @@ struct agent {
 	uint64_t cpu_before_ns, missed_before;
 	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
 	size_t living_capacity[2];
-	int signal_fd, tick_fd, end_fd;
+	int signal_fd, tick_fd, end_fd, guest_fd;
+	uint64_t start_boot_ns;
+	char store_path[PATH_MAX]; /* whole, however the options spell it */
+	int is_memory_locked;
+	int cgroups_error;	/* 0 or -errno: why there are no paths */
+	uint64_t failed_turns;
+	int turn_error;		/* of the last of them */
 
 	/* drain */
 	struct ring *rings;
@@ -52,6 +59,7 @@ struct agent {
 	/* ledger */
 	struct ledger *ledger;
 	struct cgroups *cgroups;
+	struct totals totals[2]; /* up to the interval of the snapshot beside it; main's from its sealing on */
 	int sealed_fd; /* eventfd: an interval has been sealed */
 	_Atomic uint32_t intervals_sealed;
 	atomic_bool ledger_stop;
@@ -59,7 +67,8 @@ struct agent {
 	/* writer */
 	struct store_writer *store;
 	struct chunk_line *empty, *full;
-	_Atomic uint64_t store_bytes;
+	_Atomic uint64_t store_bytes, store_errors;
+	_Atomic int store_error; /* -errno while it cannot be written */
 	atomic_bool is_stopping; /* give up on a store that cannot be written */
 	atomic_bool has_lost;	 /* ... and it did */
 

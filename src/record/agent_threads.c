@@ -57,7 +57,8 @@ static void seal(struct agent *agent, uint32_t epoch)
 	uint64_t one = 1;
 
 	ledger_seal(agent->ledger, &agent->snapshots[epoch & 1]);
-	/* pairs with wait_sealed(): the snapshot is the main thread's again */
+	agent->totals[epoch & 1] = *ledger_totals(agent->ledger);
+	/* pairs with wait_sealed() and last_totals(): the snapshot is the main thread's again */
 	atomic_fetch_add_explicit(&agent->intervals_sealed, 1, memory_order_release);
 	if (write(agent->sealed_fd, &one, sizeof(one)) < 0)
 		return;
@@ -93,8 +94,10 @@ static void write_chunk(struct agent *agent, struct chunk *chunk)
 
 	for (;;) {
 		r = store_writer_append(agent->store, &chunk->interval, chunk->blocks, N_CHUNK_BLOCKS);
+		atomic_store_explicit(&agent->store_error, r, memory_order_relaxed);
 		if (r == 0)
 			break;
+		atomic_fetch_add_explicit(&agent->store_errors, 1, memory_order_relaxed);
 		log_limited(&limit, "cannot write to the store %s: %s; trying again", agent->options->store_dir,
 			    strerror(-r));
 		if (atomic_load_explicit(&agent->is_stopping, memory_order_relaxed) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Loading, attaching, epochs and the walk. The rings stand in collect_rings.c, what is read out of maps in
- * collect_maps.c.
+ * collect_maps.c, what of the programs in collect_programs.c.
  */
 #define _GNU_SOURCE
 #include "record/collect.h"
@@ -99,6 +99,7 @@ void collect_close(struct collect *collect)
 {
 	if (!collect)
 		return;
+	collect_measure(collect, 0);
 	collect_rings_close(collect);
 	obit_bpf__destroy(collect->skel);
 	collect_maps_done(collect);
@@ -162,20 +163,4 @@ int collect_walk(struct collect *collect, struct walk_row **rows, size_t *capaci
 		return (int)n;
 	*ret_n = used / sizeof(**rows);
 	return 0;
-}
-
-uint64_t collect_missed_runs(struct collect *collect)
-{
-	struct bpf_program *program;
-	uint64_t missed = 0;
-
-	bpf_object__for_each_program(program, collect->skel->obj) {
-		struct bpf_prog_info info = {0};
-		__u32 size = sizeof(info);
-
-		if (bpf_program__fd(program) >= 0 &&
-		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-			missed += info.recursion_misses;
-	}
-	return missed;
 }

@@ -61,6 +61,22 @@ int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing
 int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
-uint64_t collect_missed_runs(struct collect *collect);
+uint64_t collect_missed_runs(const struct collect *collect);
+
+struct collect_program {
+	const char *name, *attach; /* "on_switch", "tp_btf/sched_switch"; as long as the collect */
+	int is_wanted;		   /* 0: left out by the options */
+	int is_attached;
+	int error;		   /* 0, or -errno: the figures below could not be read */
+	uint64_t misses;	   /* runs skipped since the start; 0 before Linux 5.12 */
+	uint64_t runs, run_ns;	   /* of the time that runs were counted; 0: never yet */
+};
+
+size_t collect_n_programs(const struct collect *collect);
+void collect_program(const struct collect *collect, size_t i, struct collect_program *ret);
+
+/* Has the kernel count runs and their time from now on, or no more. 0 or -errno. */
+int collect_measure(struct collect *collect, int is_on);
+int collect_measures(const struct collect *collect);
 
 #endif

@@ -20,6 +20,8 @@ struct collect {
 	int n_cpus; /* possible ones: per-CPU values have so many parts */
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */
+	bool has_stats;
+	int stats_fd; /* where has_stats: while it is open the kernel counts run times */
 };
 
 /* Before the programs are loaded: which kind, how large. */

@@ -53,12 +53,14 @@ void host_raise_limits(void)
 			 strerror(-r));
 }
 
-void host_lock_memory(void)
+int host_lock_memory(void)
 {
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
-		log_line("memory is not locked: %s; give CAP_IPC_LOCK or LimitMEMLOCK=infinity, or under memory "
-			 "pressure the agent may be slow",
-			 strerror(errno));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
+		return 1;
+	log_line("memory is not locked: %s; give CAP_IPC_LOCK or LimitMEMLOCK=infinity, or under memory pressure the "
+		 "agent may be slow",
+		 strerror(errno));
+	return 0;
 }
 
 static void read_word(const char *path, char *to, size_t size)

@@ -13,8 +13,8 @@
 /* Raises limits, before anything is loaded. What may not be done is said, once, and is not fatal. */
 void host_raise_limits(void);
 
-/* Locks what is and will be in memory; last in set-up. */
-void host_lock_memory(void);
+/* Locks what is and will be in memory; last in set-up. True when it could; says why not. */
+int host_lock_memory(void);
 
 /* Who and where this run is; run_real_ns is now. */
 void host_describe(struct origin *ret);

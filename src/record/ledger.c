@@ -48,6 +48,7 @@ struct ledger {
 	uint64_t previous_closing;
 	struct crossing ended[CROSSINGS];
 	size_t n_ended;
+	struct totals totals;
 	struct image image; /* for one row at a time */
 };
 
@@ -461,6 +462,7 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	if (ledger->has_previous)
 		block_set_number(b, 0, LEDGER_unobserved, ledger->closing - ledger->previous_closing);
 	ledger->has_previous = 0;
+	totals_add(&ledger->totals, b, 0);
 }
 
 /* Ends of epochs up to the next one have done their duty. */
@@ -509,4 +511,9 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 	for (int i = 0; i < OPEN_INTERVALS; i++)
 		if (ledger->open[i].chunk)
 			ledger->open[i].chunk->interval.begin_real_ns = s->end_real_ns;
+}
+
+const struct totals *ledger_totals(const struct ledger *ledger)
+{
+	return &ledger->totals;
 }

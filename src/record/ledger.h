@@ -14,6 +14,7 @@
 
 #include "record/chunk.h"
 #include "record/snapshot.h"
+#include "record/totals.h"
 
 struct ledger_ports {
 	/* An empty chunk, never NULL; may wait until the writer is done with one. */
@@ -49,5 +50,8 @@ void ledger_event(struct ledger *ledger, const void *event, uint32_t size);
  * ended. Interval 0 is the time before the books: it only gives the first opening.
  */
 void ledger_seal(struct ledger *ledger, const struct snapshot *snapshot);
+
+/* Of all intervals sealed; changes with the next one. */
+const struct totals *ledger_totals(const struct ledger *ledger);
 
 #endif

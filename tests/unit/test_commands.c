@@ -245,6 +245,24 @@ static int tear_down(void **state)
 	return system(script);
 }
 
+static void test_status_without_an_agent_says_so(void **state)
+{
+	char socket[64];
+
+	(void)state;
+	snprintf(socket, sizeof(socket), "%s/no-socket", dir);
+	assert_int_equal(run(cmd_status, "--socket", socket, NULL), 2);
+	assert_complained("no agent answers at");
+	assert_complained(socket);
+	assert_string_equal(said, "");
+	assert_int_equal(run(cmd_status, "--store", "/nowhere", NULL), 2);
+	assert_complained("there is no store at /nowhere");
+	assert_int_equal(run(cmd_status, "--measure", "1", NULL), 2);
+	assert_complained("give a unit");
+	assert_int_equal(run(cmd_status, "--format", "csv", NULL), 2);
+	assert_complained("no format is called");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_verify_gives_its_verdict),
 		cmocka_unit_test(test_damage_is_reported_and_the_rest_read),
 		cmocka_unit_test(test_schema_lists_every_field),
+		cmocka_unit_test(test_status_without_an_agent_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
