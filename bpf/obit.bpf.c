@@ -4,7 +4,7 @@
  * process, with its final costs (record.h says by whom). Everything goes to the perf ring of the CPU it
  * happens on; when that is full, costs are kept in roll-ups (rollup.h) and the rest is counted as dropped.
  *
- *   on_fork    sched_process_fork   births
+ *   on_fork    sched_wakeup_new     births: the first wakeup of a task
  *   on_exec    sched_process_exec   path and arguments of the new image
  *   on_signal  signal_generate      who sent a signal that will end its receiver
  *   on_mkdir   cgroup_mkdir         path of a new cgroup
@@ -13,9 +13,9 @@
  *   on_free    sched_process_free   second witness: the release of the task
  *   walk       iter/task            all living processes
  *
- * sched_switch runs with interrupts off and sched_process_free from RCU callbacks; the others may be
- * skipped on 7.x when they preempt each other, so nothing that must balance depends on them but births,
- * whose misses the ledger shows.
+ * sched_switch and sched_wakeup_new run with interrupts off and sched_process_free from RCU callbacks; the
+ * others may be skipped on 7.x when they preempt each other (sched_process_fork lost 1 in 100 there), so
+ * nothing that must balance depends on them, and the ledger counts their misses.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -52,9 +52,10 @@ static __always_inline void *scratch(void *map)
 	return bpf_map_lookup_elem(map, &zero);
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(on_fork, struct task_struct *child)
 {
+	struct task_struct *parent = (struct task_struct *)bpf_get_current_task();
 	struct event_fork event = {};
 	struct counters *count;
 	__u32 now = epoch_now();
@@ -68,8 +69,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	head_init(&event.head, EVENT_FORK, now, child->tgid, child->start_boottime);
 	if (crossed_edge(now, event.head.start_boot_ns))
 		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
-	event.parent_pid = parent->tgid;
-	event.parent_start_boot_ns = parent->group_leader->start_boottime;
+	event.parent_pid = BPF_CORE_READ(parent, tgid);
+	event.parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
 	if (send_event(ctx, &event, sizeof(event)))
 		ADD(count->drops_fork, 1);
 	return 0;

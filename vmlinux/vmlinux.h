@@ -178,7 +178,7 @@ struct css_set {
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
-	int on_cpu;
+	unsigned int on_cpu; /* int; an unsigned char since 7.x: as unsigned, CO-RE may narrow the load */
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct mm_struct *mm;

@@ -225,6 +225,8 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	if (r == 0)
 		r = collect_rollups(agent->collect, epoch, s->rollups, collect_max_rollups(agent->collect),
 				    &s->n_rollups);
+	/* One whose first wakeup was under way in the walk has been counted after this. */
+	collect_settle(agent->collect);
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
 	if (r == 0)
