@@ -19,6 +19,8 @@ static __always_inline void read_path(struct event_exec *event, struct linux_bin
 	struct vfsmount *mnt = BPF_CORE_READ(bprm, file, f_path.mnt);
 
 	event->exe_len = 0;
+	/* Unrolled: 5.10 refuses a loop whose way back falls through. */
+#pragma unroll
 	for (int i = 0; i < OBIT_EXE_PARTS; i++) {
 		__u32 offset = event->exe_len;
 		struct dentry *parent;

@@ -128,17 +128,16 @@ static __always_inline void fill_costs(struct event_exit *exit, struct task_stru
 				       bool own)
 {
 	struct costs *costs = &exit->costs;
+	__u32 before, tries = 0;
 
 	costs->wall_ns = exit->head.boot_ns - exit->head.start_boot_ns;
-	for (int i = 0; i < SEQUENCE_TRIES; i++) {
-		__u32 before = stats_sequence(signal);
-
+	/* A loop's way back must be a conditional jump: 5.10 refuses one that falls through. */
+	do {
+		before = stats_sequence(signal);
 		barrier();
 		add_costs(exit, leader, signal);
 		barrier();
-		if (!(before & 1) && stats_sequence(signal) == before)
-			break;
-	}
+	} while ((before & 1 || stats_sequence(signal) != before) && ++tries < SEQUENCE_TRIES);
 	if (own) {
 		costs->threads = 1;
 		costs->migrations = leader->se.nr_migrations;

@@ -24,7 +24,7 @@ make --no-print-directory BUILD="$build" static >/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-mkdir -p "$root"/{bin,dev,proc,sys,tmp,etc,var/lib}
+mkdir -p "$root"/{bin,dev,proc,run,sys,tmp,etc,var/lib}
 cp "$(command -v busybox)" "$root/bin/busybox"
 cp "$build"/static/obit "$build"/static/tests/live/{truth,books} "$root/bin/"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"

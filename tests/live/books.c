@@ -157,7 +157,7 @@ static void stopped_agent_keeps_totals(const char *name, const char *transport)
 
 	getrusage(RUSAGE_CHILDREN, &spawners_before);
 	pthread_create(&stopper, NULL, stop_for_a_while, &agent);
-	good = check(storm_run(storm_scaled(60000, 3000), 4, 0, &storm) == 0, name, "the storm failed");
+	good = check(storm_run(storm_scaled(60000, 12000), 4, 0, &storm) == 0, name, "the storm failed");
 	getrusage(RUSAGE_CHILDREN, &spawners);
 	pthread_join(stopper, NULL);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
