@@ -19,6 +19,7 @@
 
 #define INPUT_BYTES (128u << 10)
 #define MAGIC_BYTES 4u
+#define BLOCK_HEADER_BYTES 3u /* RFC 8878, 3.1.1.2 */
 #define WINDOW_LOG_MAX 24 /* 16 MiB: what a hostile frame may ask for */
 
 struct segment {
@@ -272,8 +273,10 @@ static void compact(struct segment *segment)
 /* 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. */
 static int decompress_step(struct segment *segment)
 {
+	/* zstd asks for a block and the header of the next: when that is damaged the block must be out already. */
+	size_t want = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
 	size_t len, room = ZSTD_DStreamOutSize(), left;
-	const unsigned char *bytes = look(segment, segment->wanted, &len);
+	const unsigned char *bytes = look(segment, want, &len);
 	ZSTD_inBuffer in = {bytes, len, 0};
 	ZSTD_outBuffer out;
 
