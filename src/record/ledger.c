@@ -167,6 +167,7 @@ static void on_fork(struct ledger *ledger, const struct event_fork *event)
 		return;
 	child->flags &= ~(uint32_t)PROCESS_BEFORE_AGENT;
 	child->born_epoch_plus_1 = event->head.epoch + 1;
+	child->heard_epoch = event->head.epoch;
 	parent = processes_find(ledger->processes, event->parent_pid, event->parent_start_boot_ns);
 	if (!parent || child->image)
 		return;
@@ -199,6 +200,7 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 
 	if (!process)
 		return;
+	process->heard_epoch = event->head.epoch;
 	image->exe_len = (uint16_t)turn_path(event->data, event->exe_len, image->bytes);
 	image->argv_len = (uint16_t)event->argv_len;
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
@@ -275,6 +277,7 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 
 		row_amend_exit(open->chunk->blocks[CHUNK_EXITS], process->row, event);
 	} else {
+		process->heard_epoch = event->head.epoch;
 		process->threads++;
 		process->run_delay_ns += event->run_delay_ns;
 		process->timeslices += event->timeslices;
@@ -411,15 +414,15 @@ static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
 }
 
 /*
- * Known, not ended as far as we heard, and neither in the walk nor on its way out: its exit is in a roll-up, and
- * there the figures of its threads that were told by event must go too.
+ * Known, not ended as far as we heard, silent since the edge, and neither in the walk nor on its way out: its exit
+ * is in a roll-up, and there the figures of its threads that were told by event must go too.
  */
 static int is_gone(struct process *process, void *ctx)
 {
 	struct sealing *sealing = ctx;
 	struct costs *left = &sealing->left.sum.costs;
 
-	if (process->dead_epoch || process->born_epoch_plus_1 > sealing->snapshot->epoch + 1 ||
+	if (process->dead_epoch || process->heard_epoch > sealing->snapshot->epoch ||
 	    process->start_boot_ns > sealing->snapshot->edge_boot_ns ||
 	    census_lists(sealing->snapshot, process->pid, process->start_boot_ns) ||
 	    census_tells_untold(sealing->snapshot, process->pid, process->start_boot_ns))

@@ -87,7 +87,7 @@ void history_begin_run(struct history *history, struct world *world)
 		process->is_excused = process->stage == STAGE_ENDING;
 		process->is_known = process->is_before_agent = process->has_image = 0;
 		process->is_adopted_empty = process->is_exit_heard = process->has_row_left = 0;
-		process->born_heard = process->heard_flags = 0;
+		process->epoch_heard = process->heard_flags = 0;
 		process->pending = process->in_row = (struct figures){0};
 		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
 		process->died_unwatched = 0;
@@ -237,7 +237,7 @@ static void hear_fork(struct history *history, struct process_life *process, uin
 	process->is_excused |= !epoch || parent->is_excused || !parent->is_known || parent->heard != process->parent_said;
 	learn(history, process);
 	process->is_before_agent = 0;
-	process->born_heard = epoch;
+	process->epoch_heard = epoch;
 	if (process->has_image)
 		return;
 	process->has_image = parent->has_image;
@@ -255,6 +255,7 @@ static void hear_thread(struct history *history, struct process_life *process, c
 		join_figures(&process->in_row, &figures);
 	} else if (process->is_known) {
 		join_figures(&process->pending, &figures);
+		process->epoch_heard = event->head.epoch;
 	} else if (event->head.epoch) {
 		add_figures(&truth->rolled, &figures);
 		truth->amendments_late++;
@@ -293,6 +294,7 @@ void history_hear(struct history *history, const void *data)
 		process->has_image = 1;
 		process->is_adopted_empty = 0;
 		process->heard_flags = exec->flags;
+		process->epoch_heard = head->epoch;
 		break;
 	case EVENT_THREAD:
 		hear_thread(history, process, data);
@@ -345,7 +347,7 @@ void history_before_seal(struct history *history, const struct snapshot *s)
 
 		if (process->is_exit_heard)
 			continue;
-		if (is_sweep && process->born_heard <= s->epoch && process->start_boot_ns <= s->edge_boot_ns &&
+		if (is_sweep && process->epoch_heard <= s->epoch && process->start_boot_ns <= s->edge_boot_ns &&
 		    !census_lists(s, process->pid, process->start_boot_ns) &&
 		    !census_tells_untold(s, process->pid, process->start_boot_ns) &&
 		    (process->told_by == TOLD_BY_ROLLUP || process->died_unwatched)) {

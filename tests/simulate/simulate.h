@@ -155,7 +155,7 @@ struct process_life {
 	uint32_t said, heard, parent_said; /* numbers of events, to see what was lost or overtaken */
 	uint8_t is_excused;		   /* its identity may be wrong or lost: something was */
 	uint8_t is_known, is_before_agent, has_image, is_adopted_empty, is_exit_heard, has_row_left;
-	uint32_t heard_flags, born_heard;
+	uint32_t heard_flags, epoch_heard;
 	struct figures pending, in_row;
 	int64_t row_offset_ns;
 };
