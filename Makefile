@@ -33,10 +33,13 @@ MAIN  := $(BUILD)/obj/cmd/main.o
 
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
+SIM_SRCS  := $(sort $(wildcard tests/simulate/*.c))
+SIM_OBJS  := $(patsubst tests/simulate/%.c,$(BUILD)/tests/simulate.d/%.o,$(SIM_SRCS))
+SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-miscount check-includes bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -65,8 +68,9 @@ check-includes: ## does every include point the way the data flows?
 check-unit: $(UNIT_BINS) ## the unit tests
 	$(Q)scripts/run-tests.sh $(UNIT_BINS)
 
-check-sanitize: ## the unit tests under ASan + UBSan, and the queue's under TSan
+check-sanitize: ## the unit tests and some histories under ASan + UBSan, and the queue's tests under TSan
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check-unit
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined SEEDS=20 simulate
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread $(BUILD)/tsan/tests/test_queue
 	$(Q)scripts/run-tests.sh $(BUILD)/tsan/tests/test_queue
 
@@ -93,7 +97,17 @@ deps-kernels: ## install what check-kernels needs (root)
 check-kernels: ## the live tests on Debian's 5.10, 6.1, 6.12 and 7.2 kernels, under qemu
 	$(Q)scripts/check-kernels.sh $(BUILD)
 
-tests: $(UNIT_BINS) $(LIVE_BINS)
+# SEEDS=N histories from seed FIRST on; EVENTS=N makes each so long.
+simulate: $(SIM) ## made-up histories against the real ledger and store: SEEDS=N FIRST=seed EVENTS=n
+	$(Q)$(SIM) --seeds $(or $(SEEDS),300) --first $(or $(FIRST),1) --events $(or $(EVENTS),0)
+
+simulate-self-test: $(SIM) ## does the simulator notice what is broken on purpose?
+	$(Q)$(SIM) --self-test
+
+simulate-long: $(SIM) ## the same, over two million events
+	$(Q)$(SIM) --seeds $(or $(SEEDS),200) --first $(or $(FIRST),1000000) --events $(or $(EVENTS),12000)
+
+tests: $(SIM) $(UNIT_BINS) $(LIVE_BINS)
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)
@@ -139,4 +153,13 @@ $(BUILD)/tests/live/%: tests/live/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@ $(LDFLAGS)
 
--include $(OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)
+$(BUILD)/tests/simulate.d/%.o: tests/simulate/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(SIM): $(SIM_OBJS) $(LIB)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
+
+-include $(OBJS:.o=.d) $(SIM_OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)

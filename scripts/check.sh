@@ -42,6 +42,8 @@ make="make --no-print-directory"
 step build $make BUILD="$build/werror" CFLAGS="-O2 -g -Werror" all tests
 step includes $make check-includes
 step unit $make BUILD="$build" check-unit
+step simulate $make BUILD="$build" simulate
+step simself $make BUILD="$build" simulate-self-test
 step sanitize $make BUILD="$build" check-sanitize
 step live $make BUILD="$build" check-live
 step miscount $make BUILD="$build" check-miscount

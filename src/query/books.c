@@ -203,29 +203,78 @@ static void begin_interval(struct books *books, struct books_run *run, const str
 		.begin_real_ns = chunk->interval.begin_real_ns,
 		.is_partial = chunk->interval.begin_real_ns < books->since_real_ns,
 	};
+	if (run->early.number == number) {
+		run->last.exits_rows = run->early.exits_rows;
+		run->last.rolled_up = run->early.rolled_up;
+	}
+	if (run->early.number <= number)
+		run->early = (struct books_interval){0};
+}
+
+/* The interval is closed, and chunks of the next one have been read already. */
+static void go_on_early(struct books *books, struct books_run *run)
+{
+	if (run->early.number != run->last.number + 1)
+		return;
+	run->before = run->last;
+	run->last = run->early;
+	run->last.begin_real_ns = run->before.end_real_ns;
+	run->last.is_partial = run->last.begin_real_ns < books->since_real_ns;
+	run->early = (struct books_interval){0};
+}
+
+/*
+ * What the chunk is counted to. Between an interval's edge and its last chunk the next one has begun, and when
+ * it fills a chunk in that time the chunk is written first.
+ */
+static struct books_interval *interval_of(struct books *books, struct books_run *run, const struct store_chunk *chunk)
+{
+	const struct interval *interval = &chunk->interval;
+	struct books_interval *last = &run->last;
+
+	if (last->number && !interval->is_last_chunk && interval->number == last->number + (last->is_closed ? 2 : 1)) {
+		run->early.number = interval->number;
+		return &run->early;
+	}
+	/* Of a run's first chunk one cannot tell before the next one comes. */
+	if (!run->before.number && !last->is_closed && interval->number + 1 == last->number) {
+		run->early = *last;
+		run->first_number = interval->number;
+		*last = (struct books_interval){
+			.number = interval->number,
+			.begin_real_ns = interval->begin_real_ns,
+			.is_partial = interval->begin_real_ns < books->since_real_ns,
+		};
+		return last;
+	}
+	if (run->last.number != interval->number)
+		begin_interval(books, run, chunk);
+	else if (run->last.is_closed)
+		find(books, run, run->last.number, run->last.begin_real_ns, NULL, "it has a chunk behind its last one");
+	return &run->last;
 }
 
 int books_add(struct books *books, const struct store_chunk *chunk)
 {
 	struct books_run *run = find_run(books, chunk);
+	struct books_interval *interval;
 
 	if (!run)
 		return -ENOMEM;
-	if (run->last.number != chunk->interval.number)
-		begin_interval(books, run, chunk);
-	else if (run->last.is_closed)
-		find(books, run, run->last.number, run->last.begin_real_ns, NULL, "it has a chunk behind its last one");
+	interval = interval_of(books, run, chunk);
 	for (size_t i = 0; i < chunk->n_blocks; i++) {
 		const struct block *block = chunk->blocks[i];
 		int is_rollups = strcmp(block->table->name, "rollups") == 0;
 		struct entry entry = {.block = block};
 
 		if (strcmp(block->table->name, "exits") == 0)
-			run->last.exits_rows += block->rows;
+			interval->exits_rows += block->rows;
 		for (; is_rollups && entry.row < block->rows; entry.row++)
-			run->last.rolled_up += amount(&entry, "exits");
+			interval->rolled_up += amount(&entry, "exits");
 	}
-	if (chunk->interval.is_last_chunk)
+	if (chunk->interval.is_last_chunk) {
 		close_interval(books, run, chunk);
+		go_on_early(books, run);
+	}
 	return 0;
 }

@@ -7,8 +7,9 @@
  *   opening + forks - exits_seen = closing   opening = the closing of the interval before
  *
  * and within a run (one agent, named by boot and beginning) intervals are numbered without gaps, and each
- * ends with a last chunk that carries one row of the ledger. The last interval of a run may be open: its
- * agent is still in it, or was killed in it; that is said, and is no fault.
+ * ends with a last chunk that carries one row of the ledger; the next one's first chunks may stand before that.
+ * The last interval of a run may be open: its agent is still in it, or was killed in it; that is said, and is
+ * no fault.
  *
  * Belongs to one thread.
  */
@@ -37,6 +38,7 @@ struct books_interval {
 struct books_run {
 	struct origin origin;
 	struct books_interval before, last; /* last: the one being read; at the end the run's last */
+	struct books_interval early; /* counts of the next one, as far as its chunks came before the end of `last` */
 	uint64_t first_number;
 	uint64_t first_begin_real_ns;
 	uint64_t n_judged, n_findings;

@@ -213,7 +213,10 @@ static int walk(struct agent *agent, struct snapshot *s, int i)
 	return r;
 }
 
-/* Reads everything that closes the epoch which has just ended. The untold ends come last: after the walk. */
+/*
+ * Reads everything that closes the epoch which has just ended. The untold ends after the walk, and the late
+ * births after both: of an end that is read, the birth must be too.
+ */
 static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
 {
 	struct snapshot *s = &agent->snapshots[epoch & 1];
@@ -228,9 +231,9 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	/* One whose first wakeup was under way in the walk has been counted after this. */
 	collect_settle(agent->collect);
 	if (r == 0)
-		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
-	if (r == 0)
 		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
+	if (r == 0)
+		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
 	cpu_ns = host_own_cpu_ns();
 	missed = collect_missed_runs(agent->collect);
 	s->epoch = epoch;

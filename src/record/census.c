@@ -45,7 +45,7 @@ static int is_unlisted(const struct snapshot *snapshot, const struct crossing *e
 }
 
 /* Of all that ended in the next epoch; one that is told by its event may stand among the untold too. */
-static int is_untold(const struct snapshot *snapshot, const struct crossing *ended)
+int census_tells_untold(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
 {
 	size_t low = 0, high = snapshot->n_deaths_untold;
 
@@ -53,13 +53,13 @@ static int is_untold(const struct snapshot *snapshot, const struct crossing *end
 		size_t middle = low + (high - low) / 2;
 		const struct crossing *at = &snapshot->deaths_untold[middle];
 
-		if (at->pid < ended->pid || (at->pid == ended->pid && at->start_boot_ns < ended->start_boot_ns))
+		if (at->pid < pid || (at->pid == pid && at->start_boot_ns < start_boot_ns))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < snapshot->n_deaths_untold && snapshot->deaths_untold[low].pid == ended->pid &&
-	       snapshot->deaths_untold[low].start_boot_ns == ended->start_boot_ns;
+	return low < snapshot->n_deaths_untold && snapshot->deaths_untold[low].pid == pid &&
+	       snapshot->deaths_untold[low].start_boot_ns == start_boot_ns;
 }
 
 uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *ended, size_t n_ended,
@@ -77,7 +77,8 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *
 		count++;
 	}
 	for (size_t i = 0; i < n_ended; i++)
-		count += is_unlisted(snapshot, &ended[i]) && !is_untold(snapshot, &ended[i]);
+		count += is_unlisted(snapshot, &ended[i]) &&
+			 !census_tells_untold(snapshot, ended[i].pid, ended[i].start_boot_ns);
 	for (size_t i = 0; i < snapshot->n_deaths_untold; i++)
 		count += snapshot->deaths_untold[i].start_boot_ns <= snapshot->edge_boot_ns &&
 			 is_unlisted(snapshot, &snapshot->deaths_untold[i]);

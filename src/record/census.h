@@ -23,6 +23,9 @@
 /* Is the process in the walk? */
 int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
 
+/* Is it among those whose end, in the next epoch, no event has told (yet)? */
+int census_tells_untold(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
+
 /*
  * `ended`: exits that the ledger has received and that crossed an edge, of any epoch. `is_born` says of a
  * process that was being forked when the walk came by whether its birth was counted in this epoch or before.

@@ -174,7 +174,7 @@ static void move(struct drain *drain, unsigned i)
 	find_next(drain, i);
 }
 
-static void round_until(struct drain *drain, uint64_t until_ns)
+void drain_round(struct drain *drain, uint64_t until_ns)
 {
 	int ring;
 
@@ -212,7 +212,7 @@ void *drain_run(void *context)
 			break;
 		/* pairs with drain_mark(): what the asker saw written is in the rings */
 		mark = atomic_exchange_explicit(&drain->mark, NO_MARK, memory_order_acquire);
-		round_until(drain, mark == NO_MARK ? clock_boot_ns() - HOLD_BACK_NS : NO_EVENT - 1);
+		drain_round(drain, mark == NO_MARK ? clock_boot_ns() - HOLD_BACK_NS : NO_EVENT - 1);
 		if (mark != NO_MARK)
 			push_mark(drain, (uint32_t)mark);
 	}

@@ -22,6 +22,9 @@ struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, struct q
 /* The thread's body; returns after drain_stop(). */
 void *drain_run(void *drain);
 
+/* One round of it, up to events stamped until_ns; for tests, which run no thread. */
+void drain_round(struct drain *drain, uint64_t until_ns);
+
 /* From another thread: pass on all that is in the rings now, then an EVENT_MARK for the epoch. */
 void drain_mark(struct drain *drain, uint32_t epoch);
 void drain_stop(struct drain *drain);

@@ -175,7 +175,8 @@ static void on_fork(struct ledger *ledger, const struct event_fork *event)
 	if (!child)
 		return;
 	child->flags &= ~(uint32_t)PROCESS_BEFORE_AGENT;
-	child->born_epoch = event->head.epoch;
+	child->born_epoch_plus_1 = event->head.epoch + 1;
+	child->heard_epoch = event->head.epoch;
 	parent = processes_find(ledger->processes, event->parent_pid, event->parent_start_boot_ns);
 	if (!parent || child->image)
 		return;
@@ -208,6 +209,7 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 
 	if (!process)
 		return;
+	process->heard_epoch = event->head.epoch;
 	image->exe_len = (uint16_t)turn_path(event->data, event->exe_len, image->bytes);
 	image->argv_len = (uint16_t)event->argv_len;
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
@@ -284,6 +286,7 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 
 		row_amend_exit(open->chunk->blocks[CHUNK_EXITS], process->row, event);
 	} else {
+		process->heard_epoch = event->head.epoch;
 		process->threads++;
 		process->run_delay_ns += event->run_delay_ns;
 		process->timeslices += event->timeslices;
@@ -291,8 +294,11 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 	}
 }
 
-static void note_ended(struct ledger *ledger, const struct event_exit *event)
+/* What was born in the epoch in which it died did not live at the edge before, whatever its start says. */
+static void note_ended(struct ledger *ledger, const struct event_exit *event, const struct process *process)
 {
+	if (process && process->born_epoch_plus_1 == event->head.epoch + 1)
+		return;
 	if (event->flags & EXIT_CROSSED && ledger->n_ended < CROSSINGS)
 		ledger->ended[ledger->n_ended++] = (struct crossing){
 			.start_boot_ns = event->head.start_boot_ns,
@@ -314,7 +320,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 	};
 	int row;
 
-	note_ended(ledger, event);
+	note_ended(ledger, event, process);
 	if (!epoch) {
 		if (process)
 			forget(ledger, process);
@@ -402,29 +408,39 @@ void ledger_event(struct ledger *ledger, const void *event, uint32_t size)
 	}
 }
 
-static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
-{
-	struct ledger *ledger = ctx;
-	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
-
-	return process && process->born_epoch && process->born_epoch <= ledger->sealed_epoch + 1;
-}
-
-struct sweep {
+struct sealing {
 	struct ledger *ledger;
 	const struct snapshot *snapshot;
+	struct rollup_row left; /* by threads of processes that are given up */
 };
 
-/* Known, not ended as far as we heard, and not in the walk: its exit is in a roll-up. */
+static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
+{
+	struct sealing *sealing = ctx;
+	struct process *process = processes_find(sealing->ledger->processes, pid, start_boot_ns);
+
+	return process && process->born_epoch_plus_1 && process->born_epoch_plus_1 <= sealing->snapshot->epoch + 1;
+}
+
+/*
+ * Known, not ended as far as we heard, silent since the edge, and neither in the walk nor on its way out: its exit
+ * is in a roll-up, and there the figures of its threads that were told by event must go too.
+ */
 static int is_gone(struct process *process, void *ctx)
 {
-	struct sweep *sweep = ctx;
+	struct sealing *sealing = ctx;
+	struct costs *left = &sealing->left.sum.costs;
 
-	if (process->dead_epoch || process->born_epoch > sweep->snapshot->epoch ||
-	    process->start_boot_ns > sweep->snapshot->edge_boot_ns ||
-	    census_lists(sweep->snapshot, process->pid, process->start_boot_ns))
+	if (process->dead_epoch || process->heard_epoch > sealing->snapshot->epoch ||
+	    process->start_boot_ns > sealing->snapshot->edge_boot_ns ||
+	    census_lists(sealing->snapshot, process->pid, process->start_boot_ns) ||
+	    census_tells_untold(sealing->snapshot, process->pid, process->start_boot_ns))
 		return 0;
-	texts_drop(sweep->ledger->texts, process->image);
+	left->threads += process->threads;
+	left->run_delay_ns += process->run_delay_ns;
+	left->timeslices += process->timeslices;
+	left->migrations += process->migrations;
+	texts_drop(sealing->ledger->texts, process->image);
 	return 1;
 }
 
@@ -492,16 +508,28 @@ static void write_interval(struct ledger *ledger, const struct snapshot *s, uint
 	*open = (struct open_interval){0};
 }
 
+static void give_up_gone(struct ledger *ledger, struct sealing *sealing)
+{
+	const struct snapshot *s = sealing->snapshot;
+
+	if (!s->n_rollups && !s->counters.drops_fork && s->epoch % SWEEP_EVERY)
+		return;
+	processes_sweep(ledger->processes, is_gone, sealing);
+	if (!s->epoch || !sealing->left.sum.costs.threads)
+		return;
+	interval_of(ledger, s->epoch)->amendments_late += sealing->left.sum.costs.threads;
+	add_rollup(ledger, s->epoch, s->end_real_ns, &sealing->left);
+}
+
 void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 {
-	uint64_t closing = census_closing(s, ledger->ended, ledger->n_ended, born_by, ledger);
-	struct sweep sweep = {ledger, s};
+	struct sealing sealing = {.ledger = ledger, .snapshot = s, .left.is_other = 1};
+	uint64_t closing = census_closing(s, ledger->ended, ledger->n_ended, born_by, &sealing);
 
 	ledger->real_minus_boot_ns = s->real_minus_boot_ns;
+	give_up_gone(ledger, &sealing);
 	if (s->epoch)
 		write_interval(ledger, s, closing);
-	if (s->n_rollups || s->counters.drops_fork || s->epoch % SWEEP_EVERY == 0)
-		processes_sweep(ledger->processes, is_gone, &sweep);
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
 	ledger->begin_real_ns = s->end_real_ns;

@@ -29,7 +29,8 @@ struct process {
 	uint64_t start_boot_ns;
 	uint32_t pid; /* 0: a free slot */
 	uint32_t flags;
-	uint32_t born_epoch; /* of its fork event; 0 when there was none */
+	uint32_t heard_epoch; /* of what was told of it last */
+	uint32_t born_epoch_plus_1; /* of its fork event; 0: there was none */
 	text_id image;	     /* see ledger.c; 0: unknown */
 	uint32_t dead_epoch; /* of its exit event; 0: alive */
 	uint32_t row;	     /* of `exits`, when dead */

@@ -249,5 +249,7 @@ int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *r
 	block_set_number(b, row, ROLLUPS_cancelled_write_bytes, costs->cancelled_write_bytes);
 	block_set_number(b, row, ROLLUPS_syscr, costs->syscr);
 	block_set_number(b, row, ROLLUPS_syscw, costs->syscw);
+	if (r < 0)
+		b->rows--;
 	return r;
 }

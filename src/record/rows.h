@@ -45,7 +45,7 @@ int row_add_exit(struct block *exits, const struct exit_source *source);
 /* Adds a thread's own figures to a row of `exits`. */
 void row_amend_exit(struct block *exits, uint32_t row, const struct event_thread *thread);
 
-/* Adds the row; 0 or -ENOSPC. A cgroup with NULL data is null. */
+/* Adds the row; 0 or -ENOSPC, and then there is none. A cgroup with NULL data is null. */
 int row_add_rollup(struct block *rollups, uint64_t time_ns, const struct rollup_row *rollup, struct text_view cgroup,
 		   uint64_t page_bytes);
 

@@ -53,8 +53,17 @@ void index_add_chunk(struct index *index, const struct interval *interval)
 		entry->begin_real_ns = interval->begin_real_ns;
 	if (interval->number > entry->last_number)
 		entry->last_number = interval->number;
-	if (end > entry->end_real_ns)
-		entry->end_real_ns = end;
+	if (!interval->is_last_chunk) {
+		entry->end_real_ns = UINT64_MAX;
+		return;
+	}
+	/* Now the end of its earlier chunks is known, also of those in frames before. */
+	if (end > entry->closed_end_real_ns)
+		entry->closed_end_real_ns = end;
+	if (entry->last_number <= interval->number)
+		entry->end_real_ns = entry->closed_end_real_ns;
+	while (entry-- > index->entries && entry->end_real_ns == UINT64_MAX && entry->last_number <= interval->number)
+		entry->end_real_ns = end > entry->closed_end_real_ns ? end : entry->closed_end_real_ns;
 }
 
 void index_put(struct sink *sink, const struct index *index)

@@ -90,6 +90,11 @@ int recover_segment(int dir_fd, const struct segment_name *name, const struct fi
 
 	if (r < 0)
 		return r;
+	/* Holds nothing, and would be told as torn for ever. */
+	if (segment_is_stub(segment)) {
+		r = unlinkat(dir_fd, name->text, 0) < 0 ? -errno : 0;
+		goto out;
+	}
 	if (segment_index(segment) || !segment_header(segment)->n_tables)
 		goto out;
 	fd = openat(dir_fd, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);

@@ -19,6 +19,7 @@
 
 #define INPUT_BYTES (128u << 10)
 #define MAGIC_BYTES 4u
+#define BLOCK_HEADER_BYTES 3u /* RFC 8878, 3.1.1.2 */
 #define WINDOW_LOG_MAX 24 /* 16 MiB: what a hostile frame may ask for */
 
 struct segment {
@@ -26,6 +27,7 @@ struct segment {
 	struct header header;
 	struct index index;
 	int is_sealed;
+	int is_stub;
 	segment_damage damage;
 	void *ctx;
 
@@ -73,6 +75,17 @@ static uint32_t little32(const unsigned char *bytes)
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+/* What a writer leaves that dies in its first write: a beginning of a header, and no more. */
+static int is_stub(const unsigned char *bytes, size_t len, uint64_t size)
+{
+	static const unsigned char magic[4] = {MAGIC_HEADER_FRAME & 0xff, MAGIC_HEADER_FRAME >> 8 & 0xff,
+					       MAGIC_HEADER_FRAME >> 16 & 0xff, MAGIC_HEADER_FRAME >> 24};
+
+	if (memcmp(bytes, magic, len < 4 ? len : 4) != 0)
+		return 0;
+	return len < 8 || (little32(bytes + 4) <= HEADER_MAX_BYTES && little32(bytes + 4) + 8ull > size);
+}
+
 /* 0, with `at` behind the header; 1: there is none that can be used, which has been told; -errno. */
 static int read_header(struct segment *segment)
 {
@@ -85,9 +98,14 @@ static int read_header(struct segment *segment)
 
 	if (!bytes)
 		return -errno;
-	content = len == 8 ? little32(bytes + 4) : 0;
-	if (len < 8 || little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES || content + 8ull > size) {
-		segment->damage(segment->ctx, 0, size, 0, size ? "no header of a segment" : "an empty file");
+	segment->is_stub = is_stub(bytes, len, size);
+	if (segment->is_stub) {
+		segment->damage(segment->ctx, 0, size, 1, "the beginning of a segment that was never written on");
+		return 1;
+	}
+	content = little32(bytes + 4);
+	if (little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES) {
+		segment->damage(segment->ctx, 0, size, 0, "no header of a segment");
 		return 1;
 	}
 	data = malloc(content + 1u);
@@ -156,6 +174,11 @@ void segment_close(struct segment *segment)
 const struct header *segment_header(const struct segment *segment)
 {
 	return &segment->header;
+}
+
+int segment_is_stub(const struct segment *segment)
+{
+	return segment->is_stub;
 }
 
 const struct index *segment_index(const struct segment *segment)
@@ -250,8 +273,10 @@ static void compact(struct segment *segment)
 /* 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. */
 static int decompress_step(struct segment *segment)
 {
+	/* zstd asks for a block and the header of the next: when that is damaged the block must be out already. */
+	size_t want = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
 	size_t len, room = ZSTD_DStreamOutSize(), left;
-	const unsigned char *bytes = look(segment, segment->wanted, &len);
+	const unsigned char *bytes = look(segment, want, &len);
 	ZSTD_inBuffer in = {bytes, len, 0};
 	ZSTD_outBuffer out;
 

@@ -29,6 +29,8 @@ int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx,
 void segment_close(struct segment *segment);
 
 const struct header *segment_header(const struct segment *segment);
+/* Does the file end inside its header? Then it never held a row. */
+int segment_is_stub(const struct segment *segment);
 /* NULL: it is not sealed. */
 const struct index *segment_index(const struct segment *segment);
 

@@ -137,6 +137,12 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 int store_writer_open(const struct store_options *options, const struct origin *origin, struct store_writer **ret,
 		      int *ret_holder)
 {
+	return store_writer_open_with(options, origin, &file_calls_real, ret, ret_holder);
+}
+
+int store_writer_open_with(const struct store_options *options, const struct origin *origin,
+			   const struct file_calls *calls, struct store_writer **ret, int *ret_holder)
+{
 	struct store_writer *writer = calloc(1, sizeof(*writer));
 	struct segment_name *names = NULL;
 	int holder = 0, r = -ENOMEM;
@@ -149,7 +155,7 @@ int store_writer_open(const struct store_options *options, const struct origin *
 	writer->level = options->level ? options->level : DEFAULT_LEVEL;
 	writer->fsync_each_interval = options->fsync_each_interval;
 	writer->origin = *origin;
-	writer->calls = &file_calls_real;
+	writer->calls = calls;
 	r = open_directory(writer, options->dir);
 	if (r == 0)
 		r = directory_list(writer->dir_fd, &names, &n);

@@ -171,6 +171,34 @@ static void test_an_open_interval_is_a_fault_only_when_another_follows(void **st
 	assert_string_equal(findings, "2: it has no last chunk, yet interval 3 follows []\n");
 }
 
+static void test_an_interval_may_begin_before_the_last_chunk_of_the_one_before(void **state)
+{
+	(void)state;
+	add_chunk(1, 2, 0, NULL);
+	add_chunk(2, 7, 1, NULL);
+	add_chunk(1, 1, 0, &(struct entry){5, 3, 3, 3, 0, 5});
+	add_chunk(2, 1, 0, &(struct entry){5, 9, 9, 8, 1, 5});
+	/* ... or before any chunk of it. */
+	add_chunk(4, 6, 0, NULL);
+	add_chunk(3, 1, 0, &(struct entry){5, 1, 1, 1, 0, 5});
+	add_chunk(4, 0, 0, &(struct entry){5, 6, 6, 6, 0, 5});
+	assert_string_equal(findings, "");
+	start(0);
+	add_chunk(2, 6, 0, NULL);
+	add_chunk(1, 1, 0, &(struct entry){5, 1, 1, 1, 0, 5});
+	add_chunk(3, 2, 0, NULL);
+	add_chunk(2, 0, 0, &(struct entry){5, 6, 6, 6, 0, 5});
+	assert_string_equal(findings, "");
+	assert_int_equal(run(0)->first_number, 1);
+	assert_int_equal(run(0)->last.number, 3);
+	assert_int_equal(run(0)->last.exits_rows, 2);
+	start(0);
+	add_chunk(1, 0, 0, &(struct entry){5, 0, 0, 0, 0, 5});
+	add_chunk(3, 1, 0, NULL);
+	add_chunk(3, 0, 0, &(struct entry){5, 1, 1, 1, 0, 5});
+	assert_string_equal(findings, "2: 1 interval is missing before interval 3 []\n");
+}
+
 static void test_a_killed_run_does_not_unbalance_the_next(void **state)
 {
 	(void)state;
@@ -230,6 +258,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_equation_is_checked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_missing_interval_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_open_interval_is_a_fault_only_when_another_follows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_interval_may_begin_before_the_last_chunk_of_the_one_before, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_killed_run_does_not_unbalance_the_next, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_chunks_and_ledger_rows_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_begins_before_the_range_is_not_judged, set_up, tear_down),

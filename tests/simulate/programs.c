@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the programs in bpf/ do, line by line where it matters. Kept as near to them as C allows: when they
+ * change, this changes.
+ *
+ * A run is one step of the model, so nothing comes between its lines; that it may have read the epoch before
+ * the agent changed it is modelled by epoch_read() while the agent waits for its grace period.
+ */
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "simulate.h"
+
+#define LATE_NS 4000000u
+
+enum { SABOTAGE_FORK = 1, SABOTAGE_SEEN, SABOTAGE_LOSE, SABOTAGE_COST, SABOTAGE_STATUS, SABOTAGE_WALK, SABOTAGE_ROLLUP,
+       SABOTAGE_TWICE, SABOTAGE_THREAD };
+
+static int sabotage(struct world *world, int kind)
+{
+	if (world->sabotage != kind || world->n_events < 200 || world->epoch < 2)
+		return 0;
+	world->sabotage = 0;
+	return 1;
+}
+
+static int is_missed(struct world *world, unsigned per_mille)
+{
+	if (!per_mille || !chance_is(&world->chance, per_mille))
+		return 0;
+	world->missed_runs++;
+	return 1;
+}
+
+static uint32_t epoch_read(struct world *world, struct process_life *process)
+{
+	uint32_t now = world->epoch;
+
+	if (world->is_settling && now && process->least_epoch < now && chance_is(&world->chance, 500))
+		now--;
+	process->least_epoch = now;
+	return now;
+}
+
+static int crossed_edge(const struct world *world, uint32_t now, uint64_t start_boot_ns)
+{
+	return start_boot_ns <= world->edge_ns[now & 1];
+}
+
+static void head_init(struct world *world, struct event_head *head, uint32_t type, uint32_t now,
+		      struct process_life *process)
+{
+	uint64_t stamp = world->boot_ns;
+
+	if (chance_is(&world->chance, world->plan->late_stamps))
+		stamp -= chance_below(&world->chance, LATE_NS);
+	if (stamp < process->least_stamp_ns)
+		stamp = process->least_stamp_ns;
+	process->least_stamp_ns = stamp;
+	/* `unused` is not read by the ledger: here it numbers a process's events, to see what was lost. */
+	*head = (struct event_head){type, now, stamp, process->start_boot_ns, process->pid, ++process->said};
+}
+
+static void ring_put(struct world *world, struct cpu_ring *ring, const void *data, size_t len)
+{
+	size_t size = world->plan->ring_bytes, offset = ring->head & (size - 1);
+	size_t first = size - offset < len ? size - offset : len;
+
+	memcpy(ring->memory + PAGE_BYTES + offset, data, first);
+	memcpy(ring->memory + PAGE_BYTES, (const char *)data + first, len - first);
+	ring->head += len;
+}
+
+/* bpf_perf_event_output(): 0, or nonzero when the ring is full. What was lost is told by a record later. */
+static int output(struct world *world, const void *event, uint32_t size)
+{
+	struct cpu_ring *ring = &world->rings[world->n_steps % world->plan->n_cpus];
+	struct perf_event_mmap_page *control = (void *)ring->memory;
+	uint32_t raw = ((size + 4 + 7) & ~7u) - 4;
+	struct perf_event_header header = {PERF_RECORD_SAMPLE, 0, (uint16_t)(sizeof(header) + 4 + raw)};
+	struct {
+		struct perf_event_header header;
+		uint64_t id, lost;
+	} lost = {{PERF_RECORD_LOST, 0, sizeof(lost)}, 0, ring->lost};
+	uint64_t need = header.size + (ring->lost ? sizeof(lost) : 0);
+	static const char padding[8];
+
+	world->n_events++;
+	if (ring->head - control->data_tail + need >= world->plan->ring_bytes) {
+		ring->lost++;
+		return -1;
+	}
+	if (ring->lost)
+		ring_put(world, ring, &lost, sizeof(lost));
+	ring->lost = 0;
+	ring_put(world, ring, &header, sizeof(header));
+	ring_put(world, ring, &raw, 4);
+	ring_put(world, ring, event, size);
+	ring_put(world, ring, padding, raw - size);
+	__atomic_store_n(&control->data_head, ring->head, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void note_crossing(struct world *world, struct crossing *map, size_t *n, uint32_t now,
+			  const struct event_head *head)
+{
+	if (*n == world->plan->max_crossings)
+		world->counts[now & 1].crossing_map_full++;
+	else
+		map[(*n)++] = (struct crossing){head->start_boot_ns, head->pid, now};
+}
+
+void on_fork(struct world *world, struct process_life *child)
+{
+	struct event_fork event = {0};
+	uint32_t now;
+
+	child->birth_epoch = BEFORE_BOOKS;
+	/*
+	 * A child that a walk meets between its fork and its first wakeup counts as born by its fork event alone. Where
+	 * that is not to be had (lost, no room, before the agent), the window is taken to be closed: nanoseconds.
+	 */
+	child->is_told_in_vain = !world->is_attached || plan_is_tight(world->plan);
+	if (!world->is_attached)
+		return;
+	if (is_missed(world, world->plan->miss_fork)) {
+		child->said++;
+		child->is_excused = child->is_told_in_vain = 1;
+		child->birth_epoch = NO_EPOCH;
+		world->history->missed_births += world->epoch > 0;
+		return;
+	}
+	now = epoch_read(world, child);
+	history_birth(world->history, child, now);
+	world->counts[now & 1].forks += 1 + (unsigned)sabotage(world, SABOTAGE_FORK);
+	head_init(world, &event.head, EVENT_FORK, now, child);
+	if (crossed_edge(world, now, child->start_boot_ns))
+		note_crossing(world, world->births_late, &world->n_births_late, now, &event.head);
+	event.parent_pid = child->parent->pid;
+	event.parent_start_boot_ns = child->parent->start_boot_ns;
+	child->parent_said = child->parent->said;
+	if (output(world, &event, sizeof(event))) {
+		world->counts[now & 1].drops_fork++;
+		child->is_told_in_vain = 1;
+	}
+	child->least_epoch = world->epoch;
+}
+
+void on_exec(struct world *world, struct process_life *process)
+{
+	static struct event_exec event;
+	size_t exe_len;
+	char exe[128];
+	uint32_t now;
+
+	if (!world->is_attached)
+		return;
+	if (is_missed(world, world->plan->miss_exec)) {
+		process->said++;
+		return;
+	}
+	now = epoch_read(world, process);
+	history_epoch(world->history, now)->counters.execs++;
+	world->counts[now & 1].execs++;
+	head_init(world, &event.head, EVENT_EXEC, now, process);
+	exe_len = image_exe(process->image, exe);
+	event.exe_len = 0;
+	/* As the kernel walks it: the last component first, each ended by NUL. */
+	for (size_t end = exe_len; end > 0;) {
+		size_t begin = end;
+
+		while (exe[begin - 1] != '/')
+			begin--;
+		memcpy(event.data + event.exe_len, exe + begin, end - begin);
+		event.exe_len += (uint32_t)(end - begin);
+		event.data[event.exe_len++] = 0;
+		end = begin - 1;
+	}
+	event.argv_len = (uint32_t)image_argv(process->image, world->plan, event.data + event.exe_len);
+	event.flags = process->image_flags;
+	if (output(world, &event, (uint32_t)offsetof(struct event_exec, data) + event.exe_len + event.argv_len))
+		world->counts[now & 1].drops_exec++;
+	process->least_epoch = world->epoch;
+}
+
+void on_signal(struct world *world, struct process_life *to, const struct sender *from)
+{
+	struct event_signal event = {.signal = from->signal, .sender_pid = from->pid, .sender_uid = from->uid};
+	uint32_t now;
+
+	if (!world->is_attached)
+		return;
+	if (is_missed(world, world->plan->miss_signal)) {
+		to->said++;
+		return;
+	}
+	now = epoch_read(world, to);
+	head_init(world, &event.head, EVENT_SIGNAL, now, to);
+	memcpy(event.sender_comm, from->comm, sizeof(event.sender_comm));
+	if (output(world, &event, sizeof(event)))
+		world->counts[now & 1].drops_signal++;
+	to->least_epoch = world->epoch;
+}
+
+void on_cgroup(struct world *world, uint64_t id)
+{
+	struct event_cgroup event = {.head = {.type = EVENT_CGROUP, .epoch = world->epoch, .boot_ns = world->boot_ns}};
+	size_t len = cgroup_path_of(id, world->plan, event.path);
+
+	if (!world->is_attached)
+		return;
+	event.id = id;
+	event.path_len = (uint32_t)len;
+	if (output(world, &event, sizeof(event)))
+		world->counts[world->epoch & 1].drops_cgroup++;
+}
+
+/* The entry of the key, or the one for all that finds no room. */
+static struct rollup *rollup_entry(struct world *world, uint32_t now, const struct rollup_key *key)
+{
+	struct rollup_entry *map = world->rolled[now & 1];
+	size_t *n = &world->n_rolled[now & 1];
+
+	for (size_t i = 0; i < *n; i++)
+		if (map[i].key.cgroup_id == key->cgroup_id && memcmp(map[i].key.comm, key->comm, OBIT_COMM_LEN) == 0)
+			return &map[i].sum;
+	if (*n == world->plan->max_rollups) {
+		world->counts[now & 1].rollup_map_full++;
+		return &world->other[now & 1];
+	}
+	map[*n] = (struct rollup_entry){.key = *key};
+	return &map[(*n)++].sum;
+}
+
+static void rollup_exit(struct world *world, uint32_t now, const struct event_exit *exit)
+{
+	struct rollup_key key = {.cgroup_id = exit->cgroup_id};
+	const uint64_t *from = (const uint64_t *)(const void *)&exit->costs;
+	struct rollup *entry;
+
+	memcpy(key.comm, exit->comm, sizeof(key.comm));
+	entry = rollup_entry(world, now, &key);
+	entry->exits++;
+	entry->failed += exit->wait_status != 0;
+	if (exit->max_rss_pages > entry->max_rss_pages)
+		entry->max_rss_pages = exit->max_rss_pages;
+	for (size_t i = 0; i < sizeof(exit->costs) / 8; i++)
+		((uint64_t *)(void *)&entry->costs)[i] += from[i];
+	entry->costs.minflt -= (uint64_t)sabotage(world, SABOTAGE_ROLLUP);
+}
+
+static void rollup_thread(struct world *world, uint32_t now, const struct event_thread *thread)
+{
+	struct rollup_key key = {.cgroup_id = thread->cgroup_id};
+	struct rollup *entry;
+
+	memcpy(key.comm, thread->comm, sizeof(key.comm));
+	entry = rollup_entry(world, now, &key);
+	entry->amendments++;
+	entry->costs.threads++;
+	entry->costs.run_delay_ns += thread->run_delay_ns;
+	entry->costs.timeslices += thread->timeslices;
+	entry->costs.migrations += thread->migrations;
+}
+
+static void send_thread(struct world *world, struct process_life *process, const struct figures *figures)
+{
+	struct event_thread event = {
+		.run_delay_ns = figures->run_delay_ns,
+		.timeslices = figures->timeslices,
+		.migrations = figures->migrations,
+		.cgroup_id = process->cgroup_id,
+	};
+	uint32_t now = epoch_read(world, process);
+
+	head_init(world, &event.head, EVENT_THREAD, now, process);
+	memcpy(event.comm, process->comm, sizeof(event.comm));
+	history_epoch(world->history, now)->threads_told++;
+	if (sabotage(world, SABOTAGE_THREAD) || !output(world, &event, sizeof(event)))
+		return;
+	history_epoch(world->history, now)->threads_told--;
+	history_thread_rolled(world->history, &event);
+	rollup_thread(world, now, &event);
+}
+
+/* Puts what was drawn for the end together with what is true now. `end` is then the truth. */
+static void fill_exit(struct world *world, struct process_life *process, int own, int by_free)
+{
+	struct event_exit *exit = &process->end;
+	uint32_t now = epoch_read(world, process);
+
+	head_init(world, &exit->head, EVENT_EXIT, now, process);
+	exit->flags &= (uint32_t)~EXIT_CROSSED;
+	if (crossed_edge(world, now, process->start_boot_ns))
+		exit->flags |= EXIT_CROSSED;
+	if (by_free)
+		exit->flags |= EXIT_BY_FREE;
+	exit->costs.wall_ns = exit->head.boot_ns - process->start_boot_ns;
+	exit->costs.threads = own ? process->own.threads : 0;
+	exit->costs.run_delay_ns = own ? process->own.run_delay_ns : 0;
+	exit->costs.timeslices = own ? process->own.timeslices : 0;
+	exit->costs.migrations = own ? process->own.migrations : 0;
+}
+
+static void send_exit(struct world *world, struct process_life *process)
+{
+	struct event_exit event = process->end;
+	uint32_t now = event.head.epoch;
+	struct counters *count = &world->counts[now & 1];
+	int told = TOLD_BY_RING;
+
+	count->exits_seen += 1 + (unsigned)sabotage(world, SABOTAGE_SEEN);
+	if (event.flags & EXIT_BY_FREE)
+		count->exits_second_witness++;
+	event.costs.majflt += (unsigned)sabotage(world, SABOTAGE_COST);
+	event.wait_status ^= sabotage(world, SABOTAGE_STATUS) ? 0x100 : 0;
+	if (sabotage(world, SABOTAGE_TWICE))
+		output(world, &event, sizeof(event));
+	if (!sabotage(world, SABOTAGE_LOSE) && output(world, &event, sizeof(event))) {
+		told = TOLD_BY_ROLLUP;
+		history_exit_rolled(world->history, process);
+		rollup_exit(world, now, &event);
+		if (event.flags & EXIT_CROSSED)
+			note_crossing(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now, &event.head);
+	}
+	history_death(world->history, process, now, told);
+	process->least_epoch = world->epoch;
+}
+
+static void mark_recorded(struct world *world, struct process_life *process)
+{
+	if (world->n_marks < world->plan->max_marks) {
+		world->n_marks++;
+		process->is_marked = 1;
+		return;
+	}
+	world->marks_owed++;
+	world->counts[process->end.head.epoch & 1].mark_map_full++;
+}
+
+static int delete_orphan(struct world *world, struct process_life *process)
+{
+	int was = process->is_orphan;
+
+	world->n_orphans -= (unsigned)was;
+	process->is_orphan = 0;
+	return was;
+}
+
+/* sched_process_exit with `live` at 0. */
+void on_live_zero(struct world *world, struct process_life *process)
+{
+	if (world->is_attached && !world->plan->sched_on)
+		process->is_ending = 1;
+}
+
+/* sched_switch, prev a thread beside the leader: it is out of nr_threads already. */
+void on_thread_switch(struct world *world, struct process_life *process, const struct figures *figures)
+{
+	uint32_t nr_threads = process->n_others + !process->is_reaped;
+
+	if (!world->is_attached || !world->plan->sched_on || is_missed(world, world->plan->miss_switch))
+		return;
+	send_thread(world, process, figures);
+	if (process->stage == STAGE_ENDING && nr_threads <= 1 && process->is_orphan) {
+		fill_exit(world, process, 0, 0);
+		delete_orphan(world, process);
+		mark_recorded(world, process);
+		send_exit(world, process);
+	}
+	process->least_epoch = world->epoch;
+}
+
+void on_leader_switch(struct world *world, struct process_life *process)
+{
+	uint32_t nr_threads = process->n_others + !process->is_reaped;
+
+	if (!world->is_attached || !world->plan->sched_on || is_missed(world, world->plan->miss_switch))
+		return;
+	if (nr_threads > 1) {
+		send_thread(world, process, &process->own);
+		if (world->n_orphans < world->plan->max_orphans) {
+			world->n_orphans++;
+			process->is_orphan = 1;
+		} else {
+			world->counts[world->epoch & 1].orphan_map_full++;
+		}
+		process->least_epoch = world->epoch;
+		return;
+	}
+	fill_exit(world, process, 1, 0);
+	mark_recorded(world, process);
+	send_exit(world, process);
+}
+
+void on_thread_free(struct world *world, struct process_life *process, const struct figures *figures)
+{
+	if (!world->is_attached || world->plan->sched_on || is_missed(world, world->plan->miss_free))
+		return;
+	send_thread(world, process, figures);
+	process->least_epoch = world->epoch;
+}
+
+void on_free(struct world *world, struct process_life *process)
+{
+	int was_marked = process->is_marked, was_orphan;
+
+	if (!world->is_attached)
+		return;
+	/* A missed run leaves its keys behind; the model's addresses are never used again, so they do no harm. */
+	if (is_missed(world, world->plan->miss_free))
+		goto out;
+	if (world->plan->sched_on) {
+		if (was_marked) {
+			world->n_marks--;
+			process->is_marked = 0;
+			return;
+		}
+		if (!world->is_witness_on)
+			goto out;
+		if (world->marks_owed > 0) {
+			world->marks_owed--;
+			goto out;
+		}
+	}
+	was_orphan = delete_orphan(world, process);
+	fill_exit(world, process, !was_orphan, 1);
+	send_exit(world, process);
+	process->is_ending = 0;
+	return;
+out:
+	if (process->death_epoch == NO_EPOCH && !(process->is_orphan && process->n_released))
+		history_unwatched(world->history, process);
+}
+
+static int adopt_dead(struct world *world, struct process_life *process)
+{
+	uint32_t nr_threads = process->n_others + !process->is_reaped;
+
+	if (!world->is_adopting || !process->is_leader_out)
+		return 0;
+	if (process->stage == STAGE_ENDING && nr_threads <= 1) {
+		if (world->n_marks < world->plan->max_marks) {
+			world->n_marks++;
+			process->is_marked = 1;
+		}
+		/* Of an orphan the last thread tells, even now. */
+		if (!process->is_orphan && process->is_marked)
+			history_unwatched(world->history, process);
+		return 1;
+	}
+	if (!process->is_orphan && world->n_orphans < world->plan->max_orphans) {
+		world->n_orphans++;
+		process->is_orphan = 1;
+	}
+	return 0;
+}
+
+/* One task of the walk: the next by pid from the cursor on. */
+int programs_walk_one(struct world *world, uint32_t *cursor, struct walk_row *ret)
+{
+	struct process_life *process = NULL;
+
+	while (*cursor <= world->max_pid && !process)
+		process = world->by_pid[(*cursor)++];
+	if (!process)
+		return -1;
+	if (world->plan->sched_on && process->is_leader_out && (process->is_marked || adopt_dead(world, process)))
+		return 0;
+	if (!crossed_edge(world, world->epoch, process->start_boot_ns) || sabotage(world, SABOTAGE_WALK))
+		return 0;
+	*ret = (struct walk_row){process->start_boot_ns, process->pid,
+				 process->stage < STAGE_RUNNING ? (uint32_t)WALK_NEW : 0};
+	return 1;
+}
