@@ -178,6 +178,24 @@ struct crossing {
 	__u32 epoch;
 };
 
+/*
+ * A process that is ending, from its last thread's sched_process_exit until it is told: in between whoever
+ * reaps it (a parent that the end has woken, or the kernel itself) may take its ids from it and the process
+ * from the walk. A cache by pid, where one process may overwrite another that has not been told 8,192 pids
+ * later. A look-up costs less than a hash map's update.
+ */
+enum { LEAVING = 8192 };
+
+struct leaving {
+	__u64 start_boot_ns; /* 0: nobody */
+	__u32 pid;
+	__u32 ppid;
+	__u32 nspid;
+	__u32 pgid;
+	__u32 sid;
+	__u32 unused;
+};
+
 enum {
 	WALK_NEW = 1, /* being forked: its fork may not be counted yet */
 };

@@ -203,7 +203,7 @@ int BPF_PROG(on_leave, struct task_struct *task)
 {
 	if (task->signal->live.counter)
 		return 0;
-	keep_pids(task->group_leader, task->signal);
+	note_leaving(task->group_leader, task->signal);
 	if (!sched_on)
 		note_ending(task);
 	return 0;

@@ -28,58 +28,58 @@ static __always_inline __u32 pid_number(struct pid *pid, bool own_namespace)
 	return (__u32)upid.nr;
 }
 
-static __always_inline void read_pids(struct pids *pids, struct task_struct *leader, struct signal_struct *signal)
+static __always_inline void read_pids(struct leaving *ids, struct task_struct *leader, struct signal_struct *signal)
 {
-	pids->ppid = leader->real_parent->tgid;
-	pids->nspid = pid_number(signal->pids[PIDTYPE_TGID], true);
-	pids->pgid = pid_number(signal->pids[PIDTYPE_PGID], false);
-	pids->sid = pid_number(signal->pids[PIDTYPE_SID], false);
+	ids->pid = leader->tgid;
+	ids->ppid = leader->real_parent->tgid;
+	ids->nspid = pid_number(signal->pids[PIDTYPE_TGID], true);
+	ids->pgid = pid_number(signal->pids[PIDTYPE_PGID], false);
+	ids->sid = pid_number(signal->pids[PIDTYPE_SID], false);
 }
 
-static __always_inline void keep_pids(struct task_struct *leader, struct signal_struct *signal)
+static __always_inline void note_leaving(struct task_struct *leader, struct signal_struct *signal)
 {
-	struct last_pids *kept = last_pids_of(leader);
-	struct pids pids = {};
+	struct leaving *slot = leaving_slot(leader->tgid), ids = {};
 
 	/* Another of the last threads may have been quicker, and all be reaped by now. */
-	if (!kept || !signal->pids[PIDTYPE_TGID])
+	if (!signal->pids[PIDTYPE_TGID])
 		return;
-	read_pids(&pids, leader, signal);
-	*(volatile __u64 *)&kept->start_boot_ns = 0;
+	read_pids(&ids, leader, signal);
+	*(volatile __u64 *)&slot->start_boot_ns = 0;
 	barrier();
-	kept->pids = pids;
+	*slot = ids;
 	barrier();
-	*(volatile __u64 *)&kept->start_boot_ns = leader->start_boottime;
+	*(volatile __u64 *)&slot->start_boot_ns = leader->start_boottime;
 }
 
-static __always_inline bool find_kept_pids(struct pids *ret, struct task_struct *leader)
+static __always_inline bool find_leaving(struct leaving *ret, struct task_struct *leader)
 {
-	struct last_pids *kept = last_pids_of(leader);
+	struct leaving *slot = leaving_slot(leader->tgid);
 
-	if (!kept || *(volatile __u64 *)&kept->start_boot_ns != leader->start_boottime)
+	if (*(volatile __u64 *)&slot->start_boot_ns != leader->start_boottime)
 		return false;
 	barrier();
-	*ret = kept->pids;
+	*ret = *slot;
 	barrier();
-	return *(volatile __u64 *)&kept->start_boot_ns == leader->start_boottime;
+	return *(volatile __u64 *)&slot->start_boot_ns == leader->start_boottime;
 }
 
 static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
 {
-	struct pids pids = {};
+	struct leaving ids = {};
 
-	if (!find_kept_pids(&pids, leader)) {
+	if (!find_leaving(&ids, leader)) {
 		if (signal->pids[PIDTYPE_TGID]) {
-			read_pids(&pids, leader, signal);
+			read_pids(&ids, leader, signal);
 		} else {
-			pids.ppid = leader->real_parent->tgid;
+			ids.ppid = leader->real_parent->tgid;
 			exit->flags |= EXIT_PIDS_LOST;
 		}
 	}
-	exit->ppid = pids.ppid;
-	exit->nspid = pids.nspid;
-	exit->pgid = pids.pgid;
-	exit->sid = pids.sid;
+	exit->ppid = ids.ppid;
+	exit->nspid = ids.nspid;
+	exit->pgid = ids.pgid;
+	exit->sid = ids.sid;
 }
 
 /*
@@ -183,6 +183,15 @@ static __always_inline void fill_exit(struct event_exit *exit, struct task_struc
 	fill_identity(exit, leader, signal);
 }
 
+/* Last: until a process is told, the agent must find it among the leaving. */
+static __always_inline void forget_leaving(const struct event_exit *exit)
+{
+	struct leaving *slot = leaving_slot(exit->head.pid);
+
+	if (slot->start_boot_ns == exit->head.start_boot_ns)
+		*(volatile __u64 *)&slot->start_boot_ns = 0;
+}
+
 static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 {
 	__u32 now = exit->head.epoch;
@@ -193,11 +202,12 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 	COUNT(LAW_EXITS_SEEN, count->exits_seen);
 	if (exit->flags & EXIT_BY_FREE)
 		ADD(count->exits_second_witness, 1);
-	if (!send_event(ctx, exit, sizeof(*exit)))
-		return;
-	rollup_exit(now, exit, count);
-	if (exit->flags & EXIT_CROSSED)
-		note_crossing(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
+	if (send_event(ctx, exit, sizeof(*exit))) {
+		rollup_exit(now, exit, count);
+		if (exit->flags & EXIT_CROSSED)
+			note_crossing(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
+	}
+	forget_leaving(exit);
 }
 
 /* Tells the second witness that the exit has been recorded. */

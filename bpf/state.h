@@ -21,6 +21,9 @@ __u64 edge_ns[2];
 bool adopting;	 /* the first walk: mark zombies that died before the programs were there */
 bool witness_on; /* set after it */
 
+/* event.h says what they are for. The agent reads them. */
+struct leaving leaving[LEAVING];
+
 /* Marks that found no room, less those already made up for. */
 __s64 marks_owed;
 
@@ -98,29 +101,6 @@ struct {
 	__type(value, __u8);
 } orphans SEC(".maps");
 
-/*
- * Ids of processes that are ending: whoever reaps one (a parent that the end has woken, or the kernel by
- * itself) may take them from it before its last switch. A cache by pid, where one process may overwrite
- * another that has not been told of 8,192 pids later. A look-up costs less than a hash map's update.
- */
-#define LAST_PIDS 8192
-
-struct pids {
-	__u32 ppid, nspid, pgid, sid;
-};
-
-struct last_pids {
-	__u64 start_boot_ns; /* of the process; 0: of none */
-	struct pids pids;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, LAST_PIDS);
-	__type(key, __u32);
-	__type(value, struct last_pids);
-} last_pids SEC(".maps");
-
 /* Born after the edge by count and before it by clock; dead, without a record, after having crossed it. */
 struct crossing_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -140,11 +120,13 @@ struct {
 	__type(value, struct crossing);
 } ending SEC(".maps");
 
-static __always_inline struct last_pids *last_pids_of(struct task_struct *leader)
+static __always_inline struct leaving *leaving_slot(__u32 pid)
 {
-	__u32 slot = leader->tgid & (LAST_PIDS - 1);
+	__u32 slot = pid;
 
-	return bpf_map_lookup_elem(&last_pids, &slot);
+	barrier_var(slot);
+	slot &= LEAVING - 1;
+	return &leaving[slot];
 }
 
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))

@@ -55,8 +55,8 @@ int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing
 
 /*
  * The processes that ended in this epoch without an event that says so, up to now: those rolled up, which
- * are taken out, and with the second witness alone those not yet released, which stay. At most `max`, in
- * order of pid and start, each once.
+ * are taken out, and those on their way from their last thread's end to being told of, which stay. At most
+ * `max`, in order of pid and start, each once.
  */
 int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
 

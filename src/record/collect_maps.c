@@ -149,6 +149,21 @@ static size_t read_ending(int fd, uint32_t epoch, struct crossing *rows, size_t 
 	return n;
 }
 
+/* Those that are between their last thread's end and being told of. */
+static size_t read_leaving(const struct leaving *leaving, uint32_t epoch, struct crossing *rows, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LEAVING && n < max; i++) {
+		/* pairs with note_leaving(): it writes the start last */
+		uint64_t start = __atomic_load_n(&leaving[i].start_boot_ns, __ATOMIC_ACQUIRE);
+
+		if (start)
+			rows[n++] = (struct crossing){.start_boot_ns = start, .pid = leaving[i].pid, .epoch = epoch};
+	}
+	return n;
+}
+
 static int compare_crossings(const void *a, const void *b)
 {
 	const struct crossing *one = a, *other = b;
@@ -164,7 +179,9 @@ int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossi
 {
 	size_t n = take_crossings(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows, max), kept = 0;
 
-	if (!collect->skel->rodata->sched_on)
+	if (collect->skel->rodata->sched_on)
+		n += read_leaving(collect->skel->bss->leaving, epoch, rows + n, max - n);
+	else
 		n += read_ending(bpf_map__fd(collect->skel->maps.ending), epoch, rows + n, max - n);
 	qsort(rows, n, sizeof(*rows), compare_crossings);
 	for (size_t i = 0; i < n; i++)

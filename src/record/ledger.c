@@ -468,6 +468,8 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	block_set_number(b, 0, LEDGER_drops_signal, s->counters.drops_signal);
 	block_set_number(b, 0, LEDGER_rollup_map_full, s->counters.rollup_map_full);
 	block_set_number(b, 0, LEDGER_mark_map_full, s->counters.mark_map_full);
+	block_set_number(b, 0, LEDGER_orphan_map_full, s->counters.orphan_map_full);
+	block_set_number(b, 0, LEDGER_crossing_map_full, s->counters.crossing_map_full);
 	block_set_number(b, 0, LEDGER_malformed, ledger->malformed + s->malformed);
 	block_set_number(b, 0, LEDGER_queue_high_water_bytes, s->queue_high_water_bytes);
 	block_set_number(b, 0, LEDGER_ring_high_water_bytes, s->ring_high_water_bytes);

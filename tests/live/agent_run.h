@@ -86,7 +86,7 @@ __attribute__((unused)) static pid_t agent_start(const char *obit, const char *s
 		execv(obit, (char *const *)argv);
 		_exit(127);
 	}
-	if (poll(&wait, 1, 30000) != 1 || recv(wait.fd, message, sizeof(message), 0) < 7 ||
+	if (poll(&wait, 1, 120000) != 1 || recv(wait.fd, message, sizeof(message), 0) < 7 ||
 	    strncmp(message, "READY=1", 7) != 0)
 		die("the agent does not get ready");
 	close(wait.fd);

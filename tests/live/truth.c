@@ -102,6 +102,17 @@ static void live_threads(const char *group, int n, enum end end, int repeat)
 	}
 }
 
+static void await_threads(pid_t pid, int n)
+{
+	char path[64];
+	struct stat tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	/* A link for each, besides . and .. */
+	for (int i = 0; i < 1000 && (stat(path, &tasks) < 0 || (int)tasks.st_nlink < n + 2); i++)
+		usleep(10000);
+}
+
 /* Sleeps until it is killed. */
 static void live_victim(const char *group, int signal, unsigned uid, int n_threads)
 {
@@ -116,6 +127,7 @@ static void live_victim(const char *group, int signal, unsigned uid, int n_threa
 		pause();
 	}
 	usleep(20000);
+	await_threads(life->pid, n_threads + 1);
 	killer = fork();
 	if (killer == 0) {
 		prctl(PR_SET_NAME, "murderer");
