@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -76,6 +76,9 @@ check-sanitize: ## the unit tests and some histories under ASan + UBSan, and the
 
 check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4() (root)
 	$(Q)scripts/check-live.sh $(BUILD)
+
+check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader written from docs/format.md alone
+	$(Q)scripts/check-format.sh $(BUILD)
 
 check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
 	$(Q)scripts/check-miscount.sh $(BUILD)
@@ -147,6 +150,11 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
+
+$(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
 $(BUILD)/tests/live/%: tests/live/%.c
 	$(call say,TEST,$@)

@@ -173,7 +173,7 @@ def main():
           f"{'s/100,000':>9} {'% caught':>8}")
     with tempfile.TemporaryDirectory() as work, open(f"{options.build}/bench/storm.jsonl", "w") as log:
         for kind, spawners, busy, stall_s in cases:
-            count = 60000 if kind == "fork" else 12000
+            count = 40000 if kind == "fork" else 10000
             row = {"kind": kind, "spawners": spawners, "busy": busy, "stall_s": stall_s}
             burners = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
             try:

@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A reader of obit's store, written from docs/format.md alone: standard library and the zstd command.
+
+usage: read_store.py STORE TABLE      prints the table's rows as JSON lines, as `obit dump --format jsonl` does
+"""
+import datetime
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import zlib
+
+HEADER_FRAME, INDEX_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0xFD2FB528
+U64, I64, BOOL, STRING, STRINGS = 1, 2, 3, 4, 5
+TIME = 1
+ALL_NULL, CONSTANT, DELTAS, PLAIN, TEXTS, HAS_NULLS = 0, 1, 2, 3, 4, 0x80
+
+
+class Bytes:
+    """Takes numbers and texts off the front of some bytes."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        if self.at + count > len(self.data):
+            raise EOFError
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def number(self, form):
+        return struct.unpack("<" + form, self.take(struct.calcsize(form)))[0]
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value & (2**64 - 1)
+
+    def string(self):
+        return self.take(self.number("H")).decode()
+
+
+def read_header(data):
+    """{table number: (name, [(field name, type, unit)])}"""
+    header = Bytes(data)
+    if header.take(4) != b"OBIT" or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+        raise ValueError("the header is damaged")
+    version, _compatible, incompatible = header.number("H"), header.number("I"), header.number("I")
+    if version != 1 or incompatible:
+        raise ValueError("a format that this reader is too old for")
+    for _ in range(4):
+        header.string()
+    for _ in range(3):
+        header.number("Q")
+    tables = {}
+    for _ in range(header.number("H")):
+        number, n_fields, name = header.number("I"), header.number("H"), header.string()
+        header.string()
+        fields = []
+        for _ in range(n_fields):
+            kind, unit, _ = header.number("B"), header.number("B"), header.number("B")
+            fields.append((header.string(), kind, unit))
+            header.string()
+        tables[number] = (name, fields)
+    return tables
+
+
+def read_column(section, rows, kind, dictionary):
+    encoding = section.number("B")
+    values = [None] * rows
+    if encoding == ALL_NULL:
+        return values
+    present = range(rows)
+    if encoding & HAS_NULLS:
+        bits = section.take((rows + 7) // 8)
+        present = [row for row in range(rows) if not bits[row // 8] >> row % 8 & 1]
+    encoding &= ~HAS_NULLS
+    value = section.varint() if encoding == CONSTANT else 0
+    for row in present:
+        if encoding == PLAIN:
+            value = section.varint()
+        elif encoding == DELTAS:
+            zigzag = section.varint()
+            value = (value + ((zigzag >> 1) ^ -(zigzag & 1))) & (2**64 - 1)
+        elif encoding == TEXTS:
+            number = section.varint()
+            if not number:
+                dictionary.append(section.take(section.varint()))
+                number = len(dictionary)
+            value = dictionary[number - 1]
+        elif encoding != CONSTANT:
+            raise ValueError(f"unknown encoding {encoding}")
+        values[row] = value
+    return values
+
+
+def read_chunks(content, tables, wanted):
+    """The rows of the table `wanted` in one frame's content, up to the first chunk that is not whole."""
+    dictionaries = {number: [] for number in tables}
+    stream = Bytes(content)
+    while True:
+        try:
+            size, crc = stream.number("I"), stream.number("I")
+            body = stream.take(size)
+        except EOFError:
+            return
+        if zlib.crc32(body) != crc:
+            raise ValueError("a chunk whose checksum is wrong")
+        chunk = Bytes(body)
+        for _ in range(3):
+            chunk.varint()
+        chunk.take(1)
+        for _ in range(chunk.number("B")):
+            number, rows, size = chunk.varint(), chunk.varint(), chunk.varint()
+            section = Bytes(chunk.take(size))
+            name, fields = tables[number]
+            columns = [read_column(section, rows, kind, dictionaries[number]) for _, kind, _ in fields]
+            if name == wanted:
+                yield from ((fields, row) for row in zip(*columns))
+
+
+def frames_of(data):
+    """(magic, content) of each frame; data frames are cut at the offsets where the next one may begin."""
+    at = 0
+    while at + 8 <= len(data):
+        magic, size = struct.unpack_from("<II", data, at)
+        if magic in (HEADER_FRAME, INDEX_FRAME):
+            yield magic, data[at + 8:at + 8 + size]
+            at += 8 + size
+            continue
+        if magic != DATA_FRAME:
+            raise ValueError("bytes that are no frame")
+        at, content = data_frame(data, at)
+        yield magic, content
+
+
+def data_frame(data, start):
+    """RFC 8878: the end of a frame is found by walking over its blocks' headers; zstd decompresses it."""
+    descriptor = data[start + 4]
+    at = start + 5 + (0 if descriptor & 0x20 else 1)
+    at += (0, 1, 2, 4)[descriptor & 3]
+    at += (1 if descriptor & 0x20 else 0, 2, 4, 8)[descriptor >> 6]
+    last = False
+    while not last and at + 3 <= len(data):
+        block = int.from_bytes(data[at:at + 3], "little")
+        last = bool(block & 1)
+        at += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
+    at += 4 if last and descriptor & 4 else 0
+    # Of a frame that is still being written zstd prints what is there, and complains.
+    result = subprocess.run(["zstd", "-dcq"], input=data[start:at], capture_output=True)
+    return min(at, len(data)), result.stdout
+
+
+def shown(value, kind, unit):
+    if value is None:
+        return None
+    if kind == STRING:
+        return value.decode(errors="surrogateescape")
+    if kind == STRINGS:
+        return [item.decode(errors="surrogateescape") for item in value.split(b"\0")[:-1]]
+    if kind == BOOL:
+        return bool(value)
+    if kind == I64 and value >= 2**63:
+        return value - 2**64
+    if unit == TIME:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=value // 10**9)
+        return f"{moment.isoformat()}.{value % 10**9:09d}Z"
+    return value
+
+
+def main():
+    store, wanted = sys.argv[1:]
+    for name in sorted(os.listdir(store)):
+        if not re.fullmatch(r"\d{20}\.obit", name):
+            continue
+        with open(os.path.join(store, name), "rb") as file:
+            data = file.read()
+        tables = {}
+        for magic, content in frames_of(data):
+            if magic == HEADER_FRAME:
+                tables = read_header(content)
+            elif magic == DATA_FRAME:
+                for fields, row in read_chunks(content, tables, wanted):
+                    print(json.dumps({field: shown(value, kind, unit)
+                                      for (field, kind, unit), value in zip(fields, row)}))
+
+
+if __name__ == "__main__":
+    main()
