@@ -227,6 +227,8 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 			.origin = &segment_header(reader->segment)->origin,
 			.blocks = reader->filled,
 			.segment = reader->names[reader->next_name - 1].text,
+			.tables = segment_header(reader->segment)->tables,
+			.n_tables = segment_header(reader->segment)->n_tables,
 		};
 		r = chunk_get_interval(&body, &ret->interval);
 		/* Decoded even when it is too early: it may bring texts that later chunks name. */
