@@ -3,6 +3,8 @@
  * `obit dump`: rows of a table, from the store through query and output to standard output.
  */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, WHERE, FIELDS, SORT, LIMIT, FORMAT };
+enum dump_option { STORE, SINCE, UNTIL, WHERE, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -26,6 +28,7 @@ static const struct option_spec specs[] = {
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
 };
 
 static const struct usage usage = {
@@ -36,9 +39,14 @@ static const struct usage usage = {
 	"null is false. Damage in the store is skipped and named on stderr.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --follow --where 'exit_code != 0' --fields exit_time,comm,exit_code,argv\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
+
+#define FOLLOW_PERIOD_MS 100 /* an interval is at least as long */
+
+static volatile sig_atomic_t is_stopped;
 
 struct dump {
 	struct options options;
@@ -53,7 +61,25 @@ struct dump {
 	struct output *output;
 	struct stream stream;
 	uint64_t n_chunks;
+	struct interval last; /* of the chunk before */
+	uint64_t last_run_real_ns;
 };
+
+static void stop(int number)
+{
+	(void)number;
+	is_stopped = 1;
+}
+
+/* The second one ends it at once: the first may find it waiting for who reads. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
+
+	is_stopped = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
 
 static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
 {
@@ -102,6 +128,23 @@ static int compile_where(struct dump *dump)
 	return r;
 }
 
+/* What never ends cannot be sorted as a whole. */
+static int prepare_follow(struct dump *dump)
+{
+	const char *const *values = dump->options.values;
+
+	if (!values[FOLLOW])
+		return 0;
+	if (values[SORT] || values[UNTIL]) {
+		fprintf(stderr, "%s: --follow goes on until it is stopped: leave --%s away, or --follow\n", usage.command,
+			values[SORT] ? "sort" : "until");
+		return -EINVAL;
+	}
+	if (!values[SINCE])
+		dump->query_options.since_real_ns = dump->now_real_ns;
+	return 0;
+}
+
 /* Everything that can be wrong with the command line, before the store is touched. */
 static int prepare(struct dump *dump, enum output_format *ret_format)
 {
@@ -112,7 +155,8 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	dump->now_real_ns = options_now_real_ns();
 	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
 	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
-			  &query->until_real_ns) < 0)
+			  &query->until_real_ns) < 0 ||
+	    prepare_follow(dump) < 0)
 		return -EINVAL;
 	query->is_by_time = *ret_format == OUTPUT_TABLE;
 	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time, values[SORT]) < 0) {
@@ -131,38 +175,58 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 }
 
 /* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
-static int settle(struct dump *dump, const struct store_chunk *chunk, struct interval *last, uint64_t *last_run_real_ns)
+static int settle(struct dump *dump, const struct store_chunk *chunk)
 {
-	int is_new_run = chunk->origin->run_real_ns != *last_run_real_ns;
+	int is_new_run = chunk->origin->run_real_ns != dump->last_run_real_ns;
 	int r = 0;
 
 	if (is_new_run)
 		r = query_settle(dump->query, UINT64_MAX);
-	else if (chunk->interval.number != last->number)
-		r = query_settle(dump->query, last->begin_real_ns);
-	*last = chunk->interval;
-	*last_run_real_ns = chunk->origin->run_real_ns;
+	else if (chunk->interval.number != dump->last.number)
+		r = query_settle(dump->query, dump->last.begin_real_ns);
+	dump->last = chunk->interval;
+	dump->last_run_real_ns = chunk->origin->run_real_ns;
 	return r;
 }
 
-/* 0: all was read; 1: the limit was reached; negative: what went wrong. */
+/* 0: all that is there was read; 1: the limit was reached; negative: what went wrong. */
 static int read_chunks(struct dump *dump)
 {
-	struct interval last = {0};
-	uint64_t last_run_real_ns = 0;
 	struct store_chunk chunk;
-	int r;
+	int r = 0;
 
-	while ((r = store_reader_next(dump->reader, &chunk)) > 0) {
+	while (!is_stopped && (r = store_reader_next(dump->reader, &chunk)) > 0) {
 		dump->n_chunks++;
-		r = settle(dump, &chunk, &last, &last_run_real_ns);
+		r = settle(dump, &chunk);
 		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
 			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
 				r = query_block(dump->query, chunk.blocks[i]);
+		/* Whoever follows sees an interval when it ends, not when the next one does. */
+		if (r == 0 && dump->options.values[FOLLOW] && chunk.interval.is_last_chunk)
+			r = query_settle(dump->query, chunk.interval.end_real_ns + 1);
 		if (r)
 			return r;
 	}
-	return r < 0 ? r : query_finish(dump->query);
+	return r;
+}
+
+/* Until a signal, the limit, or the end of who reads. Returns as read_chunks(). */
+static int follow(struct dump *dump)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+	int r = 0;
+
+	catch_signals();
+	store_reader_follow(dump->reader);
+	while (r == 0 && !is_stopped) {
+		r = read_chunks(dump);
+		if (r == 0)
+			r = output_flush(dump->output);
+		/* A pipe that nobody reads is told here, also when there is nothing to write. */
+		if (r == 0 && poll(&out, 1, FOLLOW_PERIOD_MS) > 0)
+			break;
+	}
+	return r;
 }
 
 static int open_all(struct dump *dump, enum output_format format)
@@ -205,7 +269,9 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	r = read_chunks(dump);
+	r = dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
+	if (r == 0)
+		r = query_finish(dump->query);
 	close_r = output_close(dump->output);
 	dump->output = NULL;
 	if (r >= 0)
@@ -217,7 +283,7 @@ static int run(struct dump *dump, enum output_format format)
 		explain_failure(dump, r);
 		return STATUS_FAILED;
 	}
-	if (dump->n_chunks == 0)
+	if (dump->n_chunks == 0 && !dump->options.values[FOLLOW])
 		fprintf(stderr, "%s: %s holds nothing%s yet\n", usage.command, dump->dir,
 			dump->query_options.since_real_ns || dump->query_options.until_real_ns ? " of that time" : "");
 	return STATUS_OK;
