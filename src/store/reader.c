@@ -28,6 +28,7 @@ struct store_reader {
 	int has_writer;
 
 	struct segment *segment; /* NULL: the next one is to be opened */
+	uint64_t next_ordinal;	 /* of the frame's next chunk */
 	struct dictionaries dictionaries;
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
@@ -216,19 +217,25 @@ static int is_in_time(const struct store_reader *reader, const struct interval *
 static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 {
 	struct segment_chunk chunk;
+	uint64_t ordinal;
 	int r;
 
 	while ((r = segment_next(reader->segment, &chunk)) > 0) {
 		struct source body = {(const unsigned char *)chunk.data + CHUNK_PREFIX, chunk.len - CHUNK_PREFIX, 0};
 
-		if (chunk.begins_frame)
+		if (chunk.begins_frame) {
 			dictionaries_clear(&reader->dictionaries);
+			reader->next_ordinal = 0;
+		}
 		*ret = (struct store_chunk){
 			.origin = &segment_header(reader->segment)->origin,
 			.blocks = reader->filled,
 			.segment = reader->names[reader->next_name - 1].text,
 		};
-		r = chunk_get_interval(&body, &ret->interval);
+		r = chunk_get_head(&body, &ordinal, &ret->interval);
+		/* Damage may make zstd repeat what it has given before, checksums and all. */
+		if (r == 0 && ordinal != reader->next_ordinal++)
+			r = -EBADMSG;
 		/* Decoded even when it is too early: it may bring texts that later chunks name. */
 		if (r == 0)
 			r = decode(reader, &body, ret);

@@ -48,7 +48,8 @@ static int copy_chunk(struct frame_writer *writer, struct index *index, const st
 {
 	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
 	struct interval interval;
-	int r = chunk_get_interval(&body, &interval);
+	uint64_t ordinal;
+	int r = chunk_get_head(&body, &ordinal, &interval);
 
 	if (r == 0 && (chunk->begins_frame || !index->n)) {
 		r = frame_writer_end(writer);
