@@ -113,16 +113,22 @@ const struct store_damage *store_reader_damage(const struct store_reader *reader
 	return reader->damage;
 }
 
-/* To the first frame that reaches into the time asked for. 0: none does. */
+/*
+ * To the first frame that reaches into the time asked for. 0: none does. An interval's end is known in the
+ * frame of its last chunk only: the frames before that hold its first chunks reach as far.
+ */
 static int seek_to_since(struct store_reader *reader)
 {
 	const struct index *index = segment_index(reader->segment);
 
-	for (size_t i = 0; index && i < index->n; i++)
-		if (index->entries[i].end_real_ns >= reader->select.since_real_ns) {
-			segment_seek(reader->segment, index->entries[i].offset);
-			return 1;
-		}
+	for (size_t i = 0; index && i < index->n; i++) {
+		if (index->entries[i].end_real_ns < reader->select.since_real_ns)
+			continue;
+		while (i && index->entries[i - 1].last_number == index->entries[i].first_number)
+			i--;
+		segment_seek(reader->segment, index->entries[i].offset);
+		return 1;
+	}
 	return !index || !index->n;
 }
 

@@ -284,6 +284,46 @@ static void test_a_store_without_rows_is_read(void **state)
 	assert_int_equal(reading.n_damage, 0);
 }
 
+/*
+ * The reading ends with these chunks. Before them come, at the most, chunks that are not the last of their
+ * interval: when it ended is only known further on.
+ */
+static void assert_selects(const struct fixture *fixture, struct store_select select, size_t first, size_t n,
+			   size_t n_before)
+{
+	read_store(fixture, &select, &reading);
+	assert_int_equal(reading.records.n, n + n_before);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(reading.records.list[n_before + i].digest, written.list[first + i].digest);
+	for (size_t i = 0; i < n_before; i++)
+		assert_int_equal(reading.records.list[i].number, 2);
+}
+
+static void test_a_range_of_time_gives_every_chunk_that_reaches_into_it(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t begin = interval_of(1, 0, 0).begin_real_ns, middle = begin + 2 * S + S / 2;
+	struct store_writer *writer = open_writer(fixture, 1, 0);
+
+	written.n = 0;
+	/* Intervals 1 and 3 have one chunk; 2 has 600 and lies in three frames. */
+	append(fixture, writer, interval_of(1, 1, 1), 1, &written);
+	for (int i = 0; i < 600; i++)
+		append(fixture, writer, interval_of(1, 2, i == 599), 1, &written);
+	append(fixture, writer, interval_of(1, 3, 1), 1, &written);
+	for (int is_sealed = 0; is_sealed < 2; is_sealed++) {
+		assert_selects(fixture, (struct store_select){.since_real_ns = middle}, 1, 601, 0);
+		assert_selects(fixture, (struct store_select){middle, middle + 1, NULL}, 1, 600, 0);
+		assert_selects(fixture, (struct store_select){.since_real_ns = middle + S}, 601, 1, 599);
+		assert_selects(fixture, (struct store_select){.since_real_ns = begin + 5 * S}, 0, 0,
+			       is_sealed ? 0 : 599);
+		assert_selects(fixture, (struct store_select){.until_real_ns = begin + 2 * S}, 0, 1, 0);
+		assert_selects(fixture, (struct store_select){.until_real_ns = begin + 2 * S + 1}, 0, 601, 0);
+		if (!is_sealed)
+			assert_int_equal(store_writer_close(writer), 0);
+	}
+}
+
 static void test_one_table_can_be_read_alone(void **state)
 {
 	struct fixture *fixture = *state;
@@ -437,6 +477,7 @@ int main(void)
 		TEST(test_runs_are_read_one_after_the_other),
 		TEST(test_every_chunk_is_visible_as_soon_as_it_is_written),
 		TEST(test_a_store_without_rows_is_read),
+		TEST(test_a_range_of_time_gives_every_chunk_that_reaches_into_it),
 		TEST(test_one_table_can_be_read_alone),
 		TEST(test_a_second_writer_refuses_and_names_the_first),
 		TEST(test_a_directory_of_another_program_is_refused_and_left_alone),
