@@ -344,6 +344,32 @@ static void test_one_table_can_be_read_alone(void **state)
 	assert_reads(&reading, &written, 10);
 }
 
+static void test_a_chunk_that_no_reader_takes_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_writer *writer = open_writer(fixture, 1, 0);
+	struct block *big = block_new(table_by_id(TABLE_EXITS), CHUNK_MAX_ROWS + 1, 1);
+	struct block *wide = block_new(table_by_id(TABLE_EXITS), 1, CHUNK_MAX_BYTES + 1);
+	struct interval interval = interval_of(1, 1, 0);
+	char *text = calloc(1, CHUNK_MAX_BYTES + 1);
+
+	written.n = 0;
+	assert_non_null(text);
+	for (uint32_t i = 0; i <= CHUNK_MAX_ROWS; i++)
+		block_add_row(big);
+	block_add_row(wide);
+	assert_int_equal(block_set_text(wide, 0, EXITS_argv, text, CHUNK_MAX_BYTES + 1), 0);
+	assert_int_equal(store_writer_append(writer, &interval, &big, 1), -E2BIG);
+	assert_int_equal(store_writer_append(writer, &interval, &wide, 1), -E2BIG);
+	append(fixture, writer, interval_of(1, 1, 1), 5, &written);
+	assert_int_equal(store_writer_close(writer), 0);
+	read_store(fixture, NULL, &reading);
+	assert_reads(&reading, &written, 1);
+	block_free(big);
+	block_free(wide);
+	free(text);
+}
+
 /* In another process: what opening the store says, and which holder it names. */
 static int open_elsewhere(const struct fixture *fixture, int *ret_holder)
 {
@@ -479,6 +505,7 @@ int main(void)
 		TEST(test_a_store_without_rows_is_read),
 		TEST(test_a_range_of_time_gives_every_chunk_that_reaches_into_it),
 		TEST(test_one_table_can_be_read_alone),
+		TEST(test_a_chunk_that_no_reader_takes_is_refused),
 		TEST(test_a_second_writer_refuses_and_names_the_first),
 		TEST(test_a_directory_of_another_program_is_refused_and_left_alone),
 		TEST(test_a_directory_that_cannot_be_used_gives_its_errno),
