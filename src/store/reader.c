@@ -153,12 +153,12 @@ static int next_segment(struct store_reader *reader)
 /* What is behind the last chunk is damage, unless a writer is at it. */
 static void end_segment(struct store_reader *reader)
 {
-	int is_last = reader->next_name == reader->n_names;
+	int is_last = reader->next_name == reader->n_names, is_sealed = segment_index(reader->segment) != NULL;
 
-	if (!(is_last && reader->has_writer) && segment_header(reader->segment)->n_tables &&
-	    !segment_index(reader->segment))
-		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment), 1,
-			    "the end of a segment that was not sealed");
+	if ((is_sealed || !(is_last && reader->has_writer)) && segment_header(reader->segment)->n_tables)
+		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment),
+			    !is_sealed,
+			    is_sealed ? "the end of a segment" : "the end of a segment that was not sealed");
 	drop_segment(reader);
 }
 
