@@ -114,16 +114,22 @@ const struct store_damage *store_reader_damage(const struct store_reader *reader
 	return reader->damage;
 }
 
-/* To the first frame that reaches into the time asked for. 0: none does. */
+/*
+ * To the first frame that reaches into the time asked for. 0: none does. An interval's end is known in the
+ * frame of its last chunk only: the frames before that hold its first chunks reach as far.
+ */
 static int seek_to_since(struct store_reader *reader)
 {
 	const struct index *index = segment_index(reader->segment);
 
-	for (size_t i = 0; index && i < index->n; i++)
-		if (index->entries[i].end_real_ns >= reader->select.since_real_ns) {
-			segment_seek(reader->segment, index->entries[i].offset);
-			return 1;
-		}
+	for (size_t i = 0; index && i < index->n; i++) {
+		if (index->entries[i].end_real_ns < reader->select.since_real_ns)
+			continue;
+		while (i && index->entries[i - 1].last_number == index->entries[i].first_number)
+			i--;
+		segment_seek(reader->segment, index->entries[i].offset);
+		return 1;
+	}
 	return !index || !index->n;
 }
 
@@ -148,12 +154,12 @@ static int next_segment(struct store_reader *reader)
 /* What is behind the last chunk is damage, unless a writer is at it. */
 static void end_segment(struct store_reader *reader)
 {
-	int is_last = reader->next_name == reader->n_names;
+	int is_last = reader->next_name == reader->n_names, is_sealed = segment_index(reader->segment) != NULL;
 
-	if (!(is_last && reader->has_writer) && segment_header(reader->segment)->n_tables &&
-	    !segment_index(reader->segment))
-		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment), 1,
-			    "the end of a segment that was not sealed");
+	if ((is_sealed || !(is_last && reader->has_writer)) && segment_header(reader->segment)->n_tables)
+		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment),
+			    !is_sealed,
+			    is_sealed ? "the end of a segment" : "the end of a segment that was not sealed");
 	drop_segment(reader);
 }
 

@@ -230,13 +230,23 @@ void segment_give_up_frame(struct segment *segment, const char *what)
 	skip_from(segment, segment->good, what);
 }
 
-/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. Anything else is passed by. */
+/* Is what lies from `at` to `end` an index that can be trusted? It may have been written since segment_open(). */
+static int is_index(const struct segment *segment, uint64_t end)
+{
+	struct index index = {0};
+	int is_index = index_read(&index, segment->fd, end) == 0 && index_bytes(&index) == end - segment->at;
+
+	index_done(&index);
+	return is_index;
+}
+
+/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. An index is passed by. */
 static int begin_frame(struct segment *segment)
 {
 	for (;;) {
 		size_t len;
 		const unsigned char *bytes = look(segment, 8, &len);
-		uint64_t size = file_bytes(segment);
+		uint64_t size = file_bytes(segment), end;
 
 		if (!bytes)
 			return -errno;
@@ -250,8 +260,12 @@ static int begin_frame(struct segment *segment)
 		}
 		if (len < 8 || segment->at + 8 + little32(bytes + 4) > size)
 			return 0;
-		segment->at += 8ull + little32(bytes + 4);
-		segment->good = segment->at;
+		end = segment->at + 8 + little32(bytes + 4);
+		if (!is_index(segment, end)) {
+			skip_from(segment, segment->at, "an index that is damaged");
+			continue;
+		}
+		segment->at = segment->good = end;
 	}
 	segment->frame_offset = segment->good = segment->at;
 	segment->begins_frame = 1;
@@ -270,13 +284,15 @@ static void compact(struct segment *segment)
 	segment->raw_used = 0;
 }
 
-/* 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. */
+/*
+ * 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. Behind a block zstd asks for the
+ * header of the next one; it does not get it, so that a chunk comes out when `at` is at its very end.
+ */
 static int decompress_step(struct segment *segment)
 {
-	/* zstd asks for a block and the header of the next: when that is damaged the block must be out already. */
-	size_t want = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
+	size_t wanted = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
 	size_t len, room = ZSTD_DStreamOutSize(), left;
-	const unsigned char *bytes = look(segment, want, &len);
+	const unsigned char *bytes = look(segment, wanted, &len);
 	ZSTD_inBuffer in = {bytes, len, 0};
 	ZSTD_outBuffer out;
 
@@ -307,6 +323,22 @@ static int decompress_step(struct segment *segment)
 	return 1;
 }
 
+/*
+ * The file ends inside a frame. That is a torn tail, or the length of a block is damaged and has led past
+ * other frames: 1, told, and reading goes on there.
+ */
+static int go_on_behind(struct segment *segment)
+{
+	uint64_t at = segment->at, next = find_frame(segment, segment->good);
+
+	if (next < file_bytes(segment)) {
+		segment_give_up_frame(segment, "a frame that has no end");
+		return 1;
+	}
+	segment->at = at;
+	return 0;
+}
+
 int segment_next(struct segment *segment, struct segment_chunk *ret)
 {
 	int r;
@@ -333,7 +365,7 @@ int segment_next(struct segment *segment, struct segment_chunk *ret)
 		if (!segment->wanted && segment->raw_used == segment->raw.len)
 			segment->good = segment->at;
 		r = segment->wanted ? decompress_step(segment) : begin_frame(segment);
-		if (r <= 0)
+		if (r < 0 || (r == 0 && !(segment->wanted && go_on_behind(segment))))
 			return r;
 	}
 }

@@ -29,6 +29,9 @@
 #define DEFAULT_LEVEL 3
 #define GROUP	      "obit"
 
+#define VALUE_MAX_BYTES	 11	 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
+#define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
+
 struct store_writer {
 	int dir_fd, lock_fd, fd;
 	uint64_t segment_bytes;
@@ -241,11 +244,27 @@ static void leave_segment(struct store_writer *writer)
 	writer->index.n = 0;
 }
 
+/* Is every reader sure to take it? By the longest that its columns can become: they are not encoded yet. */
+static int fits_chunk(struct block *const *blocks, size_t n_blocks)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n_blocks; i++) {
+		if (blocks[i]->rows > CHUNK_MAX_ROWS)
+			return 0;
+		bytes += (uint64_t)blocks[i]->rows * blocks[i]->table->n_fields * VALUE_MAX_BYTES +
+			 blocks[i]->arena_used;
+	}
+	return bytes <= CHUNK_MAX_BYTES - CHUNK_HEAD_BYTES;
+}
+
 int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 			size_t n_blocks)
 {
-	int r = 0;
+	int r = fits_chunk(blocks, n_blocks) ? 0 : -E2BIG;
 
+	if (r < 0)
+		return r;
 	if (writer->fd < 0)
 		r = begin_segment(writer, interval->begin_real_ns);
 	if (r == 0 && !writer->has_encoded) {
