@@ -14,6 +14,7 @@ int cmd_status(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
 #endif

@@ -18,6 +18,7 @@ static const struct command {
 	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"verify", "prove from the store alone that its books balance", cmd_verify},
+	{"store", "list the segments of a store: time, rows, bytes, state", cmd_store},
 	{"schema", "list the tables and their fields", cmd_schema},
 };
 

@@ -13,12 +13,27 @@
 #include "cmd/options.h"
 #include "record/agent.h"
 
-enum record_option { STORE, INTERVAL, DURATION, SCHED, TRANSPORT, RING_PAGES, FSYNC, SOCKET, VERBOSE };
+enum record_option {
+	STORE,
+	INTERVAL,
+	DURATION,
+	RETAIN_BYTES,
+	RETAIN_AGE,
+	SCHED,
+	TRANSPORT,
+	RING_PAGES,
+	FSYNC,
+	SOCKET,
+	VERBOSE,
+};
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
 	[INTERVAL] = {"interval", "T", "how often the books are closed and the store is written: 100ms to 1h; default 1s"},
 	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
+	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB; default "
+						    "10GiB"},
+	[RETAIN_AGE] = {"retain-age", "T|none", "what ended longer ago goes: 30d, 12h; from 1s; default none"},
 	[SCHED] = {"sched", "off|delay", "delay (the default): ends are seen at the last context switch; off: at the release "
 					 "of the task, which spares a program per switch and costs a grace period"},
 	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers (the default) or BPF "
@@ -34,13 +49,19 @@ static const struct usage usage = {
 	"obit record", "", "Records every process that ends on this host, until it is told to stop. Needs root.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
-	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n",
+	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n"
+	"The store is a directory of segments of at most 1/16 of what is kept, and at most an hour; the oldest go\n"
+	"as new ones come, and also when the disk is full. `obit store` lists them.\n",
 	0,
 };
 
 #define INTERVAL_MIN_NS (100 * NS_PER_MS)
 #define INTERVAL_MAX_NS (3600 * NS_PER_S)
 #define RING_PAGES_MAX	65536u
+
+#define RETAIN_DEFAULT	 (UINT64_C(10) << 30)
+#define RETAIN_MIN	 (UINT64_C(64) << 10) /* a few segments that are little more than their header */
+#define RETAIN_AGE_MAX_NS (UINT64_MAX / 2)
 
 static int complain(const char *option, const char *value, const char *wanted)
 {
@@ -59,6 +80,20 @@ static int read_pages(const char *value, uint32_t *ret_pages)
 		return complain("ring-pages", value, "must be a power of two from 1 to 65536");
 	*ret_pages = (uint32_t)pages;
 	return 0;
+}
+
+/* The agent takes 0 for "remove nothing, ever": without a limit the oldest still go when the disk is full. */
+static int read_retain(const struct usage *of, const char *bytes, const char *age, struct agent_options *agent)
+{
+	agent->retain_bytes = RETAIN_DEFAULT;
+	if (bytes && strcmp(bytes, "none") == 0)
+		agent->retain_bytes = UINT64_MAX;
+	else if (bytes && (quantity_read_bytes(bytes, strlen(bytes), &agent->retain_bytes) < 0 ||
+			   agent->retain_bytes < RETAIN_MIN))
+		return complain("retain-bytes", bytes, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
+	if (age && strcmp(age, "none") == 0)
+		return 0;
+	return options_duration(of, "retain-age", age, NS_PER_S, RETAIN_AGE_MAX_NS, &agent->retain_age_ns);
 }
 
 static int read_sched(const char *value, int *ret_on)
@@ -99,6 +134,7 @@ int cmd_record(int argc, char **argv)
 	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
 			     &agent.interval_ns) < 0 ||
 	    options_duration(&usage, "duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
+	    read_retain(&usage, options.values[RETAIN_BYTES], options.values[RETAIN_AGE], &agent) < 0 ||
 	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
 	    read_transport(options.values[TRANSPORT], &agent.use_ringbuf) < 0 ||
 	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)

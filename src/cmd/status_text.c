@@ -113,6 +113,19 @@ static void print_store(FILE *to, const struct status *status)
 	print_state(&store, STORE_state, STORE_reason);
 	fprintf(to, ", %s written, %" PRIu64 " errors\n", write_bytes(number(&store, STORE_bytes), bytes),
 		number(&store, STORE_errors));
+	if (is_null(&store, STORE_kept_bytes))
+		return;
+	fprintf(to, "retention   %s kept", write_bytes(number(&store, STORE_kept_bytes), bytes));
+	if (!is_null(&store, STORE_retain_bytes))
+		fprintf(to, ", at most %s", write_bytes(number(&store, STORE_retain_bytes), bytes));
+	if (!is_null(&store, STORE_retain_age_ns))
+		fprintf(to, ", of the last %s", write_ns(number(&store, STORE_retain_age_ns), bytes));
+	fprintf(to, "; %" PRIu64 " segments removed", number(&store, STORE_evicted));
+	if (number(&store, STORE_evicted_full))
+		fprintf(to, ", %" PRIu64 " for a full disk", number(&store, STORE_evicted_full));
+	if (number(&store, STORE_restarts))
+		fprintf(to, "; begun anew %" PRIu64 " times", number(&store, STORE_restarts));
+	fprintf(to, "\n");
 }
 
 static void print_level(const struct view *view, uint32_t high_water, uint32_t size)

@@ -101,7 +101,12 @@ static int say_collect_error(int r, const char *what)
 static int open_store(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
-	struct store_options store = {.dir = options->store_dir, .fsync_each_interval = options->fsync_each_interval};
+	struct store_options store = {
+		.dir = options->store_dir,
+		.retain_bytes = options->retain_bytes,
+		.retain_age_ns = options->retain_age_ns,
+		.fsync_each_interval = options->fsync_each_interval,
+	};
 	int holder = 0, r;
 
 	host_describe(&agent->origin);

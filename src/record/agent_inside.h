@@ -68,6 +68,7 @@ struct agent {
 	struct store_writer *store;
 	struct chunk_line *empty, *full;
 	_Atomic uint64_t store_bytes, store_errors;
+	_Atomic uint64_t store_kept_bytes, store_evicted, store_evicted_full, store_restarts;
 	_Atomic int store_error; /* -errno while it cannot be written */
 	atomic_bool is_stopping; /* give up on a store that cannot be written */
 	atomic_bool has_lost;	 /* ... and it did */

@@ -107,22 +107,41 @@ static void report_transport(struct report *report)
 static void report_store(struct report *report)
 {
 	const struct agent *agent = report->agent;
+	const struct {
+		uint32_t field;
+		uint64_t value;
+	} counts[] = {
+		{STORE_bytes, atomic_load_explicit(&agent->store_bytes, memory_order_relaxed)},
+		{STORE_errors, atomic_load_explicit(&agent->store_errors, memory_order_relaxed)},
+		{STORE_kept_bytes, atomic_load_explicit(&agent->store_kept_bytes, memory_order_relaxed)},
+		{STORE_evicted, atomic_load_explicit(&agent->store_evicted, memory_order_relaxed)},
+		{STORE_evicted_full, atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed)},
+		{STORE_restarts, atomic_load_explicit(&agent->store_restarts, memory_order_relaxed)},
+	};
+	uint64_t n_full = atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed);
 	int error = atomic_load_explicit(&agent->store_error, memory_order_relaxed);
 	int row = status_add(report->status, SECTION_STORE);
-	enum state state = error ? DEGRADED : ACTIVE;
+	enum state state = error || n_full ? DEGRADED : ACTIVE;
 	char reason[REASON_BYTES];
 
-	snprintf(reason, sizeof(reason), "cannot be written: %s; trying again", strerror(-error));
+	if (error)
+		snprintf(reason, sizeof(reason), "cannot be written: %s; trying again", strerror(-error));
+	else
+		snprintf(reason, sizeof(reason), "the disk was full: %" PRIu64 " segments went before their time", n_full);
 	if (atomic_load_explicit(&agent->has_lost, memory_order_relaxed)) {
 		state = FAILED;
 		snprintf(reason, sizeof(reason), "an interval was lost: it could not be written");
 	}
 	set_state(report, SECTION_STORE, row, STORE_state, state, "store", reason);
 	status_set_text(report->status, SECTION_STORE, (uint32_t)row, STORE_dir, agent->store_path);
-	status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_bytes,
-			  atomic_load_explicit(&agent->store_bytes, memory_order_relaxed));
-	status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_errors,
-			  atomic_load_explicit(&agent->store_errors, memory_order_relaxed));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		status_set_number(report->status, SECTION_STORE, (uint32_t)row, counts[i].field, counts[i].value);
+	if (agent->options->retain_bytes != UINT64_MAX)
+		status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_retain_bytes,
+				  agent->options->retain_bytes);
+	if (agent->options->retain_age_ns)
+		status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_retain_age_ns,
+				  agent->options->retain_age_ns);
 }
 
 /* Events of a program that found the ring full, and what is unknown by that. */

@@ -86,6 +86,28 @@ void *agent_ledger_thread(void *context)
 	return NULL;
 }
 
+/* What the store did on the way to keep going: for the log, and for who asks. */
+static void tell_counts(struct agent *agent)
+{
+	static struct log_limit full_limit;
+	const char *dir = agent->options->store_dir;
+	struct store_counts counts;
+
+	store_writer_counts(agent->store, &counts);
+	if (counts.evicted_full > atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed))
+		log_limited(&full_limit, "the disk of %s is full: %llu of the oldest segments removed so far to make room",
+			    dir, (unsigned long long)counts.evicted_full);
+	if (counts.restarts > atomic_load_explicit(&agent->store_restarts, memory_order_relaxed))
+		log_line("the store %s, or the segment being written, had been removed or replaced: going on in a new "
+			 "segment (%llu so far)",
+			 dir, (unsigned long long)counts.restarts);
+	atomic_store_explicit(&agent->store_bytes, store_writer_bytes(agent->store), memory_order_relaxed);
+	atomic_store_explicit(&agent->store_kept_bytes, counts.kept_bytes, memory_order_relaxed);
+	atomic_store_explicit(&agent->store_evicted, counts.evicted, memory_order_relaxed);
+	atomic_store_explicit(&agent->store_evicted_full, counts.evicted_full, memory_order_relaxed);
+	atomic_store_explicit(&agent->store_restarts, counts.restarts, memory_order_relaxed);
+}
+
 static void write_chunk(struct agent *agent, struct chunk *chunk)
 {
 	static struct log_limit limit;
@@ -94,6 +116,7 @@ static void write_chunk(struct agent *agent, struct chunk *chunk)
 
 	for (;;) {
 		r = store_writer_append(agent->store, &chunk->interval, chunk->blocks, N_CHUNK_BLOCKS);
+		tell_counts(agent);
 		atomic_store_explicit(&agent->store_error, r, memory_order_relaxed);
 		if (r == 0)
 			break;
@@ -110,7 +133,6 @@ static void write_chunk(struct agent *agent, struct chunk *chunk)
 		usleep(wait_us);
 		wait_us = wait_us * 2 < RETRY_LAST_US ? wait_us * 2 : RETRY_LAST_US;
 	}
-	atomic_store_explicit(&agent->store_bytes, store_writer_bytes(agent->store), memory_order_relaxed);
 }
 
 void *agent_writer_thread(void *context)

@@ -27,6 +27,16 @@ void frame_writer_done(struct frame_writer *writer)
 	sink_done(&writer->waiting);
 }
 
+void frame_writer_restart(struct frame_writer *writer, int fd)
+{
+	ZSTD_CCtx_reset(writer->zstd, ZSTD_reset_session_only);
+	writer->fd = fd;
+	writer->committed = 0;
+	writer->waiting.len = 0;
+	writer->waiting.failed = 0;
+	writer->is_open = 0;
+}
+
 static int compress_with(struct frame_writer *writer, const void *data, size_t len, ZSTD_EndDirective directive)
 {
 	ZSTD_inBuffer in = {data, len, 0};

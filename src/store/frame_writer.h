@@ -31,6 +31,8 @@ struct frame_writer {
 /* 0 or -ENOMEM. The fd stays the caller's. */
 int frame_writer_init(struct frame_writer *writer, int fd, const struct file_calls *calls, int level);
 void frame_writer_done(struct frame_writer *writer);
+/* Begins another, empty file; what waits for the one before is dropped. */
+void frame_writer_restart(struct frame_writer *writer, int fd);
 
 /* Compresses to `waiting`, flushed; begins a frame when none is open. 0 or -ENOMEM. */
 int frame_writer_compress(struct frame_writer *writer, const void *data, size_t len);

@@ -26,10 +26,9 @@ static void put_table(struct sink *sink, const struct table *table)
 	}
 }
 
-void header_put(struct sink *sink, const struct origin *origin)
+void header_put(struct sink *sink, const struct origin *origin, const struct table *const *tables, size_t n_tables)
 {
-	size_t n, start;
-	const struct table *const *tables = tables_all(&n);
+	size_t start;
 
 	put_u32(sink, MAGIC_HEADER_FRAME);
 	put_u32(sink, 0);
@@ -45,8 +44,8 @@ void header_put(struct sink *sink, const struct origin *origin)
 	put_u64(sink, origin->run_real_ns);
 	put_u64(sink, (uint64_t)origin->real_minus_boot_ns);
 	put_u64(sink, origin->interval_ns);
-	put_u16(sink, (uint16_t)n);
-	for (size_t i = 0; i < n; i++)
+	put_u16(sink, (uint16_t)n_tables);
+	for (size_t i = 0; i < n_tables; i++)
 		put_table(sink, tables[i]);
 	if (!sink->failed)
 		put_u32(sink, (uint32_t)crc32(0, sink->data + start, (unsigned)(sink->len - start)));

@@ -19,8 +19,8 @@ struct header {
 	void *memory; /* fields and their texts */
 };
 
-/* The whole skippable frame, with the known tables. */
-void header_put(struct sink *sink, const struct origin *origin);
+/* The whole skippable frame. */
+void header_put(struct sink *sink, const struct origin *origin, const struct table *const *tables, size_t n_tables);
 
 /*
  * From the content of the frame. 0; -EBADMSG: not a header, or damaged; -EPROTONOSUPPORT: a feature that must

@@ -1,140 +1,155 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The writer: chunks into the running segment, a new segment when it is large enough, a seal on each.
+ * The writer: chunks into the running segment, a new segment when it is large or old enough, a seal on each;
+ * room for it, and another start where the directory is not the one it was.
  *
  * A chunk is encoded and compressed once, into memory, and then written; when the write fails the bytes wait
  * there and the next call for the same chunk only writes again. So neither the dictionary nor zstd's window
- * ever has to be turned back.
+ * ever has to be turned back. Only for another directory the chunk is encoded once more, to a new segment.
  */
-#define _GNU_SOURCE
 #include "store/writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/chunk_codec.h"
 #include "store/directory.h"
 #include "store/format.h"
-#include "store/header.h"
-#include "store/index.h"
+#include "store/home.h"
 #include "store/recover.h"
+#include "store/retention.h"
+#include "store/segment_writer.h"
 #include "store/writer_inside.h"
 
 #define DEFAULT_LEVEL 3
-#define GROUP	      "obit"
+#define FULL_MARGIN_BYTES 65536 /* what a full disk must have more than the chunk: blocks, and the file system's own */
 
 #define VALUE_MAX_BYTES	 11	 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
 #define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
 
 struct store_writer {
-	int dir_fd, lock_fd, fd;
-	uint64_t segment_bytes;
+	struct home home;
+	struct retention retention;
+	uint64_t segment_bytes, segment_age_ns;
 	int level, fsync_each_interval;
-	gid_t group; /* -1: none of that name */
 	struct origin origin;
 	const struct file_calls *calls;
 
-	struct frame_writer frames;
-	struct index index;
-	struct dictionaries dictionaries;
-	struct sink raw, section;
-	uint32_t frame_chunks;
-	uint64_t frame_raw_bytes;
+	int fd; /* of the running segment; -1: the next chunk begins one */
+	struct segment_name name;
+	struct segment_writer segment;
+	uint64_t begun_real_ns; /* its first interval */
 	uint64_t sealed_bytes; /* of the segments before the running one */
-	int has_encoded;       /* the chunk of the last, failed call is in frames.waiting */
-	int seal_is_next;      /* ... and so is the seal */
+	int has_encoded;       /* the chunk of the last, failed call waits in the segment */
+	int seal_is_next;      /* ... and so does the seal */
 	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
+	uint64_t evicted_full, restarts;
 };
 
 void store_writer_set_calls(struct store_writer *writer, const struct file_calls *calls)
 {
 	writer->calls = calls;
-	writer->frames.calls = calls;
+	writer->segment.frames.calls = calls;
 }
 
-/* From the file itself: a static program has no name service, and the group is the host's own. */
-static gid_t find_group(const char *name)
+static int is_full(int r)
 {
-	FILE *groups = fopen("/etc/group", "re");
-	gid_t found = (gid_t)-1;
-	struct group *group;
-
-	while (groups && found == (gid_t)-1 && (group = fgetgrent(groups)))
-		if (strcmp(group->gr_name, name) == 0)
-			found = group->gr_gid;
-	if (groups)
-		fclose(groups);
-	return found;
+	return r == -ENOSPC || r == -EDQUOT;
 }
 
-static int open_directory(struct store_writer *writer, const char *dir)
+/* Room on a full disk for what waits. How many segments went. */
+static int make_room(struct store_writer *writer)
 {
-	writer->group = find_group(GROUP);
-	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
-		return -errno;
-	writer->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (writer->dir_fd < 0)
-		return -errno;
-	/* Without the right to give it away, it stays with whoever made it. */
-	if (writer->group != (gid_t)-1 && fchown(writer->dir_fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
-		return -errno;
-	return 0;
+	int n = retention_free(&writer->retention, writer->home.dir_fd,
+			       writer->segment.frames.waiting.len + FULL_MARGIN_BYTES);
+
+	if (n > 0)
+		writer->evicted_full += (uint64_t)n;
+	return n > 0 ? n : 0;
 }
 
-static int recover_all(struct store_writer *writer, const struct segment_name *names, size_t n)
+/* Recovering writes a segment once more before it drops the torn one: there must be room for the largest. */
+static int recover_all(struct store_writer *writer)
 {
-	for (size_t i = 0; i < n; i++) {
-		int r = recover_segment(writer->dir_fd, &names[i], writer->calls, writer->level);
+	struct retention *retention = &writer->retention;
+	int dir_fd = writer->home.dir_fd, r = retention_scan(retention, dir_fd, NULL);
+	uint64_t needed = 0;
 
-		if (r < 0)
-			return r;
+	for (size_t i = 0; i < retention->n; i++)
+		if (!retention->segments[i].is_sealed && retention->segments[i].bytes > needed)
+			needed = retention->segments[i].bytes;
+	if (r == 0)
+		r = retention_fit(retention, dir_fd, needed, 0);
+	for (size_t i = 0; i < retention->n && r == 0;) {
+		if (!retention->segments[i].is_sealed)
+			r = recover_segment(dir_fd, &retention->segments[i].name, writer->calls, writer->level);
+		/* With the last one goes what was to be saved: then it stays torn, and is an error. */
+		if (is_full(r) && retention->n > 1 && make_room(writer)) {
+			r = 0;
+			i = 0;
+			continue;
+		}
+		i++;
 	}
-	return 0;
+	return r;
 }
 
 /* A name later than every other: clocks step. */
 static int create_file(struct store_writer *writer, uint64_t real_ns)
 {
-	struct segment_name name, *names;
+	struct segment_name *names;
 	size_t n;
-	int r = directory_list(writer->dir_fd, &names, &n);
+	int r = directory_list(writer->home.dir_fd, &names, &n);
 
 	if (r < 0)
 		return r;
 	if (n && strtoull(names[n - 1].text, NULL, 10) >= real_ns)
 		real_ns = strtoull(names[n - 1].text, NULL, 10) + 1;
 	free(names);
-	directory_name(&name, real_ns);
-	writer->fd = openat(writer->dir_fd, name.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (writer->fd < 0)
-		return -errno;
-	if (writer->group != (gid_t)-1 && fchown(writer->fd, (uid_t)-1, writer->group) < 0 && errno != EPERM)
-		return -errno;
+	directory_name(&writer->name, real_ns);
+	r = home_create(&writer->home, writer->name.text);
+	if (r < 0)
+		return r;
+	writer->fd = r;
 	return 0;
 }
 
 /* The header waits in memory and goes out with the first chunk. */
 static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 {
+	size_t n;
+	const struct table *const *tables = tables_all(&n);
 	int r = create_file(writer, real_ns);
 
 	if (r < 0)
 		return r;
-	if (!writer->frames.zstd)
-		r = frame_writer_init(&writer->frames, writer->fd, writer->calls, writer->level);
-	if (r < 0)
-		return r;
-	writer->frames.fd = writer->fd;
-	writer->frames.committed = 0;
-	writer->frame_chunks = 0;
-	header_put(&writer->frames.waiting, &writer->origin);
-	return writer->frames.waiting.failed ? -ENOMEM : 0;
+	writer->begun_real_ns = 0;
+	r = segment_writer_begin(&writer->segment, writer->fd, writer->calls, writer->level, &writer->origin, tables, n);
+	if (r == 0)
+		r = retention_scan(&writer->retention, writer->home.dir_fd, writer->name.text);
+	if (r < 0) {
+		close(writer->fd);
+		writer->fd = -1;
+		unlinkat(writer->home.dir_fd, writer->name.text, 0);
+	}
+	return r;
+}
+
+/* What an earlier writer left is ended, and a segment begun that readers see from the first moment. */
+static int settle_in(struct store_writer *writer, uint64_t real_ns)
+{
+	int r = recover_all(writer);
+
+	if (r == 0)
+		r = begin_segment(writer, real_ns);
+	if (r == 0)
+		r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment), 0);
+	if (r == 0)
+		r = segment_writer_commit(&writer->segment);
+	if (is_full(r) && make_room(writer))
+		r = segment_writer_commit(&writer->segment);
+	return r;
 }
 
 int store_writer_open(const struct store_options *options, const struct origin *origin, struct store_writer **ret,
@@ -147,31 +162,23 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 			   const struct file_calls *calls, struct store_writer **ret, int *ret_holder)
 {
 	struct store_writer *writer = calloc(1, sizeof(*writer));
-	struct segment_name *names = NULL;
-	int holder = 0, r = -ENOMEM;
-	size_t n = 0;
+	int holder = 0, r;
 
 	if (!writer)
 		return -ENOMEM;
-	writer->dir_fd = writer->lock_fd = writer->fd = -1;
-	writer->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
+	writer->fd = -1;
+	writer->retention.max_bytes = options->retain_bytes;
+	writer->retention.max_age_ns = options->retain_age_ns;
+	writer->segment_bytes = retention_segment_bytes(
+		&writer->retention, options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES);
+	writer->segment_age_ns = retention_segment_age_ns(&writer->retention);
 	writer->level = options->level ? options->level : DEFAULT_LEVEL;
 	writer->fsync_each_interval = options->fsync_each_interval;
 	writer->origin = *origin;
 	writer->calls = calls;
-	r = open_directory(writer, options->dir);
+	r = home_open(&writer->home, options->dir, 1, &holder);
 	if (r == 0)
-		r = directory_list(writer->dir_fd, &names, &n);
-	if (r == 0)
-		r = directory_lock(writer->dir_fd, &writer->lock_fd, &holder);
-	if (r == 0)
-		r = recover_all(writer, names, n);
-	if (r == 0)
-		r = begin_segment(writer, origin->run_real_ns);
-	/* A reader must see from the first moment that this is a store. */
-	if (r == 0)
-		r = frame_writer_commit(&writer->frames);
-	free(names);
+		r = settle_in(writer, origin->run_real_ns);
 	if (r < 0) {
 		if (ret_holder)
 			*ret_holder = holder;
@@ -180,51 +187,6 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	}
 	*ret = writer;
 	return 0;
-}
-
-static int frame_is_full(const struct store_writer *writer)
-{
-	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES ||
-	       dictionaries_full(&writer->dictionaries);
-}
-
-static int encode(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
-		  size_t n_blocks)
-{
-	int r = 0;
-
-	if (writer->frame_chunks && frame_is_full(writer)) {
-		r = frame_writer_end(&writer->frames);
-		writer->frame_chunks = 0;
-	}
-	if (r == 0 && !writer->frame_chunks) {
-		r = index_add_frame(&writer->index, writer->frames.committed + writer->frames.waiting.len);
-		dictionaries_clear(&writer->dictionaries);
-		writer->frame_raw_bytes = 0;
-	}
-	if (r < 0)
-		return r;
-	writer->raw.len = 0;
-	chunk_put(&writer->raw, &writer->section, writer->frame_chunks, interval, blocks, n_blocks, &writer->dictionaries);
-	if (writer->raw.failed)
-		return -ENOMEM;
-	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);
-	writer->frame_chunks++;
-	writer->frame_raw_bytes += writer->raw.len;
-	index_add_chunk(&writer->index, interval);
-	return r;
-}
-
-/* Puts the end of the frame and the index behind what is waiting. */
-static int encode_seal(struct store_writer *writer)
-{
-	int r = frame_writer_end(&writer->frames);
-
-	if (r < 0)
-		return r;
-	writer->frame_chunks = 0;
-	index_put(&writer->frames.waiting, &writer->index);
-	return writer->frames.waiting.failed ? -ENOMEM : 0;
 }
 
 static void sync_file(struct store_writer *writer)
@@ -236,12 +198,97 @@ static void sync_file(struct store_writer *writer)
 /* The next one is begun by the chunk that needs it. */
 static void leave_segment(struct store_writer *writer)
 {
-	sync_file(writer);
-	writer->sealed_bytes += writer->frames.committed;
-	writer->frames.committed = 0;
+	writer->sealed_bytes += writer->segment.frames.committed;
+	writer->segment.frames.committed = 0;
 	close(writer->fd);
 	writer->fd = -1;
-	writer->index.n = 0;
+	writer->has_encoded = writer->seal_is_next = 0;
+}
+
+/* Gives up the running segment where it is no longer in the store. A chunk that waits is encoded once more. */
+static void abandon_segment(struct store_writer *writer)
+{
+	if (writer->fd < 0)
+		return;
+	/* Moved away, not removed: it can still become whole. If not, readers know how to take it. */
+	if (!writer->has_encoded && segment_writer_seal(&writer->segment) == 0)
+		(void)segment_writer_commit(&writer->segment);
+	leave_segment(writer);
+}
+
+/* Is all still where readers look for it? If the directory is another one, takes it as it would at the start. */
+static int stay_in_place(struct store_writer *writer)
+{
+	struct home home;
+	struct stat st;
+	int holder, r = home_check(&writer->home);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		if (writer->fd >= 0 && fstat(writer->fd, &st) == 0 && st.st_nlink == 0) {
+			abandon_segment(writer);
+			writer->restarts++;
+		}
+		return 0;
+	}
+	r = home_open(&home, writer->home.path, 0, &holder);
+	if (r < 0)
+		return r;
+	abandon_segment(writer);
+	home_close(&writer->home);
+	writer->home = home;
+	writer->restarts++;
+	return recover_all(writer);
+}
+
+/*
+ * At the end of an interval, so that what is removed are whole intervals; not while the next one has begun in
+ * this segment, unless that goes on and on.
+ */
+static int is_time_to_seal(const struct store_writer *writer, const struct interval *interval)
+{
+	const struct index *index = &writer->segment.index;
+	uint64_t bytes = segment_writer_bytes(&writer->segment);
+
+	if (!interval->is_last_chunk)
+		return 0;
+	if (index->entries[index->n - 1].last_number > interval->number)
+		return bytes / 2 >= writer->segment_bytes;
+	return bytes >= writer->segment_bytes || (interval->end_real_ns > writer->begun_real_ns &&
+						  interval->end_real_ns - writer->begun_real_ns >= writer->segment_age_ns);
+}
+
+static int encode(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+		  size_t n_blocks)
+{
+	int r = segment_writer_put(&writer->segment, interval, blocks, n_blocks);
+
+	if (r < 0)
+		return r;
+	if (!writer->begun_real_ns)
+		writer->begun_real_ns = interval->begin_real_ns;
+	writer->seal_is_next = is_time_to_seal(writer, interval);
+	if (writer->seal_is_next)
+		r = segment_writer_seal(&writer->segment);
+	writer->has_encoded = r == 0;
+	return r;
+}
+
+static int write_chunk(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+		       size_t n_blocks)
+{
+	uint64_t now_real_ns = interval->is_last_chunk ? interval->end_real_ns : interval->begin_real_ns;
+	int r = 0;
+
+	if (writer->fd < 0)
+		r = begin_segment(writer, interval->begin_real_ns);
+	if (r == 0 && !writer->has_encoded)
+		r = encode(writer, interval, blocks, n_blocks);
+	if (r == 0)
+		r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment),
+				  now_real_ns);
+	return r == 0 ? segment_writer_commit(&writer->segment) : r;
 }
 
 /* Is every reader sure to take it? By the longest that its columns can become: they are not encoded yet. */
@@ -265,33 +312,42 @@ int store_writer_append(struct store_writer *writer, const struct interval *inte
 
 	if (r < 0)
 		return r;
-	if (writer->fd < 0)
-		r = begin_segment(writer, interval->begin_real_ns);
-	if (r == 0 && !writer->has_encoded) {
-		r = encode(writer, interval, blocks, n_blocks);
-		writer->seal_is_next = interval->is_last_chunk && writer->frames.committed +
-									  writer->frames.waiting.len >=
-								  writer->segment_bytes;
-		if (r == 0 && writer->seal_is_next)
-			r = encode_seal(writer);
-		writer->has_encoded = r == 0;
-	}
+	r = stay_in_place(writer);
 	if (r == 0)
-		r = frame_writer_commit(&writer->frames);
+		r = write_chunk(writer, interval, blocks, n_blocks);
+	/* Once a call: a reader may hold what was removed, and then it frees nothing yet. */
+	if (is_full(r) && make_room(writer))
+		r = write_chunk(writer, interval, blocks, n_blocks);
 	if (r < 0)
 		return r;
 	writer->has_encoded = 0;
-	if (writer->seal_is_next)
-		leave_segment(writer);
-	else if (writer->fsync_each_interval && interval->is_last_chunk)
+	if (writer->seal_is_next) {
 		sync_file(writer);
-	writer->seal_is_next = 0;
+		leave_segment(writer);
+		/* For the count; before the next one is written it is looked at again, with its errors. */
+		(void)retention_scan(&writer->retention, writer->home.dir_fd, NULL);
+	} else if (writer->fsync_each_interval && interval->is_last_chunk) {
+		sync_file(writer);
+	}
 	return 0;
 }
 
 uint64_t store_writer_bytes(const struct store_writer *writer)
 {
-	return writer->sealed_bytes + writer->frames.committed;
+	return writer->sealed_bytes + writer->segment.frames.committed;
+}
+
+void store_writer_counts(const struct store_writer *writer, struct store_counts *ret)
+{
+	const struct retention *retention = &writer->retention;
+
+	*ret = (struct store_counts){
+		.kept_bytes = retention->bytes + writer->segment.frames.committed,
+		.evicted = retention->n_evicted,
+		.evicted_bytes = retention->evicted_bytes,
+		.evicted_full = writer->evicted_full,
+		.restarts = writer->restarts,
+	};
 }
 
 int store_writer_close(struct store_writer *writer)
@@ -300,23 +356,24 @@ int store_writer_close(struct store_writer *writer)
 
 	if (!writer)
 		return 0;
-	if (writer->fd >= 0 && writer->frames.zstd) {
+	if (writer->fd >= 0 && writer->segment.frames.zstd) {
 		/* What the last call could not write goes out now, or is lost with the writer's error. */
-		r = encode_seal(writer);
+		r = segment_writer_seal(&writer->segment);
 		if (r == 0)
-			r = frame_writer_commit(&writer->frames);
+			r = retention_fit(&writer->retention, writer->home.dir_fd,
+					  segment_writer_bytes(&writer->segment), 0);
+		if (r == 0)
+			r = segment_writer_commit(&writer->segment);
+		if (is_full(r) && make_room(writer))
+			r = segment_writer_commit(&writer->segment);
 		sync_file(writer);
 		if (r == 0)
 			r = writer->sync_error;
+		close(writer->fd);
 	}
-	for (int *fd = (int[]){writer->fd, writer->lock_fd, writer->dir_fd, -2}; *fd != -2; fd++)
-		if (*fd >= 0)
-			close(*fd);
-	frame_writer_done(&writer->frames);
-	index_done(&writer->index);
-	dictionaries_done(&writer->dictionaries);
-	sink_done(&writer->raw);
-	sink_done(&writer->section);
+	home_close(&writer->home);
+	retention_done(&writer->retention);
+	segment_writer_done(&writer->segment);
 	free(writer);
 	return r;
 }

@@ -15,11 +15,21 @@
 struct store_options {
 	const char *dir;
 	uint64_t segment_bytes; /* a segment is sealed when it has reached this; 0: the default, 64 MiB */
+	uint64_t retain_bytes;	/* of all segments; 0: nothing is ever removed, also not on a full disk */
+	uint64_t retain_age_ns; /* 0: any age */
 	int level;		/* zstd; 0: the default, 3 */
 	int fsync_each_interval; /* 0: fsync when a segment is sealed only */
 };
 
 struct store_writer;
+
+/* What the writer has done to its store besides writing. */
+struct store_counts {
+	uint64_t kept_bytes; /* of all segments now */
+	uint64_t evicted, evicted_bytes; /* segments removed, for any reason */
+	uint64_t evicted_full; /* of them, because the disk was full */
+	uint64_t restarts; /* times that the running segment or the directory had gone, and it began anew */
+};
 
 /*
  * Makes the directory (0750) when it is missing and ends what an earlier writer left torn: complete chunks
@@ -35,12 +45,18 @@ int store_writer_open(const struct store_options *options, const struct origin *
  * interval they belong to, flushed so that a reader sees it at once. On an error nothing of the chunk is
  * visible to readers, and the same call may be made again; but -E2BIG, more rows or text than a reader takes
  * in one chunk (format.h), is for ever.
+ *
+ * Before it writes, the oldest segments go until all fits retain_bytes, and those that are past retain_age_ns
+ * by the interval's time: the store is above its limit only when a single interval is. On a full disk as many go
+ * as the chunk needs, once a call. While the directory is gone: -ENOENT; when there is one again, and it is not
+ * the same, the store goes on in it with this chunk.
  */
 int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 			size_t n_blocks);
 
 /* Bytes written to segments by this writer. */
 uint64_t store_writer_bytes(const struct store_writer *writer);
+void store_writer_counts(const struct store_writer *writer, struct store_counts *ret);
 
 /* Seals the segment and frees the writer, also on error. NULL is legal. */
 int store_writer_close(struct store_writer *writer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * dump, verify and schema as a user runs them, on stores that the real writer wrote.
+ * dump, verify, store and schema as a user runs them, on stores that the real writer wrote.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -214,6 +214,50 @@ static void test_damage_is_reported_and_the_rest_read(void **state)
 	assert_non_null(strstr(said, "damaged in 1 place"));
 }
 
+static void assert_said(const char *part)
+{
+	if (!strstr(said, part))
+		fail_msg("said: %s", said);
+}
+
+static void test_store_lists_its_segments(void **state)
+{
+	struct store_options options = {.dir = store};
+	struct origin origin = {.host = "second", .boot_id = "b2", .run_real_ns = BEGIN + 100 * S};
+	struct store_writer *writer;
+	char *line;
+	int fd;
+
+	(void)state;
+	write_store("listed", 10);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
+	assert_int_equal(run(cmd_store, "--store", store, "--format", "jsonl", NULL), 0);
+	line = strchr(said, '\n');
+	assert_non_null(line);
+	*line++ = '\0';
+	assert_said("\"first_time\":\"2026-01-02T03:04:05.000000000Z\",\"last_time\":\"2026-01-02T03:04:08.000000000Z\"");
+	assert_said("\"state\":\"sealed\",\"exits\":30,\"rollups\":0,\"ledger\":3,");
+	assert_said("\"host\":\"h\",\"run_time\":\"2026-01-02T03:04:05.000000000Z\"");
+	assert_said("\"boot_id\":\"b\",\"first_interval\":1,\"last_interval\":3,\"unread_bytes\":0,\"damage\":null");
+	assert_non_null(strstr(line, "\"first_time\":null,\"last_time\":null,\"state\":\"writing\",\"exits\":0,"));
+	assert_non_null(strstr(line, "\"host\":\"second\""));
+	assert_int_equal(store_writer_close(writer), 0);
+
+	write_store("listed-torn", 10);
+	fd = open_segment();
+	assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 140), 0);
+	assert_int_equal(run(cmd_store, "--store", store, NULL), 0);
+	assert_said("  torn  ");
+	assert_said("1 segment, ");
+	assert_int_equal(pwrite(fd, "XXXXXXXX", 8, 20), 8);
+	close(fd);
+	assert_int_equal(run(cmd_store, "--store", store, NULL), 0);
+	assert_said("  damaged  ");
+	assert_int_equal(run(cmd_store, "--store", "/nonexistent", NULL), STATUS_FAILED);
+	assert_complained("there is no store at /nonexistent");
+	assert_int_equal(run(cmd_store, "more", NULL), STATUS_USAGE);
+}
+
 static void test_schema_lists_every_field(void **state)
 {
 	size_t n, lines = 0;
@@ -271,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes_are_named_with_the_way_out),
 		cmocka_unit_test(test_verify_gives_its_verdict),
 		cmocka_unit_test(test_damage_is_reported_and_the_rest_read),
+		cmocka_unit_test(test_store_lists_its_segments),
 		cmocka_unit_test(test_schema_lists_every_field),
 		cmocka_unit_test(test_status_without_an_agent_says_so),
 	};

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A descriptor outlives what it was opened for: the directory may be removed, moved or mounted over while it
+ * is held, and writes go on without an error to where nobody will look. So the path is asked, not the descriptor.
+ */
+#define _GNU_SOURCE
+#include "store/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/directory.h"
+
+#define GROUP "obit"
+
+/* From the file itself: a static program has no name service, and the group is the host's own. */
+static gid_t find_group(const char *name)
+{
+	FILE *groups = fopen("/etc/group", "re");
+	gid_t found = (gid_t)-1;
+	struct group *group;
+
+	while (groups && found == (gid_t)-1 && (group = fgetgrent(groups)))
+		if (strcmp(group->gr_name, name) == 0)
+			found = group->gr_gid;
+	if (groups)
+		fclose(groups);
+	return found;
+}
+
+/* Without the right to give it away, it stays with whoever made it. */
+static int give_to_group(const struct home *home, int fd)
+{
+	if (home->group != (gid_t)-1 && fchown(fd, (uid_t)-1, home->group) < 0 && errno != EPERM)
+		return -errno;
+	return 0;
+}
+
+int home_open(struct home *home, const char *path, int is_made, int *ret_holder)
+{
+	struct home opened = {.dir_fd = -1, .lock_fd = -1, .group = find_group(GROUP)};
+	struct segment_name *names = NULL;
+	size_t n;
+	int r = 0;
+
+	opened.path = strdup(path);
+	if (!opened.path)
+		return -ENOMEM;
+	if (is_made && mkdir(path, 0750) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r == 0) {
+		opened.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = opened.dir_fd < 0 ? -errno : give_to_group(&opened, opened.dir_fd);
+	}
+	/* Before the lock, which is a file: nothing is left in a directory that is not a store. */
+	if (r == 0)
+		r = directory_list(opened.dir_fd, &names, &n);
+	free(names);
+	if (r == 0)
+		r = directory_lock(opened.dir_fd, &opened.lock_fd, ret_holder);
+	if (r < 0)
+		home_close(&opened);
+	else
+		*home = opened;
+	return r;
+}
+
+void home_close(struct home *home)
+{
+	if (!home->path)
+		return;
+	if (home->lock_fd >= 0)
+		close(home->lock_fd);
+	if (home->dir_fd >= 0)
+		close(home->dir_fd);
+	free(home->path);
+	*home = (struct home){0};
+}
+
+int home_check(const struct home *home)
+{
+	struct stat held, named;
+
+	if (stat(home->path, &named) < 0 || fstat(home->dir_fd, &held) < 0)
+		return -errno;
+	if (!S_ISDIR(named.st_mode))
+		return -ENOTDIR;
+	return held.st_dev != named.st_dev || held.st_ino != named.st_ino;
+}
+
+int home_create(const struct home *home, const char *name)
+{
+	int fd = openat(home->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640), r;
+
+	if (fd < 0)
+		return -errno;
+	r = give_to_group(home, fd);
+	if (r < 0) {
+		unlinkat(home->dir_fd, name, 0);
+		close(fd);
+		return r;
+	}
+	return fd;
+}

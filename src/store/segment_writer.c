@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Chunks to frames: a frame ends when readers would have to read too much to get at its last chunk, or when
+ * its dictionary is full.
+ */
+#include "store/segment_writer.h"
+
+#include <errno.h>
+
+#include "store/format.h"
+#include "store/header.h"
+
+int segment_writer_begin(struct segment_writer *writer, int fd, const struct file_calls *calls, int level,
+			 const struct origin *origin, const struct table *const *tables, size_t n_tables)
+{
+	int r = 0;
+
+	if (!writer->frames.zstd)
+		r = frame_writer_init(&writer->frames, fd, calls, level);
+	if (r < 0)
+		return r;
+	frame_writer_restart(&writer->frames, fd);
+	writer->index.n = 0;
+	writer->frame_chunks = 0;
+	header_put(&writer->frames.waiting, origin, tables, n_tables);
+	return writer->frames.waiting.failed ? -ENOMEM : 0;
+}
+
+static int frame_is_full(const struct segment_writer *writer)
+{
+	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES ||
+	       dictionaries_full(&writer->dictionaries);
+}
+
+int segment_writer_put(struct segment_writer *writer, const struct interval *interval, struct block *const *blocks,
+		       size_t n_blocks)
+{
+	int r = 0;
+
+	if (writer->frame_chunks && frame_is_full(writer)) {
+		r = frame_writer_end(&writer->frames);
+		writer->frame_chunks = 0;
+	}
+	if (r == 0 && !writer->frame_chunks) {
+		r = index_add_frame(&writer->index, segment_writer_bytes(writer));
+		dictionaries_clear(&writer->dictionaries);
+		writer->frame_raw_bytes = 0;
+	}
+	if (r < 0)
+		return r;
+	writer->raw.len = 0;
+	chunk_put(&writer->raw, &writer->section, writer->frame_chunks, interval, blocks, n_blocks, &writer->dictionaries);
+	if (writer->raw.failed)
+		return -ENOMEM;
+	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);
+	writer->frame_chunks++;
+	writer->frame_raw_bytes += writer->raw.len;
+	index_add_chunk(&writer->index, interval);
+	return r;
+}
+
+int segment_writer_seal(struct segment_writer *writer)
+{
+	int r = frame_writer_end(&writer->frames);
+
+	if (r < 0)
+		return r;
+	writer->frame_chunks = 0;
+	index_put(&writer->frames.waiting, &writer->index);
+	return writer->frames.waiting.failed ? -ENOMEM : 0;
+}
+
+int segment_writer_commit(struct segment_writer *writer)
+{
+	return frame_writer_commit(&writer->frames);
+}
+
+uint64_t segment_writer_bytes(const struct segment_writer *writer)
+{
+	return writer->frames.committed + writer->frames.waiting.len;
+}
+
+void segment_writer_done(struct segment_writer *writer)
+{
+	frame_writer_done(&writer->frames);
+	index_done(&writer->index);
+	dictionaries_done(&writer->dictionaries);
+	sink_done(&writer->raw);
+	sink_done(&writer->section);
+}

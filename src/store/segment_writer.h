@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One segment file being written: header, chunks in frames, the index that seals it. What is put waits in
+ * memory until segment_writer_commit(); the file is the caller's.
+ */
+#ifndef OBIT_STORE_SEGMENT_WRITER_H
+#define OBIT_STORE_SEGMENT_WRITER_H
+
+#include "store/chunk_codec.h"
+#include "store/frame_writer.h"
+#include "store/index.h"
+
+/* Zeroed, then begun for one file after the other; freed with segment_writer_done(). */
+struct segment_writer {
+	struct frame_writer frames;
+	struct index index;
+	struct dictionaries dictionaries;
+	struct sink raw, section;
+	uint32_t frame_chunks;
+	uint64_t frame_raw_bytes;
+};
+
+/* A new file; what waited for the one before is dropped. Its header waits. 0 or -ENOMEM. */
+int segment_writer_begin(struct segment_writer *writer, int fd, const struct file_calls *calls, int level,
+			 const struct origin *origin, const struct table *const *tables, size_t n_tables);
+/* A chunk. 0 or -ENOMEM. */
+int segment_writer_put(struct segment_writer *writer, const struct interval *interval, struct block *const *blocks,
+		       size_t n_blocks);
+/* The end of the frame and the index. 0 or -ENOMEM. */
+int segment_writer_seal(struct segment_writer *writer);
+/* Writes what waits, whole or not at all. 0 or -errno, then to be called again. */
+int segment_writer_commit(struct segment_writer *writer);
+/* Bytes of the file, with those that wait. */
+uint64_t segment_writer_bytes(const struct segment_writer *writer);
+void segment_writer_done(struct segment_writer *writer);
+
+#endif

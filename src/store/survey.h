@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a store consists of: its segments, one after the other, read through without decoding their rows.
+ */
+#ifndef OBIT_STORE_SURVEY_H
+#define OBIT_STORE_SURVEY_H
+
+#include <stdint.h>
+
+#include "model/origin.h"
+#include "model/table.h"
+#include "store/directory.h"
+
+enum survey_state {
+	SURVEY_SEALED,
+	SURVEY_WRITING, /* by a writer that is at work */
+	SURVEY_TORN,	/* its writer was stopped in it: all whole chunks count */
+	SURVEY_DAMAGED,
+};
+
+struct survey_segment {
+	struct segment_name name;
+	enum survey_state state;
+	int has_origin; /* its header could be read */
+	struct origin origin;
+	uint64_t intervals; /* that have a chunk in it; 0: none */
+	uint64_t first_number, last_number;
+	uint64_t first_real_ns, last_real_ns;
+	uint64_t rows[TABLE_MAX_TABLES]; /* by the table's id */
+	uint64_t bytes, raw_bytes; /* on disk, and before compression */
+	uint64_t unread_bytes; /* damaged or torn */
+	char what[128]; /* first damage, for people; "" */
+};
+
+struct survey;
+
+/* Errors as store_reader_open(). */
+int survey_open(const char *dir, struct survey **ret);
+/* 1: *ret is the next segment; 0: no more; negative: memory or I/O. A segment removed meanwhile is passed by. */
+int survey_next(struct survey *survey, struct survey_segment *ret);
+/* NULL is legal. */
+void survey_close(struct survey *survey);
+
+const char *survey_state_name(enum survey_state state);
+
+#endif
