@@ -32,6 +32,7 @@ struct disk {
 struct sample_disks {
 	struct proc_buffer *buffer; /* not owned */
 	struct proc_file file;
+	const char *sys_block; /* not owned */
 	struct disk disks[SAMPLED_DISKS];
 	uint32_t next; /* where the next line's disk was last time: the order seldom changes */
 	uint64_t pass;
@@ -41,14 +42,15 @@ struct sample_disks {
 
 _Static_assert((unsigned)N_DISKS_FIELDS <= FIGURES_MAX, "a figure for each field");
 
-struct sample_disks *sample_disks_new(struct proc_buffer *buffer)
+struct sample_disks *sample_disks_new(struct proc_buffer *buffer, const char *diskstats, const char *sys_block)
 {
 	struct sample_disks *sampler = calloc(1, sizeof(*sampler));
 
 	if (!sampler)
 		return NULL;
 	sampler->buffer = buffer;
-	sampler->file = (struct proc_file)PROC_FILE("/proc/diskstats", "table `disks`");
+	sampler->file = (struct proc_file)PROC_FILE(diskstats, "table `disks`");
+	sampler->sys_block = sys_block;
 	return sampler;
 }
 
@@ -114,10 +116,10 @@ int disk_is_pseudo(const struct proc_text *name)
 }
 
 /* Only whole disks have a directory there; without /sys nothing tells, and all count. */
-static int is_whole(const char *name)
+static int is_whole(const char *sys_block, const char *name)
 {
-	char path[64];
-	int prefix = snprintf(path, sizeof(path), "/sys/block/");
+	char path[128];
+	int prefix = snprintf(path, sizeof(path), "%s/", sys_block);
 
 	if (access(path, F_OK) < 0)
 		return 1;
@@ -159,7 +161,7 @@ static struct disk *add(struct sample_disks *sampler, const struct disk_line *li
 		disk->minor = line->minor;
 		memcpy(disk->name, line->name.at, len);
 		disk->name[len] = 0;
-		disk->is_left_out = disk_is_pseudo(&line->name) || !is_whole(disk->name);
+		disk->is_left_out = disk_is_pseudo(&line->name) || !is_whole(sampler->sys_block, disk->name);
 		return disk;
 	}
 	if (!sampler->is_full_said)

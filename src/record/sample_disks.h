@@ -24,8 +24,9 @@ int disk_is_pseudo(const struct proc_text *name);
 
 struct sample_disks;
 
-/* The buffer must outlive it. NULL: out of memory. */
-struct sample_disks *sample_disks_new(struct proc_buffer *buffer);
+/* Reads /proc/diskstats, and looks into /sys/block for what is a whole disk. All that is given must outlive it.
+ * NULL: out of memory. */
+struct sample_disks *sample_disks_new(struct proc_buffer *buffer, const char *diskstats, const char *sys_block);
 void sample_disks_free(struct sample_disks *sampler);
 
 /* Adds rows of the time since the last call; the first one adds none. 0 or -errno. */

@@ -32,14 +32,14 @@ struct sample_nics {
 
 _Static_assert((unsigned)N_NICS_FIELDS <= FIGURES_MAX, "a figure for each field");
 
-struct sample_nics *sample_nics_new(struct proc_buffer *buffer)
+struct sample_nics *sample_nics_new(struct proc_buffer *buffer, const char *net_dev)
 {
 	struct sample_nics *sampler = calloc(1, sizeof(*sampler));
 
 	if (!sampler)
 		return NULL;
 	sampler->buffer = buffer;
-	sampler->file = (struct proc_file)PROC_FILE("/proc/net/dev", "table `nics`");
+	sampler->file = (struct proc_file)PROC_FILE(net_dev, "table `nics`");
 	return sampler;
 }
 

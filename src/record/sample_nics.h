@@ -21,8 +21,8 @@ int nic_read_line(struct proc_text line, struct nic_line *ret);
 
 struct sample_nics;
 
-/* The buffer must outlive it. NULL: out of memory. */
-struct sample_nics *sample_nics_new(struct proc_buffer *buffer);
+/* Reads /proc/net/dev. What is given must outlive it. NULL: out of memory. */
+struct sample_nics *sample_nics_new(struct proc_buffer *buffer, const char *net_dev);
 void sample_nics_free(struct sample_nics *sampler);
 
 /* Adds rows of the time since the last call; the first one adds none. 0 or -errno. */
