@@ -6,9 +6,11 @@
 
 #include "base/clock.h"
 
-/* Runs over the bits of `set`, lowest first. */
-#define EACH_BIT(i, set) \
-	(uint64_t left_ = (set); left_ && ((i) = (uint32_t)__builtin_ctzll(left_), 1); left_ &= left_ - 1)
+/* The lowest bit of `left`. */
+static uint32_t lowest(uint64_t left)
+{
+	return (uint32_t)__builtin_ctzll(left);
+}
 
 static int is_counter(const struct figures_rule *rule, uint32_t field)
 {
@@ -17,11 +19,12 @@ static int is_counter(const struct figures_rule *rule, uint32_t field)
 
 int figures_moved(const struct figures_rule *rule, const struct figures *now, const struct figures *before)
 {
-	uint32_t i;
+	for (uint64_t left = now->known & before->known; left; left &= left - 1) {
+		uint32_t i = lowest(left);
 
-	for EACH_BIT (i, now->known & before->known)
 		if (is_counter(rule, i) && now->values[i] != before->values[i])
 			return 1;
+	}
 	return 0;
 }
 
@@ -33,11 +36,12 @@ static int wraps(const struct figures_rule *rule, uint32_t field)
 /* Did a counter fall that does not turn over? */
 static int has_restarted(const struct figures_rule *rule, const struct figures *now, const struct figures *before)
 {
-	uint32_t i;
+	for (uint64_t left = now->known & before->known; left; left &= left - 1) {
+		uint32_t i = lowest(left);
 
-	for EACH_BIT (i, now->known & before->known)
 		if (is_counter(rule, i) && !wraps(rule, i) && now->values[i] < before->values[i])
 			return 1;
+	}
 	return 0;
 }
 
@@ -46,9 +50,9 @@ void figures_write(const struct figures_rule *rule, const struct figures *now, c
 {
 	int restarted = rule->ns_wrap && has_restarted(rule, now, before);
 	uint64_t resets = 0;
-	uint32_t i;
 
-	for EACH_BIT (i, now->known) {
+	for (uint64_t left = now->known; left; left &= left - 1) {
+		uint32_t i = lowest(left);
 		uint64_t value = now->values[i], was = before->values[i];
 
 		if (!is_counter(rule, i)) {

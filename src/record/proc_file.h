@@ -29,7 +29,7 @@ struct proc_file {
 
 #define PROC_FILE(name, what) {.path = (name), .loss = (what), .fd = -1}
 
-/* The text is the buffer's, until the next use of it. 0; -EFBIG: there is text, but the end of it is missing; -errno. */
+/* The text is the buffer's, until the next use of it. 0; -EFBIG: there is text, but not to its end; -errno. */
 int proc_file_read(struct proc_file *file, struct proc_buffer *buffer, struct proc_text *ret);
 void proc_file_close(struct proc_file *file);
 

@@ -124,7 +124,8 @@ static void say_missing(struct sample_cgroups *sampler, const char *mount)
 			while (proc_take_word(&line, &word))
 				is_there |= proc_is(&word, wanted[i]);
 		if (!is_there)
-			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? ", " : "", wanted[i]);
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? ", " : "",
+						 wanted[i]);
 	}
 	if (used)
 		log_line("cgroup v2 at %s is without controllers (%s): `cgroups` has what is there", mount, missing);
@@ -413,7 +414,8 @@ static void list_children(struct sample_cgroups *sampler, struct group *parent)
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *entry = (const void *)(sampler->buffer->data + at);
 
-			if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+			    strcmp(entry->d_name, "..") != 0)
 				add_child(sampler, parent, entry->d_ino, entry->d_name);
 			at += entry->d_reclen;
 		}

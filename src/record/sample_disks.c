@@ -132,7 +132,8 @@ static int is_whole(const char *sys_block, const char *name)
 
 static int is_of(const struct disk *disk, const struct disk_line *line)
 {
-	return disk->major == line->major && disk->minor == line->minor && *disk->name && proc_is(&line->name, disk->name);
+	return *disk->name && disk->major == line->major && disk->minor == line->minor &&
+	       proc_is(&line->name, disk->name);
 }
 
 static struct disk *find(struct sample_disks *sampler, const struct disk_line *line)

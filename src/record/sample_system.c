@@ -57,8 +57,10 @@ void sample_system_free(struct sample_system *sampler)
 /* "user nice system idle iowait irq softirq steal guest guest_nice": older kernels end earlier. */
 static void read_cpu(struct proc_text line, uint64_t tick_ns, struct figures *ret)
 {
-	static const uint32_t fields[] = {SYSTEM_user_ns, SYSTEM_nice_ns,    SYSTEM_system_ns, SYSTEM_idle_ns, SYSTEM_iowait_ns,
-					  SYSTEM_irq_ns,  SYSTEM_softirq_ns, SYSTEM_steal_ns,  SYSTEM_guest_ns};
+	static const uint32_t fields[] = {
+		SYSTEM_user_ns, SYSTEM_nice_ns,	   SYSTEM_system_ns, SYSTEM_idle_ns,  SYSTEM_iowait_ns,
+		SYSTEM_irq_ns,	SYSTEM_softirq_ns, SYSTEM_steal_ns,  SYSTEM_guest_ns,
+	};
 	uint64_t ticks;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

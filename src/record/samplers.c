@@ -50,7 +50,8 @@ struct samplers *samplers_new(void)
 	cgroups_find_mount(mount, sizeof(mount));
 	for (int i = 0; i < N_SAMPLES; i++)
 		samplers->reports[i].name = table_by_id(shapes[i].table)->name;
-	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files, sizeof(long_files) / sizeof(long_files[0])) < 0) {
+	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files,
+			     sizeof(long_files) / sizeof(long_files[0])) < 0) {
 		free(samplers);
 		return NULL;
 	}

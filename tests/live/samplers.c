@@ -163,11 +163,12 @@ static void burn(int ms)
 /* CPU in both modes, forks, packets over lo, writes to the disk. */
 static void make_load(void)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char packet[PACKET_BYTES] = {0};
 	char *bytes = malloc(FILE_BYTES);
 
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	burn(BURN_MS);
 	for (int i = 0; i < PACKETS; i++) {
 		sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to));
@@ -250,7 +251,7 @@ static void sums_are_those_of_the_files(void)
 	const char *sums = "sums of the intervals are those of the files", *levels = "levels are those of the files";
 	const char *hotplug = "an interface that comes up is told";
 	const char *args[] = {"--interval", INTERVAL, NULL};
-	uint64_t total;
+	uint64_t total, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	int good = 1, has_tap, tap;
 	struct rows rows;
 	pid_t agent;
@@ -279,7 +280,7 @@ static void sums_are_those_of_the_files(void)
 	rows = dump_rows(obit, store, "system", "memory_total_bytes,cpus,duration_ns,memory_free_bytes,running");
 	good = check(rows.n > 4, levels, "%d rows", rows.n);
 	for (int i = 0; i < rows.n; i++)
-		good &= check(number(rows.row[i][0]) == total && number(rows.row[i][1]) == (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) &&
+		good &= check(number(rows.row[i][0]) == total && number(rows.row[i][1]) == cpus &&
 				      number(rows.row[i][2]) > 0 && number(rows.row[i][3]) < total &&
 				      number(rows.row[i][4]) >= 1,
 			      levels, "row %d: %s %s %s %s %s", i, rows.row[i][0], rows.row[i][1], rows.row[i][2],
@@ -393,7 +394,7 @@ static void groups_are_told(const char *name)
 
 	snprintf(path, sizeof(path), "/%s", below);
 	told = cpu_of(path, &n_rows, &n_groups);
-	printf("     cgroups  cpu_ns            %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", told, n_rows, usage);
+	printf("     cgroups  cpu_ns %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", told, n_rows, usage);
 	good &= check(told == usage && usage >= 2 * BURN_MS * UINT64_C(1000000) && n_rows >= 2, name, "%s", path);
 	good &= check(n_groups == 2, name, "%d groups of the name", n_groups);
 	usage = figure(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;

@@ -45,8 +45,9 @@ static const char io_stat_text[] = "8:0 rbytes=100 wbytes=200 rios=1 wios=2 dbyt
 				   "8:16 rbytes=1000 wbytes=2000 rios=10 wios=20 dbytes=5 dios=6\n";
 static const char disk_text[] = " 259       0 nvme0n1 10 11 12 13 20 21 22 23 3 31 32 40 41 42 43 50 51\n";
 static const char net_text[] = "Inter-|   Receive                   |  Transmit\n"
-			       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs\n"
-			       "    lo:    6534      58    1    2    0     0          0         0     6535      59    3    4    0     0       0          0\n"
+			       " face |bytes    packets errs drop fifo frame |bytes    packets errs\n"
+			       "    lo:    6534      58    1    2    0     0          0         0"
+			       "     6535      59    3    4    0     0       0          0\n"
 			       "eth0:1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n";
 
 static struct proc_text text_of(const char *string)
@@ -122,7 +123,8 @@ static void test_cgroup_files_are_read(void **state)
 				     "throttled_usec 1\nnr_bursts 8\n"),
 			     &f);
 	cgroup_read_memory_events(text_of("low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"), &f);
-	cgroup_read_memory_stat(text_of("anon 10\nfile 20\nkernel 30\nkernel_stack 1\nslab 40\npgfault 50\npgmajfault 60\n"),
+	cgroup_read_memory_stat(text_of("anon 10\nfile 20\nkernel 30\nkernel_stack 1\nslab 40\npgfault 50\n"
+					"pgmajfault 60\n"),
 				&f);
 	cgroup_read_io_stat(text_of(io_stat_text), &f);
 	cgroup_read_number(text_of("12\n"), CGROUPS_pids, &f);
