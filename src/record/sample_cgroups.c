@@ -3,8 +3,11 @@
  * The tree of cgroups, walked from its root so that the cost follows activity: the figures of a group include
  * those of the groups below it, and so, where a file of a group has not moved, it is not read of any below.
  *
- *   gates    cpu.stat, io.stat, pressure: each read where it moved in the parent, or the parent has none
- *   details  memory and pids: read where a gate moved
+ *   gates    cpu.stat, io.stat, memory and I/O pressure: each read where it moved in the parent, or the parent
+ *            has none
+ *   details  CPU pressure, memory and pids: read where a gate moved
+ *
+ * A detail that moves while no gate does (all tasks waiting for a CPU all the time) is told when one does.
  *
  * New groups are looked for in those that moved, when the count of their directories (st_nlink) is another,
  * or one of those known there is gone: a group without a trace in its parent has nothing to tell. The id of
@@ -34,11 +37,11 @@
 enum file {
 	CPU_STAT,
 	IO_STAT,
-	CPU_PRESSURE,
 	MEMORY_PRESSURE,
 	IO_PRESSURE,
 	N_GATES,
-	MEMORY_EVENTS = N_GATES,
+	CPU_PRESSURE = N_GATES,
+	MEMORY_EVENTS,
 	MEMORY_STAT,
 	MEMORY_CURRENT,
 	MEMORY_PEAK,
@@ -69,7 +72,6 @@ static const uint64_t gate_figures[N_GATES] = {
 	[CPU_STAT] = BIT(CGROUPS_cpu_ns) | BIT(CGROUPS_user_ns) | BIT(CGROUPS_system_ns) | BIT(CGROUPS_periods) |
 		     BIT(CGROUPS_throttled) | BIT(CGROUPS_throttled_ns),
 	[IO_STAT] = BIT(CGROUPS_reads) | BIT(CGROUPS_read_bytes) | BIT(CGROUPS_writes) | BIT(CGROUPS_write_bytes),
-	[CPU_PRESSURE] = BIT(CGROUPS_cpu_some_ns) | BIT(CGROUPS_cpu_full_ns),
 	[MEMORY_PRESSURE] = BIT(CGROUPS_memory_some_ns) | BIT(CGROUPS_memory_full_ns),
 	[IO_PRESSURE] = BIT(CGROUPS_io_some_ns) | BIT(CGROUPS_io_full_ns),
 };
@@ -256,8 +258,11 @@ static int read_file(struct sample_cgroups *sampler, struct group *group, int fi
 		group->fds[file] = fd;
 		sampler->n_open++;
 	}
-	n = proc_read_fd(group->fds[file], sampler->buffer->data, sampler->buffer->size);
-	if (n < 0 || sampler->n_open > CGROUP_FILES)
+	/* One read gives such a file whole: kernfs makes its text at once. */
+	n = pread(group->fds[file], sampler->buffer->data, sampler->buffer->size, 0);
+	n = n < 0 ? -errno : n;
+	/* Half of the room is for the file that is read most. */
+	if (n < 0 || sampler->n_open > (file == CPU_STAT ? CGROUP_FILES : CGROUP_FILES / 2))
 		close_file(sampler, group, file);
 	if (n < 0)
 		return give_up(sampler, group, file, (int)n);
