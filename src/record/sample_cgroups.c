@@ -83,6 +83,7 @@ struct group {
 	uint32_t first_child, next_sibling; /* NONE: no more; next_sibling also links what is free */
 	int fds[N_FILES];		    /* -1: not open */
 	uint32_t absent;		    /* bits: files that are not there */
+	uint64_t retried;		    /* pass in which they were looked for again */
 	nlink_t links;			    /* of its directory, when its children were listed */
 	uint64_t listed, visited;	    /* passes in which it was found in its parent, and looked at */
 	int is_new;			    /* found after the first pass, not told yet */
@@ -493,13 +494,15 @@ static int visit(struct sample_cgroups *sampler, uint32_t at, unsigned wanted)
 	unsigned below;
 	int moved;
 
-	if (sampler->pass % RETRY_EVERY == 0)
-		group->absent = 0;
 	moved = read_gates(sampler, group, wanted, &below);
 	if (moved < 0)
 		return moved;
 	if (!moved && !sampler->looks_at_all)
 		return 0;
+	if (sampler->pass >= group->retried + RETRY_EVERY) {
+		group->retried = sampler->pass;
+		group->absent = 0;
+	}
 	for (int i = N_GATES; i < N_FILES; i++)
 		if (read_figures(sampler, group, i) == -ENODEV)
 			return -ENODEV;
