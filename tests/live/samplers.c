@@ -12,6 +12,7 @@
  * usage: samplers OBIT STORE_DIR_PREFIX
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/if_tun.h>
@@ -31,6 +32,7 @@
 #define PACKET_BYTES 1000
 #define FILE_BYTES   (8 << 20)
 #define BURN_MS	     300
+#define HELD_BYTES   (32 << 20)
 
 static const char *obit;
 static char store[512], file_path[600];
@@ -314,7 +316,19 @@ static char *in_mount(const char *name, const char *file)
 	return path;
 }
 
-/* A child that moves into the group, burns CPU there and ends. */
+/* For the groups below; those that v2 does not have are refused. */
+static void enable_controllers(const char *group)
+{
+	static const char *const controllers[] = {"+cpu", "+io", "+memory", "+pids"};
+	int fd = open(in_mount(group, "/cgroup.subtree_control"), O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
+		if (write(fd, controllers[i], strlen(controllers[i])) < 0 && errno != ENOENT && errno != EINVAL)
+			perror(controllers[i]);
+	close(fd);
+}
+
+/* A child that moves into the group, holds memory and burns CPU there, and ends. */
 static void burn_in(const char *group, int ms)
 {
 	pid_t pid = fork();
@@ -322,8 +336,11 @@ static void burn_in(const char *group, int ms)
 	if (pid == 0) {
 		int fd = open(in_mount(group, "/cgroup.procs"), O_WRONLY | O_CLOEXEC);
 
-		if (fd < 0 || write(fd, "0", 1) != 1)
+		char *held = malloc(HELD_BYTES);
+
+		if (fd < 0 || write(fd, "0", 1) != 1 || !held)
 			_exit(1);
+		memset(held, 1, HELD_BYTES);
 		burn(ms);
 		_exit(0);
 	}
@@ -350,6 +367,25 @@ static uint64_t cpu_of(const char *path, int *ret_rows, int *ret_groups)
 	return sum;
 }
 
+/* Where the controllers are in v2, what the group held shows. */
+static int memory_is_told(const char *name, const char *path)
+{
+	struct rows rows = dump_rows(obit, store, "cgroups", "cgroup,anon_bytes,memory_bytes,pgfault,pids");
+	uint64_t anon = 0, memory = 0, faults = 0, pids = 0;
+
+	for (int i = 0; i < rows.n; i++) {
+		if (strcmp(rows.row[i][0], path) != 0)
+			continue;
+		anon = number(rows.row[i][1]) > anon ? number(rows.row[i][1]) : anon;
+		memory = number(rows.row[i][2]) > memory ? number(rows.row[i][2]) : memory;
+		faults += number(rows.row[i][3]);
+		pids = number(rows.row[i][4]) > pids ? number(rows.row[i][4]) : pids;
+	}
+	rows_free(&rows);
+	return check(anon >= HELD_BYTES && memory >= HELD_BYTES && faults > 0 && pids == 1, name,
+		     "anon %" PRIu64 ", memory %" PRIu64 ", faults %" PRIu64 ", pids %" PRIu64, anon, memory, faults, pids);
+}
+
 static int path_of_exits(const char *path)
 {
 	struct rows rows = dump_rows(obit, store, "exits", "cgroup");
@@ -365,8 +401,8 @@ static void groups_are_told(const char *name)
 {
 	const char *args[] = {"--interval", INTERVAL, NULL};
 	char below[128], brief[128], path[160];
-	uint64_t usage = 0, below_usage, told;
-	int good, n_rows, n_groups;
+	uint64_t usage = 0, told;
+	int good, n_rows, n_groups, has_memory;
 	pid_t agent;
 
 	snprintf(group_name, sizeof(group_name), "obit-live-%d", getpid());
@@ -376,14 +412,17 @@ static void groups_are_told(const char *name)
 		skip_group(name, "no cgroup v2 hierarchy that can be written to");
 		return;
 	}
+	enable_controllers("");
+	enable_controllers(group_name);
 	agent = agent_start(obit, store, args);
 	/* The same name twice: two groups, two ids. */
 	for (int round = 0; round < 2; round++) {
 		mkdir(in_mount(below, ""), 0755);
 		burn_in(below, BURN_MS);
 		usleep(2 * INTERVAL_US);
-		below_usage = figure(in_mount(below, "/cpu.stat"), "usage_usec", 1) * 1000;
-		usage += below_usage;
+		usage += figure(in_mount(below, "/cpu.stat"), "usage_usec", 1) * 1000;
+		has_memory = access(in_mount(below, "/memory.current"), F_OK) == 0 &&
+			     access(in_mount(below, "/pids.current"), F_OK) == 0;
 		rmdir(in_mount(below, ""));
 	}
 	mkdir(in_mount(brief, ""), 0755);
@@ -397,6 +436,10 @@ static void groups_are_told(const char *name)
 	printf("     cgroups  cpu_ns %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", told, n_rows, usage);
 	good &= check(told == usage && usage >= 2 * BURN_MS * UINT64_C(1000000) && n_rows >= 2, name, "%s", path);
 	good &= check(n_groups == 2, name, "%d groups of the name", n_groups);
+	if (has_memory)
+		good &= memory_is_told(name, path);
+	else
+		skip_group("memory of cgroups is told", "the memory and pids controllers are not in v2 here");
 	usage = figure(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;
 	snprintf(path, sizeof(path), "/%s", group_name);
 	told = cpu_of(path, &n_rows, &n_groups);
