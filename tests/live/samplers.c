@@ -336,11 +336,12 @@ static void burn_in(const char *group, int ms)
 	if (pid == 0) {
 		int fd = open(in_mount(group, "/cgroup.procs"), O_WRONLY | O_CLOEXEC);
 
-		char *held = malloc(HELD_BYTES);
+		volatile char *held = malloc(HELD_BYTES);
 
 		if (fd < 0 || write(fd, "0", 1) != 1 || !held)
 			_exit(1);
-		memset(held, 1, HELD_BYTES);
+		for (size_t i = 0; i < HELD_BYTES; i += 4096)
+			held[i] = 1;
 		burn(ms);
 		_exit(0);
 	}
@@ -367,6 +368,15 @@ static uint64_t cpu_of(const char *path, int *ret_rows, int *ret_groups)
 	return sum;
 }
 
+/* Until the store has it: what a group did since the last reading goes with it, into the figures of the one above. */
+static void await_cpu_of(const char *path, uint64_t cpu_ns)
+{
+	int n_rows, n_groups;
+
+	for (int i = 0; i < 50 && cpu_of(path, &n_rows, &n_groups) < cpu_ns; i++)
+		usleep(INTERVAL_US);
+}
+
 /* Where the controllers are in v2, what the group held shows. */
 static int memory_is_told(const char *name, const char *path)
 {
@@ -382,7 +392,8 @@ static int memory_is_told(const char *name, const char *path)
 		pids = number(rows.row[i][4]) > pids ? number(rows.row[i][4]) : pids;
 	}
 	rows_free(&rows);
-	return check(anon >= HELD_BYTES && memory >= HELD_BYTES && faults > 0 && pids == 1, name,
+	/* A page or two were the child's before it moved. */
+	return check(anon >= HELD_BYTES * 9 / 10 && memory >= HELD_BYTES * 9 / 10 && faults > 0 && pids == 1, name,
 		     "anon %" PRIu64 ", memory %" PRIu64 ", faults %" PRIu64 ", pids %" PRIu64, anon, memory, faults, pids);
 }
 
@@ -400,7 +411,7 @@ static int path_of_exits(const char *path)
 static void groups_are_told(const char *name)
 {
 	const char *args[] = {"--interval", INTERVAL, NULL};
-	char below[128], brief[128], path[160];
+	char below[128], brief[128], path[160], brief_path[160];
 	uint64_t usage = 0, told;
 	int good, n_rows, n_groups, has_memory;
 	pid_t agent;
@@ -408,6 +419,8 @@ static void groups_are_told(const char *name)
 	snprintf(group_name, sizeof(group_name), "obit-live-%d", getpid());
 	snprintf(below, sizeof(below), "%s/below", group_name);
 	snprintf(brief, sizeof(brief), "%s/brief", group_name);
+	snprintf(path, sizeof(path), "/%s", below);
+	snprintf(brief_path, sizeof(brief_path), "/%s", brief);
 	if (!find_mount() || mkdir(in_mount(group_name, ""), 0755) < 0) {
 		skip_group(name, "no cgroup v2 hierarchy that can be written to");
 		return;
@@ -419,8 +432,8 @@ static void groups_are_told(const char *name)
 	for (int round = 0; round < 2; round++) {
 		mkdir(in_mount(below, ""), 0755);
 		burn_in(below, BURN_MS);
-		usleep(2 * INTERVAL_US);
 		usage += figure(in_mount(below, "/cpu.stat"), "usage_usec", 1) * 1000;
+		await_cpu_of(path, usage);
 		has_memory = access(in_mount(below, "/memory.current"), F_OK) == 0 &&
 			     access(in_mount(below, "/pids.current"), F_OK) == 0;
 		rmdir(in_mount(below, ""));
@@ -431,7 +444,6 @@ static void groups_are_told(const char *name)
 	usleep(2 * INTERVAL_US);
 	good = check(agent_stop(agent), name, "the agent did not end with status 0");
 
-	snprintf(path, sizeof(path), "/%s", below);
 	told = cpu_of(path, &n_rows, &n_groups);
 	printf("     cgroups  cpu_ns %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", told, n_rows, usage);
 	good &= check(told == usage && usage >= 2 * BURN_MS * UINT64_C(1000000) && n_rows >= 2, name, "%s", path);
@@ -444,8 +456,7 @@ static void groups_are_told(const char *name)
 	snprintf(path, sizeof(path), "/%s", group_name);
 	told = cpu_of(path, &n_rows, &n_groups);
 	good &= check(told == usage, name, "the group above: %" PRIu64 " is told, cpu.stat says %" PRIu64, told, usage);
-	snprintf(path, sizeof(path), "/%s", brief);
-	good &= check(path_of_exits(path) == 1, name, "the brief group's exit has no path");
+	good &= check(path_of_exits(brief_path) == 1, name, "the brief group's exit has no path");
 	rmdir(in_mount(group_name, ""));
 	finish_group(name, good);
 }
