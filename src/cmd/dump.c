@@ -29,7 +29,9 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit dump", "TABLE", "Prints rows of a table: exits, rollups or ledger. `obit schema TABLE` lists its fields.",
+	"obit dump", "TABLE", 
+	"Prints rows of a table: exits, rollups, ledger, system, disks, nics or cgroups.\n"
+	"`obit schema TABLE` lists its fields.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
@@ -73,7 +75,8 @@ static int choose_table(struct dump *dump)
 	for (size_t i = 0; i < n; i++)
 		names[i] = tables[i]->name;
 	if (dump->options.n_operands == 0) {
-		fprintf(stderr, "%s: name a table: exits, rollups or ledger\n", usage.command);
+		fprintf(stderr, "%s: name a table: exits, rollups, ledger, system, disks, nics or cgroups\n",
+			usage.command);
 		return -EINVAL;
 	}
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);

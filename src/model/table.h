@@ -56,6 +56,10 @@ enum table_id {
 	TABLE_EXITS = 1,
 	TABLE_ROLLUPS = 2,
 	TABLE_LEDGER = 3,
+	TABLE_SYSTEM = 4,
+	TABLE_DISKS = 5,
+	TABLE_NICS = 6,
+	TABLE_CGROUPS = 7,
 	TABLE_ID_END,
 };
 
@@ -78,6 +82,30 @@ enum ledger_field {
 	N_LEDGER_FIELDS
 };
 #undef LEDGER
+#define SYSTEM(name, ...) SYSTEM_##name,
+enum system_field {
+#include "fields.def"
+	N_SYSTEM_FIELDS
+};
+#undef SYSTEM
+#define DISKS(name, ...) DISKS_##name,
+enum disks_field {
+#include "fields.def"
+	N_DISKS_FIELDS
+};
+#undef DISKS
+#define NICS(name, ...) NICS_##name,
+enum nics_field {
+#include "fields.def"
+	N_NICS_FIELDS
+};
+#undef NICS
+#define CGROUPS(name, ...) CGROUPS_##name,
+enum cgroups_field {
+#include "fields.def"
+	N_CGROUPS_FIELDS
+};
+#undef CGROUPS
 
 /* Bounds of what a table may be, known or described by a store. */
 #define TABLE_MAX_FIELDS 256 /* a field number fits a byte; the widest table here has 46 */

@@ -162,8 +162,10 @@ static int make_ledger(struct agent *agent, size_t n_living)
 	agent->full = chunk_line_new();
 	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
 	agent->cgroups = cgroups_new();
+	agent->samplers = samplers_new();
 	agent->sealed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!agent->empty || !agent->full || !agent->ledger || !agent->cgroups || agent->sealed_fd < 0)
+	if (!agent->empty || !agent->full || !agent->ledger || !agent->cgroups || !agent->samplers ||
+	    agent->sealed_fd < 0)
 		return -ENOMEM;
 	for (int i = 0; i < CHUNKS; i++) {
 		struct chunk *chunk = chunk_new();
@@ -178,8 +180,14 @@ static int make_ledger(struct agent *agent, size_t n_living)
 		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
 		s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
 		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
-		if (!s->births_late || !s->deaths_untold || !s->rollups)
+		s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
+		if (!s->births_late || !s->deaths_untold || !s->rollups || !s->samples)
 			return -ENOMEM;
+		for (int k = 0; k < N_SAMPLES; k++) {
+			s->samples[k] = samplers_block_new(k);
+			if (!s->samples[k])
+				return -ENOMEM;
+		}
 	}
 	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
 	if (r < 0)
@@ -215,7 +223,16 @@ static int walk(struct agent *agent, struct snapshot *s, int i)
 	int r = collect_walk(agent->collect, &s->living, &agent->living_capacity[i], &s->n_living);
 
 	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	agent->walk_ns += s->snapshot_ns;
 	return r;
+}
+
+static void sample(struct agent *agent, struct snapshot *s)
+{
+	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	samplers_take(agent->samplers, s->end_real_ns, s->samples);
+	s->snapshot_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
 /*
@@ -239,13 +256,14 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
-	cpu_ns = host_own_cpu_ns();
-	missed = collect_missed_runs(agent->collect);
 	s->epoch = epoch;
 	s->edge_boot_ns = edge_boot_ns;
 	s->duration_ns = edge_boot_ns - agent->begin_boot_ns;
 	s->real_minus_boot_ns = clock_real_minus_boot_ns();
 	s->end_real_ns = edge_boot_ns + (uint64_t)s->real_minus_boot_ns;
+	sample(agent, s);
+	cpu_ns = host_own_cpu_ns();
+	missed = collect_missed_runs(agent->collect);
 	s->missed_runs = missed - agent->missed_before;
 	s->agent_cpu_ns = cpu_ns - agent->cpu_before_ns;
 	s->agent_rss_bytes = host_own_rss_bytes();
@@ -473,6 +491,7 @@ static int tear_down(struct agent *agent)
 	queue_free(agent->queue);
 	ledger_free(agent->ledger);
 	cgroups_free(agent->cgroups);
+	samplers_free(agent->samplers);
 	chunk_line_free(agent->empty);
 	chunk_line_free(agent->full);
 	for (int i = 0; i < 2; i++) {
@@ -480,6 +499,9 @@ static int tear_down(struct agent *agent)
 		free(agent->snapshots[i].births_late);
 		free(agent->snapshots[i].deaths_untold);
 		free(agent->snapshots[i].rollups);
+		for (int k = 0; agent->snapshots[i].samples && k < N_SAMPLES; k++)
+			block_free(agent->snapshots[i].samples[k]);
+		free(agent->snapshots[i].samples);
 	}
 	return r;
 }

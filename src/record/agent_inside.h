@@ -5,6 +5,7 @@
  *
  *   thread   owns                                takes                                     through
  *   main     collect, epoch, snapshots, signals  what the kernel counted in the epoch      maps, iterator
+ *            samplers                            what /proc and cgroup files say
  *   drain    rings, drain                        events from the kernel, marks from main   perf rings, drain_mark()
  *   ledger   ledger (its per-pid map), cgroups   events and marks from drain, a snapshot   queue
  *   writer   store                               chunks of rows from ledger                chunk_line full; back by empty
@@ -28,6 +29,7 @@
 #include "record/ledger.h"
 #include "record/queue.h"
 #include "record/ring.h"
+#include "record/samplers.h"
 #include "store/writer.h"
 
 struct agent {
@@ -45,6 +47,8 @@ struct agent {
 	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	int is_memory_locked;
+	struct samplers *samplers;
+	uint64_t walk_ns; /* CPU time of all walks */
 	int cgroups_error;	/* 0 or -errno: why there are no paths */
 	uint64_t failed_turns;
 	int turn_error;		/* of the last of them */

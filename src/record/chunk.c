@@ -29,6 +29,8 @@ struct chunk *chunk_new(void)
 	chunk->blocks[CHUNK_EXITS] = block_new(table_by_id(TABLE_EXITS), CHUNK_ROWS, CHUNK_ARENA_BYTES);
 	chunk->blocks[CHUNK_ROLLUPS_BLOCK] = block_new(table_by_id(TABLE_ROLLUPS), CHUNK_ROLLUPS, CHUNK_ROLLUPS * 64);
 	chunk->blocks[CHUNK_LEDGER] = block_new(table_by_id(TABLE_LEDGER), 1, 1);
+	for (int i = 0; i < N_SAMPLES; i++)
+		chunk->blocks[CHUNK_SAMPLES + i] = samplers_block_new(i);
 	for (int i = 0; i < N_CHUNK_BLOCKS; i++)
 		if (!chunk->blocks[i]) {
 			chunk_free(chunk);

@@ -494,6 +494,17 @@ static void drop_ended(struct ledger *ledger, uint32_t epoch)
 	ledger->n_ended = kept;
 }
 
+/* The samplers' rows leave with the chunk, its empty blocks take their places. */
+static void take_samples(struct chunk *chunk, struct block **samples)
+{
+	for (int i = 0; samples && i < N_SAMPLES; i++) {
+		struct block *empty = chunk->blocks[CHUNK_SAMPLES + i];
+
+		chunk->blocks[CHUNK_SAMPLES + i] = samples[i];
+		samples[i] = empty;
+	}
+}
+
 static void write_interval(struct ledger *ledger, const struct snapshot *s, uint64_t closing)
 {
 	struct open_interval *open = interval_of(ledger, s->epoch);
@@ -504,6 +515,7 @@ static void write_interval(struct ledger *ledger, const struct snapshot *s, uint
 		add_rollup(ledger, s->epoch, s->end_real_ns, &s->rollups[i]);
 	}
 	write_row(ledger, s, closing, rolled_up);
+	take_samples(open->chunk, s->samples);
 	open->chunk->interval.end_real_ns = s->end_real_ns;
 	open->chunk->interval.is_last_chunk = 1;
 	hand_over(ledger, s->epoch);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
+#include "model/block.h"
 
 /* One roll-up, its CPUs summed. */
 struct rollup_row {
@@ -37,6 +38,7 @@ struct snapshot {
 	size_t n_deaths_untold;
 	struct rollup_row *rollups;
 	size_t n_rollups;
+	struct block **samples; /* one of each sampler; the ledger takes them and leaves empty ones. NULL: none */
 
 	uint64_t missed_runs, malformed;
 	uint64_t queue_high_water_bytes, ring_high_water_bytes;
