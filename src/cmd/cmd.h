@@ -15,6 +15,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_store(int argc, char **argv);
+int cmd_extract(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ static const struct command {
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"verify", "prove from the store alone that its books balance", cmd_verify},
 	{"store", "list the segments of a store: time, rows, bytes, state", cmd_store},
+	{"extract", "copy a stretch of time into a store of its own", cmd_extract},
 	{"schema", "list the tables and their fields", cmd_schema},
 };
 

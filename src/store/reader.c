@@ -237,6 +237,8 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 			.origin = &segment_header(reader->segment)->origin,
 			.blocks = reader->filled,
 			.segment = reader->names[reader->next_name - 1].text,
+			.tables = segment_header(reader->segment)->tables,
+			.n_tables = segment_header(reader->segment)->n_tables,
 		};
 		r = chunk_get_head(&body, &ordinal, &ret->interval);
 		/* Damage may make zstd repeat what it has given before, checksums and all. */

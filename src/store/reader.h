@@ -20,6 +20,8 @@ struct store_chunk {
 	struct block *const *blocks; /* one for each table with rows in this chunk, of the segment's own tables */
 	size_t n_blocks;
 	const char *segment; /* file name */
+	const struct table *tables; /* all that the segment's header describes */
+	uint32_t n_tables;
 };
 
 /* What could not be read: a stretch of a file. */
