@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "store/chunk_codec.h"
 #include "store/directory.h"
@@ -48,7 +49,9 @@ struct store_writer {
 	uint64_t frame_raw_bytes;
 	uint64_t sealed_bytes; /* of the segments before the running one */
 	int has_encoded;       /* the chunk of the last, failed call is in frames.waiting */
-	int seal_is_next;      /* ... and so is the seal */
+	uint32_t checksum;     /* ... of what that call was given */
+	int is_last_chunk;     /* ... which is the last of its interval */
+	int seal_is_next;      /* ... and is followed there by the seal */
 	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
 };
 
@@ -252,35 +255,72 @@ static int fits_chunk(struct block *const *blocks, size_t n_blocks)
 	return bytes <= CHUNK_MAX_BYTES - CHUNK_HEAD_BYTES;
 }
 
-int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
-			size_t n_blocks)
+/* To tell the call made again from another one. */
+static uint32_t checksum_of(const struct interval *interval, struct block *const *blocks, size_t n_blocks)
 {
-	int r = fits_chunk(blocks, n_blocks) ? 0 : -E2BIG;
+	const uint64_t head[] = {interval->number, interval->begin_real_ns, interval->end_real_ns,
+				 (uint64_t)interval->is_last_chunk};
+	uLong crc = crc32(0, (const void *)head, sizeof(head));
+
+	for (size_t i = 0; i < n_blocks; i++) {
+		const struct block *block = blocks[i];
+
+		for (uint32_t field = 0; field < block->table->n_fields; field++) {
+			const void *column = field_is_text(&block->table->fields[field]) ? (void *)block->texts[field]
+											 : (void *)block->numbers[field];
+
+			crc = crc32(crc, column, block->rows * 8);
+			crc = crc32(crc, block->nulls[field], block->rows);
+		}
+		crc = crc32(crc, (const void *)block->arena, block->arena_used);
+	}
+	return (uint32_t)crc;
+}
+
+/* Writes the chunk that is encoded. */
+static int commit(struct store_writer *writer)
+{
+	int r = frame_writer_commit(&writer->frames);
 
 	if (r < 0)
 		return r;
-	if (writer->fd < 0)
+	writer->has_encoded = 0;
+	if (writer->seal_is_next)
+		leave_segment(writer);
+	else if (writer->fsync_each_interval && writer->is_last_chunk)
+		sync_file(writer);
+	writer->seal_is_next = 0;
+	return 0;
+}
+
+int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+			size_t n_blocks)
+{
+	int r = 0;
+
+	if (!fits_chunk(blocks, n_blocks))
+		return -E2BIG;
+	/* Another chunk than the one that failed: that one has been given up, but its bytes come first. */
+	if (writer->has_encoded && writer->checksum != checksum_of(interval, blocks, n_blocks))
+		r = commit(writer);
+	if (r == 0 && writer->fd < 0)
 		r = begin_segment(writer, interval->begin_real_ns);
 	if (r == 0 && !writer->has_encoded) {
 		r = encode(writer, interval, blocks, n_blocks);
+		writer->is_last_chunk = interval->is_last_chunk;
 		writer->seal_is_next = interval->is_last_chunk && writer->frames.committed +
 									  writer->frames.waiting.len >=
 								  writer->segment_bytes;
 		if (r == 0 && writer->seal_is_next)
 			r = encode_seal(writer);
 		writer->has_encoded = r == 0;
-	}
-	if (r == 0)
-		r = frame_writer_commit(&writer->frames);
-	if (r < 0)
+		if (r == 0)
+			r = commit(writer);
+		if (r < 0)
+			writer->checksum = checksum_of(interval, blocks, n_blocks);
 		return r;
-	writer->has_encoded = 0;
-	if (writer->seal_is_next)
-		leave_segment(writer);
-	else if (writer->fsync_each_interval && interval->is_last_chunk)
-		sync_file(writer);
-	writer->seal_is_next = 0;
-	return 0;
+	}
+	return r == 0 ? commit(writer) : r;
 }
 
 uint64_t store_writer_bytes(const struct store_writer *writer)
@@ -296,13 +336,14 @@ int store_writer_close(struct store_writer *writer)
 		return 0;
 	if (writer->fd >= 0 && writer->frames.zstd) {
 		/* What the last call could not write goes out now, or is lost with the writer's error. */
-		r = encode_seal(writer);
+		if (!(writer->has_encoded && writer->seal_is_next))
+			r = encode_seal(writer);
 		if (r == 0)
 			r = frame_writer_commit(&writer->frames);
 		sync_file(writer);
-		if (r == 0)
-			r = writer->sync_error;
 	}
+	if (r == 0)
+		r = writer->sync_error;
 	for (int *fd = (int[]){writer->fd, writer->lock_fd, writer->dir_fd, -2}; *fd != -2; fd++)
 		if (*fd >= 0)
 			close(*fd);
