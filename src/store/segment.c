@@ -26,7 +26,7 @@ struct segment {
 	int fd;
 	struct header header;
 	struct index index;
-	int is_sealed;
+	int is_sealed, is_header_torn;
 	segment_damage damage;
 	void *ctx;
 
@@ -87,8 +87,10 @@ static int read_header(struct segment *segment)
 	if (!bytes)
 		return -errno;
 	content = len == 8 ? little32(bytes + 4) : 0;
-	if (len < 8 || little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES || content + 8ull > size) {
-		segment->damage(segment->ctx, 0, size, 0, size ? "no header of a segment" : "an empty file");
+	segment->is_header_torn = !segment->is_sealed && (len < 8 || content + 8ull > size);
+	if (segment->is_header_torn || little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES ||
+	    content + 8ull > size) {
+		segment->damage(segment->ctx, 0, size, segment->is_header_torn, "no header of a segment");
 		return 1;
 	}
 	data = malloc(content + 1u);
@@ -193,6 +195,17 @@ static uint64_t find_frame(struct segment *segment, uint64_t from)
 		if (is_frame_magic(little32(bytes)))
 			return segment->at;
 	}
+}
+
+int segment_is_stillborn(struct segment *segment)
+{
+	uint64_t at = segment->at, frame;
+
+	if (!segment->is_header_torn)
+		return 0;
+	frame = find_frame(segment, 0);
+	segment->at = at;
+	return frame == file_bytes(segment);
 }
 
 static void skip_from(struct segment *segment, uint64_t from, const char *what)

@@ -32,6 +32,9 @@ const struct header *segment_header(const struct segment *segment);
 /* NULL: it is not sealed. */
 const struct index *segment_index(const struct segment *segment);
 
+/* Did its writer die before the header was whole? Then it holds no frame either. */
+int segment_is_stillborn(struct segment *segment);
+
 /* Goes on at a frame of the index. */
 void segment_seek(struct segment *segment, uint64_t offset);
 
