@@ -135,7 +135,7 @@ static void assert_reads_up_to_the_cut(const struct sample *sample, const struct
 	assert_int_equal(reading.n_damage, 1);
 	assert_int_equal(reading.damage[0].offset, end);
 	assert_int_equal(reading.damage[0].bytes, cut - end);
-	assert_int_equal(reading.damage[0].is_torn_tail, cut > sample->header_end);
+	assert_int_equal(reading.damage[0].is_torn_tail, 1);
 	assert_true(reading.damage[0].what[0]);
 }
 
@@ -185,6 +185,33 @@ static void test_a_segment_cut_anywhere_is_sealed_by_the_next_writer(void **stat
 		assert_int_equal(reading.n_damage, 0);
 	}
 	assert_zstd_accepts(fixture);
+	free(sample.bytes);
+}
+
+static void test_a_segment_without_a_whole_header_goes_unless_frames_follow(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sample sample;
+
+	make_sample(&sample, fixture, 0);
+	for (uint64_t cut = 0; cut < sample.header_end; cut += 1 + cut / 8) {
+		int fd = sample_store(&sample, fixture);
+
+		assert_int_equal(ftruncate(fd, (off_t)cut), 0);
+		close(fd);
+		assert_int_equal(store_writer_close(open_writer(fixture, 2, 0)), 0);
+		assert_int_equal(count_segments(fixture), 1);
+		read_store(fixture, NULL, &reading);
+		assert_int_equal(reading.n_damage, 0);
+	}
+	/* The header's length has changed: it seems to be longer than the file. */
+	sample.bytes[6] |= 0x0f;
+	close(sample_store(&sample, fixture));
+	assert_int_equal(store_writer_close(open_writer(fixture, 2, 0)), 0);
+	assert_int_equal(count_segments(fixture), 2);
+	read_store(fixture, NULL, &reading);
+	assert_int_equal(reading.n_damage, 1);
+	assert_int_equal(reading.damage[0].bytes, sample.len);
 	free(sample.bytes);
 }
 
@@ -308,6 +335,7 @@ int main(void)
 		TEST(test_a_sealed_segment_cut_anywhere_gives_all_before_the_cut),
 		TEST(test_a_torn_segment_cut_anywhere_gives_all_before_the_cut),
 		TEST(test_a_segment_cut_anywhere_is_sealed_by_the_next_writer),
+		TEST(test_a_segment_without_a_whole_header_goes_unless_frames_follow),
 		TEST(test_a_sealed_segment_changed_anywhere_says_so_and_gives_the_rest),
 		TEST(test_a_torn_segment_changed_anywhere_says_so_and_gives_the_rest),
 	};
