@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,6 +75,21 @@ static uint32_t little32(const unsigned char *bytes)
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+/* Names what is not known: another obit may read it. */
+static void tell_unsupported(struct segment *segment, uint64_t size)
+{
+	uint32_t unknown = segment->header.incompatible & ~FORMAT_INCOMPATIBLE;
+	char what[96];
+
+	if (segment->header.version != FORMAT_VERSION)
+		snprintf(what, sizeof(what), "in format %u of segments, of which this obit knows %u only",
+			 segment->header.version, FORMAT_VERSION);
+	else
+		snprintf(what, sizeof(what), "with feature%s 0x%x that this obit does not know",
+			 unknown & (unknown - 1) ? "s" : "", unknown);
+	segment->damage(segment->ctx, 0, size, 0, what);
+}
+
 /* 0, with `at` behind the header; 1: there is none that can be used, which has been told; -errno. */
 static int read_header(struct segment *segment)
 {
@@ -101,7 +117,7 @@ static int read_header(struct segment *segment)
 	free(data);
 	segment->at = segment->good = 8ull + content;
 	if (r == -EPROTONOSUPPORT)
-		segment->damage(segment->ctx, 0, size, 0, "written in a format that this obit is too old for");
+		tell_unsupported(segment, size);
 	else if (r == -EBADMSG)
 		segment->damage(segment->ctx, 0, size, 0, "the header is damaged");
 	return r == -ENOMEM ? r : r < 0;
