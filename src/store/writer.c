@@ -266,8 +266,8 @@ static uint32_t checksum_of(const struct interval *interval, struct block *const
 		const struct block *block = blocks[i];
 
 		for (uint32_t field = 0; field < block->table->n_fields; field++) {
-			const void *column = field_is_text(&block->table->fields[field]) ? (void *)block->texts[field]
-											 : (void *)block->numbers[field];
+			int is_text = field_is_text(&block->table->fields[field]);
+			void *column = is_text ? (void *)block->texts[field] : (void *)block->numbers[field];
 
 			crc = crc32(crc, column, block->rows * 8);
 			crc = crc32(crc, block->nulls[field], block->rows);
