@@ -75,7 +75,9 @@ static void assert_all_is_read(const struct fixture *fixture)
 static void test_a_compatible_feature_from_later_is_passed_by(void **state)
 {
 	for (int bit = 0; bit < 32; bit++) {
-		write_other(*state, &(struct craft_format){.version = FORMAT_VERSION, .compatible = 1u << bit}, bit % 2);
+		struct craft_format format = {.version = FORMAT_VERSION, .compatible = 1u << bit};
+
+		write_other(*state, &format, bit % 2);
 		read_store(*state, NULL, &reading);
 		assert_reads(&reading, &written, 3);
 		assert_int_equal(reading.n_damage, 0);
@@ -113,9 +115,12 @@ static void assert_is_refused(struct fixture *fixture, const char *reason)
 static void test_an_incompatible_feature_from_later_is_refused_by_name(void **state)
 {
 	for (int is_sealed = 0; is_sealed < 2; is_sealed++) {
-		write_other(*state, &(struct craft_format){.version = FORMAT_VERSION, .incompatible = 0x4}, is_sealed);
+		struct craft_format format = {.version = FORMAT_VERSION, .incompatible = 0x4};
+
+		write_other(*state, &format, is_sealed);
 		assert_is_refused(*state, "feature 0x4 ");
-		write_other(*state, &(struct craft_format){.version = FORMAT_VERSION, .incompatible = 0x80000001}, is_sealed);
+		format.incompatible = 0x80000001;
+		write_other(*state, &format, is_sealed);
 		assert_is_refused(*state, "features 0x80000001 ");
 	}
 }

@@ -142,7 +142,7 @@ static int append_at_last(struct fixture *fixture, struct store_writer *writer, 
 	return failures;
 }
 
-/* Five intervals of two chunks into segments of two intervals. What close() said; *ret_failures: appends that failed. */
+/* Five intervals of two chunks, several segments. What close() said; *ret_failures: appends that failed. */
 static int write_with_faults(struct fixture *fixture, int *ret_failures)
 {
 	struct store_options options = {.dir = fixture->dir, .segment_bytes = 12000, .fsync_each_interval = 1};
