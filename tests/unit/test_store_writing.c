@@ -394,6 +394,8 @@ static ssize_t slow_write(int fd, const void *data, size_t len)
 
 static const struct file_calls slow = {slow_write, ftruncate, planned_fsync};
 
+#define MAX_TO_KILL 40 /* intervals */
+
 /* Writes interval after interval until it is killed; tells each that has been written. */
 static void write_until_killed(struct fixture *fixture, uint64_t run, int to)
 {
@@ -407,13 +409,17 @@ static void write_until_killed(struct fixture *fixture, uint64_t run, int to)
 		if (store_writer_append(writer, &interval, fixture->blocks, N_BLOCKS) != 0 ||
 		    write(to, &number, sizeof(number)) != sizeof(number))
 			_exit(1);
+		/* The killer can be late. */
+		if (number == MAX_TO_KILL)
+			for (;;)
+				pause();
 	}
 }
 
 /* The last interval that the killed writer said it had written. */
 static uint64_t kill_a_writer(struct fixture *fixture, uint64_t run, uint64_t random)
 {
-	uint64_t after = random % 12, number = 0;
+	uint64_t after = random % 12, number = 0, last;
 	int ends[2], status;
 	pid_t pid;
 
@@ -429,8 +435,8 @@ static uint64_t kill_a_writer(struct fixture *fixture, uint64_t run, uint64_t ra
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
-	while (read(ends[0], &number, sizeof(number)) == sizeof(number))
-		;
+	while (read(ends[0], &last, sizeof(last)) == sizeof(last))
+		number = last;
 	close(ends[0]);
 	return number;
 }
