@@ -43,7 +43,8 @@ static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_
 	struct store_damage *last = reader->n_damage ? &reader->damage[reader->n_damage - 1] : NULL;
 	const char *name = reader->names[reader->next_name - 1].text;
 
-	if (!bytes)
+	/* A torn tail where a writer is at work is what it has not written yet. */
+	if (!bytes || (is_torn_tail && reader->has_writer && reader->next_name == reader->n_names))
 		return;
 	/* What touches the stretch before is the same wound. */
 	if (last && strcmp(last->segment, name) == 0 &&
@@ -154,9 +155,9 @@ static int next_segment(struct store_reader *reader)
 /* What is behind the last chunk is damage, unless a writer is at it. */
 static void end_segment(struct store_reader *reader)
 {
-	int is_last = reader->next_name == reader->n_names, is_sealed = segment_index(reader->segment) != NULL;
+	int is_sealed = segment_index(reader->segment) != NULL;
 
-	if ((is_sealed || !(is_last && reader->has_writer)) && segment_header(reader->segment)->n_tables)
+	if (segment_header(reader->segment)->n_tables)
 		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment),
 			    !is_sealed,
 			    is_sealed ? "the end of a segment" : "the end of a segment that was not sealed");

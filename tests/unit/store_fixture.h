@@ -231,7 +231,9 @@ static inline uint64_t digest_block(uint64_t digest, const struct block *block)
 {
 	digest = digest_bytes(digest, block->table->name, strlen(block->table->name));
 	for (uint32_t field = 0; field < block->table->n_fields; field++) {
-		digest = digest_bytes(digest, block->table->fields[field].name, strlen(block->table->fields[field].name));
+		const char *name = block->table->fields[field].name;
+
+		digest = digest_bytes(digest, name, strlen(name));
 		digest = digest_bytes(digest, block->nulls[field], block->rows);
 		for (uint32_t row = 0; row < block->rows; row++) {
 			size_t len;
