@@ -180,8 +180,9 @@ static int make_ledger(struct agent *agent, size_t n_living)
 		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
 		s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
 		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
+		s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
 		s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
-		if (!s->births_late || !s->deaths_untold || !s->rollups || !s->samples)
+		if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
 			return -ENOMEM;
 		for (int k = 0; k < N_SAMPLES; k++) {
 			s->samples[k] = samplers_block_new(k);
@@ -217,11 +218,16 @@ static void *drain_thread(void *drain)
 	return drain_run(drain);
 }
 
-static int walk(struct agent *agent, struct snapshot *s, int i)
+static int walk(struct agent *agent, struct snapshot *s, int tell_all)
 {
+	struct walk *walk = &agent->walks[s - agent->snapshots];
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-	int r = collect_walk(agent->collect, &s->living, &agent->living_capacity[i], &s->n_living);
+	int r = collect_walk(agent->collect, tell_all, walk);
 
+	s->living = walk->living;
+	s->n_living = walk->n_living;
+	s->told = walk->told;
+	s->n_told = walk->n_told;
 	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 	agent->walk_ns += s->snapshot_ns;
 	return r;
@@ -243,8 +249,14 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 {
 	struct snapshot *s = &agent->snapshots[epoch & 1];
 	uint64_t cpu_ns, missed;
-	int r = walk(agent, s, epoch & 1);
+	int r;
 
+	s->is_roster = epoch && edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS;
+	if (s->is_roster)
+		agent->roster_boot_ns = edge_boot_ns;
+	r = walk(agent, s, s->is_roster || !epoch);
+	if (r == 0)
+		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
 	if (r == 0)
 		r = collect_counters(agent->collect, epoch, &s->counters);
 	if (r == 0)
@@ -338,7 +350,7 @@ static int open_books(struct agent *agent)
 	collect_set_adopting(agent->collect, 1);
 	collect_settle(agent->collect);
 	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
-	r = collect_walk(agent->collect, &s->living, &agent->living_capacity[0], &s->n_living);
+	r = walk(agent, s, 0);
 	if (r < 0)
 		return say_collect_error(r, "walking all tasks");
 	collect_set_adopting(agent->collect, 0);
@@ -348,6 +360,7 @@ static int open_books(struct agent *agent)
 		log_line("not enough memory for %zu processes", s->n_living);
 		return r;
 	}
+	ledger_set_sched(agent->ledger, agent->options->sched);
 	ledger_set_clock(agent->ledger, clock_real_minus_boot_ns());
 	look_back(agent);
 	adopt_living(agent->ledger, s->living, s->n_living);
@@ -358,7 +371,7 @@ static int start(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
 	struct collect_options collect = {
-		.sched_on = options->sched_on,
+		.sched = options->sched,
 		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
 		.ring_pages = options->ring_pages,
 		.is_verbose = options->is_verbose,
@@ -441,7 +454,7 @@ static void await_last_ends(struct agent *agent)
 	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
 		size_t unlisted = 0;
 
-		if (walk(agent, s, agent->epoch & 1) < 0 ||
+		if (walk(agent, s, 0) < 0 ||
 		    collect_deaths_untold(agent->collect, 0, s->deaths_untold, CROSSINGS, &s->n_deaths_untold) < 0)
 			return;
 		for (size_t k = 0; k < s->n_deaths_untold; k++)
@@ -458,7 +471,7 @@ static void finish(struct agent *agent)
 	notify("STOPPING=1");
 	atomic_store_explicit(&agent->is_stopping, true, memory_order_relaxed);
 	wait_sealed(agent, agent->epoch);
-	if (!agent->options->sched_on)
+	if (agent->options->sched == SCHED_OFF)
 		await_last_ends(agent);
 	turn(agent);
 	wait_sealed(agent, agent->epoch);
@@ -495,10 +508,11 @@ static int tear_down(struct agent *agent)
 	chunk_line_free(agent->empty);
 	chunk_line_free(agent->full);
 	for (int i = 0; i < 2; i++) {
-		free(agent->snapshots[i].living);
+		walk_done(&agent->walks[i]);
 		free(agent->snapshots[i].births_late);
 		free(agent->snapshots[i].deaths_untold);
 		free(agent->snapshots[i].rollups);
+		free(agent->snapshots[i].runq);
 		for (int k = 0; agent->snapshots[i].samples && k < N_SAMPLES; k++)
 			block_free(agent->snapshots[i].samples[k]);
 		free(agent->snapshots[i].samples);

@@ -42,7 +42,8 @@ struct agent {
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
 	uint64_t cpu_before_ns, missed_before;
 	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
-	size_t living_capacity[2];
+	struct walk walks[2];	      /* what they point into */
+	uint64_t roster_boot_ns;      /* when the last roster was taken */
 	int signal_fd, tick_fd, end_fd, guest_fd;
 	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */

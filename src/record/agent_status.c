@@ -284,7 +284,7 @@ static void report_agent(struct report *report)
 	if (*report->reason)
 		status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_reason, report->reason);
 	status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_sched,
-			agent->options->sched_on ? "delay" : "off");
+			sched_level_name(agent->options->sched));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		status_set_number(report->status, SECTION_AGENT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }

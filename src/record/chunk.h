@@ -10,7 +10,16 @@
 #include "record/samplers.h"
 
 /* Those of the samplers come last, and have rows in the last chunk of an interval alone. */
-enum { CHUNK_EXITS, CHUNK_ROLLUPS_BLOCK, CHUNK_LEDGER, CHUNK_SAMPLES, N_CHUNK_BLOCKS = CHUNK_SAMPLES + N_SAMPLES };
+enum {
+	CHUNK_EXITS,
+	CHUNK_ROLLUPS_BLOCK,
+	CHUNK_LEDGER,
+	CHUNK_PROCS,
+	CHUNK_ROSTER,
+	CHUNK_RUNQ,
+	CHUNK_SAMPLES,
+	N_CHUNK_BLOCKS = CHUNK_SAMPLES + N_SAMPLES,
+};
 
 struct chunk {
 	struct interval interval;

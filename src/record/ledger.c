@@ -13,6 +13,7 @@
 
 #include "record/ledger_inside.h"
 #include "record/limits.h"
+#include "record/rows_living.h"
 
 struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const struct ledger_ports *ports)
 {
@@ -24,7 +25,9 @@ struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const str
 	ledger->page_bytes = page_bytes;
 	ledger->processes = processes_new(max_processes);
 	ledger->texts = texts_new(max_processes, max_processes * TEXT_BLOCKS_PER_PROCESS);
-	if (!ledger->processes || !ledger->texts) {
+	ledger->meters = meters_new(max_processes);
+	ledger->sched = SCHED_DELAY;
+	if (!ledger->processes || !ledger->texts || !ledger->meters) {
 		ledger_free(ledger);
 		return NULL;
 	}
@@ -39,12 +42,18 @@ void ledger_free(struct ledger *ledger)
 		chunk_free(ledger->open[i].chunk);
 	processes_free(ledger->processes);
 	texts_free(ledger->texts);
+	meters_free(ledger->meters);
 	free(ledger);
 }
 
 void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns)
 {
 	ledger->real_minus_boot_ns = real_minus_boot_ns;
+}
+
+void ledger_set_sched(struct ledger *ledger, enum sched_level sched)
+{
+	ledger->sched = sched;
 }
 
 void ledger_set_previous(struct ledger *ledger, uint64_t closing)
@@ -65,9 +74,15 @@ struct open_interval *ledger_interval(struct ledger *ledger, uint32_t epoch)
 	return open;
 }
 
-static void forget(struct ledger *ledger, struct process *process)
+void ledger_forget_parts(struct ledger *ledger, const struct process *process)
 {
 	texts_drop(ledger->texts, process->image);
+	meters_drop(ledger->meters, process->meter);
+}
+
+static void forget(struct ledger *ledger, struct process *process)
+{
+	ledger_forget_parts(ledger, process);
 	processes_remove(ledger->processes, process);
 }
 
@@ -93,11 +108,16 @@ void ledger_hand_over(struct ledger *ledger, uint32_t epoch)
 	open->chunk = NULL;
 }
 
-static struct process *known_or_new(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
+struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
 {
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 
-	return process ? process : processes_add(ledger->processes, pid, start_boot_ns);
+	if (process)
+		return process;
+	process = processes_add(ledger->processes, pid, start_boot_ns);
+	if (process)
+		process->start_real_ns = start_boot_ns + (uint64_t)ledger->real_minus_boot_ns;
+	return process;
 }
 
 static text_id keep_image(struct ledger *ledger, const struct image *image)
@@ -108,7 +128,7 @@ static text_id keep_image(struct ledger *ledger, const struct image *image)
 void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
 		  const char *argv, size_t argv_len, uint32_t flags)
 {
-	struct process *process = known_or_new(ledger, pid, start_boot_ns);
+	struct process *process = ledger_known_or_new(ledger, pid, start_boot_ns);
 	struct image *image = &ledger->image;
 
 	if (!process)
@@ -131,7 +151,7 @@ void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, c
 
 static void on_fork(struct ledger *ledger, const struct event_fork *event)
 {
-	struct process *parent, *child = known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
+	struct process *parent, *child = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 
 	if (!child)
 		return;
@@ -165,7 +185,7 @@ static size_t turn_path(const char *parts, size_t len, char *to)
 
 static void on_exec(struct ledger *ledger, const struct event_exec *event)
 {
-	struct process *process = known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
+	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct image *image = &ledger->image;
 
 	if (!process)
@@ -246,6 +266,8 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 		struct open_interval *open = ledger_interval(ledger, process->dead_epoch);
 
 		row_amend_exit(open->chunk->blocks[CHUNK_EXITS], process->row, event);
+		if (process->last_row_plus_1)
+			row_amend_proc(open->chunk->blocks[CHUNK_PROCS], process->last_row_plus_1 - 1, event);
 	} else {
 		process->heard_epoch = event->head.epoch;
 		process->threads++;
@@ -271,11 +293,11 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 {
 	uint32_t epoch = event->head.epoch;
-	struct process *process = known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
+	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct exit_source source = {
 		.event = event,
 		.process = process,
-		.cgroup = ledger_cgroup_path(ledger, event->cgroup_id),
+		.sched = ledger->sched,
 		.real_minus_boot_ns = ledger->real_minus_boot_ns,
 		.page_bytes = ledger->page_bytes,
 	};
@@ -291,12 +313,17 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
+	ledger_last_row(ledger, event, process);
+	source.cgroup = ledger_cgroup_path(ledger, event->cgroup_id);
+	/* Processes may move when a full chunk's owners are forgotten. */
+	source.process = process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
 	row = row_add_exit(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_EXITS], &source);
 	if (row < 0) {
-		/* Processes may move while the full chunk's owners are forgotten. */
 		ledger_hand_over(ledger, epoch);
-		process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
-		source.process = process;
+		source.process = process =
+			processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
+		if (process)
+			process->last_row_plus_1 = 0;
 		row = row_add_exit(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_EXITS], &source);
 	}
 	ledger_interval(ledger, epoch)->exits_recorded++;

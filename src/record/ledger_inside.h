@@ -9,6 +9,7 @@
 
 #include "record/ledger.h"
 #include "record/limits.h"
+#include "record/meters.h"
 #include "record/processes.h"
 #include "record/rows.h"
 #include "record/texts.h"
@@ -29,6 +30,8 @@ struct ledger {
 	struct ledger_ports ports;
 	struct processes *processes;
 	struct texts *texts;
+	struct meters *meters;
+	enum sched_level sched;
 	struct open_interval open[OPEN_INTERVALS]; /* by epoch modulo */
 	struct row_owner owners[OPEN_INTERVALS][CHUNK_ROWS];
 	uint32_t sealed_epoch, is_any_sealed;
@@ -36,7 +39,8 @@ struct ledger {
 	uint64_t begin_real_ns;
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;
-	uint64_t malformed;
+	uint64_t malformed, procs_skipped; /* in the interval */
+	uint64_t watched_since_boot_ns;	   /* the edge of epoch 0 */
 	int has_previous; /* until the first row is written */
 	uint64_t previous_closing;
 	struct crossing ended[CROSSINGS];
@@ -50,6 +54,15 @@ struct open_interval *ledger_interval(struct ledger *ledger, uint32_t epoch);
 
 /* Its chunk leaves, and with it the processes that end in it; it goes on, if it does, with an empty one. */
 void ledger_hand_over(struct ledger *ledger, uint32_t epoch);
+
+struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns);
+
+/* Nobody will tell of it any more. */
+void ledger_forget_parts(struct ledger *ledger, const struct process *process);
+
+/* ledger_living.c: the rows of procs and roster that a snapshot brings; and a process's last, before its end's. */
+void ledger_take_living(struct ledger *ledger, const struct snapshot *snapshot);
+void ledger_last_row(struct ledger *ledger, const struct event_exit *event, struct process *process);
 
 void ledger_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup);
 

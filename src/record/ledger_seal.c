@@ -6,6 +6,7 @@
 
 #include "record/census.h"
 #include "record/ledger_inside.h"
+#include "record/rows_living.h"
 
 #define SWEEP_EVERY 64 /* intervals: for what no event told of */
 
@@ -41,7 +42,7 @@ static int is_gone(struct process *process, void *ctx)
 	left->run_delay_ns += process->run_delay_ns;
 	left->timeslices += process->timeslices;
 	left->migrations += process->migrations;
-	texts_drop(sealing->ledger->texts, process->image);
+	ledger_forget_parts(sealing->ledger, process);
 	return 1;
 }
 
@@ -71,6 +72,8 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	block_set_number(b, 0, LEDGER_mark_map_full, s->counters.mark_map_full);
 	block_set_number(b, 0, LEDGER_orphan_map_full, s->counters.orphan_map_full);
 	block_set_number(b, 0, LEDGER_crossing_map_full, s->counters.crossing_map_full);
+	block_set_number(b, 0, LEDGER_procs_skipped, s->counters.procs_skipped + ledger->procs_skipped);
+	block_set_number(b, 0, LEDGER_wait_map_full, s->counters.wait_map_full);
 	block_set_number(b, 0, LEDGER_malformed, ledger->malformed + s->malformed);
 	block_set_number(b, 0, LEDGER_queue_high_water_bytes, s->queue_high_water_bytes);
 	block_set_number(b, 0, LEDGER_ring_high_water_bytes, s->ring_high_water_bytes);
@@ -106,6 +109,19 @@ static void take_samples(struct chunk *chunk, struct block **samples)
 	}
 }
 
+static void add_runq(struct ledger *ledger, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_runq; i++) {
+		struct open_interval *open = ledger_interval(ledger, s->epoch);
+
+		if (row_add_runq(open->chunk->blocks[CHUNK_RUNQ], s->end_real_ns, &s->runq[i]) >= 0)
+			continue;
+		ledger_hand_over(ledger, s->epoch);
+		open = ledger_interval(ledger, s->epoch);
+		row_add_runq(open->chunk->blocks[CHUNK_RUNQ], s->end_real_ns, &s->runq[i]);
+	}
+}
+
 static void write_interval(struct ledger *ledger, const struct snapshot *s, uint64_t closing)
 {
 	struct open_interval *open = ledger_interval(ledger, s->epoch);
@@ -115,6 +131,8 @@ static void write_interval(struct ledger *ledger, const struct snapshot *s, uint
 		rolled_up += s->rollups[i].sum.exits;
 		ledger_add_rollup(ledger, s->epoch, s->end_real_ns, &s->rollups[i]);
 	}
+	ledger_take_living(ledger, s);
+	add_runq(ledger, s);
 	write_row(ledger, s, closing, rolled_up);
 	take_samples(open->chunk, s->samples);
 	open->chunk->interval.end_real_ns = s->end_real_ns;
@@ -145,12 +163,14 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 	give_up_gone(ledger, &sealing);
 	if (s->epoch)
 		write_interval(ledger, s, closing);
+	else
+		ledger_take_living(ledger, s);
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
 	ledger->begin_real_ns = s->end_real_ns;
 	ledger->sealed_epoch = s->epoch;
 	ledger->is_any_sealed = 1;
-	ledger->malformed = 0;
+	ledger->malformed = ledger->procs_skipped = 0;
 	for (int i = 0; i < OPEN_INTERVALS; i++)
 		if (ledger->open[i].chunk)
 			ledger->open[i].chunk->interval.begin_real_ns = s->end_real_ns;

@@ -5,12 +5,16 @@
 #ifndef OBIT_RECORD_LIMITS_H
 #define OBIT_RECORD_LIMITS_H
 
-/* Rows of a chunk: at 17,000 exits a second four chunks go to the writer each second; 3 MB a chunk. */
-#define CHUNK_ROWS 4096
+/* Rows of a chunk: at 17,000 exits a second eight chunks go to the writer each second; 3 MB a chunk. */
+#define CHUNK_ROWS 2048
 /* Text of those rows: 320 bytes each, four times what a compile job's need. */
 #define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
 /* Roll-ups of an interval: both maps full on every key, the rest of all, and late amendments. */
 #define CHUNK_ROLLUPS 2304
+/* Text of a row of procs: the path of its cgroup; of the roster: arguments too. */
+#define PROC_ROW_BYTES	  160
+#define CHUNK_ROSTER_ROWS 1024
+#define ROSTER_ROW_BYTES  320
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 
@@ -21,6 +25,9 @@
 #define PROCESSES_MIN 16384
 /* Blocks of text behind them: 64 bytes each; a process of the mean takes three. */
 #define TEXT_BLOCKS_PER_PROCESS 4
+
+/* All the living are told of so often: what a reader must go back for the state of all at a moment. */
+#define ROSTER_PERIOD_NS (300 * NS_PER_S)
 
 /* Cgroups known by path. */
 #define CGROUP_PATHS 8192

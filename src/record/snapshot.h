@@ -20,6 +20,13 @@ struct rollup_row {
 	int is_other; /* all that found no room by key */
 };
 
+/* Waits of one length for one CPU. */
+struct runq_row {
+	uint32_t cpu;
+	uint32_t bucket;
+	uint64_t switches;
+};
+
 struct snapshot {
 	uint32_t epoch;
 	uint64_t edge_boot_ns; /* processes with a later start belong to the next epoch */
@@ -32,6 +39,11 @@ struct snapshot {
 
 	struct walk_row *living; /* in order of pid */
 	size_t n_living;
+	struct walk_told *told; /* those of them that did something; all of them with is_roster */
+	size_t n_told;
+	int is_roster;
+	struct runq_row *runq; /* of this epoch alone */
+	size_t n_runq;
 	struct crossing *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
 	struct crossing *deaths_untold; /* in the next epoch; in order of pid and start, each once */
