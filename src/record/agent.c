@@ -251,7 +251,7 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	uint64_t cpu_ns, missed;
 	int r;
 
-	s->is_roster = epoch && edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS;
+	s->is_roster = epoch && (epoch == 1 || edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS);
 	if (s->is_roster)
 		agent->roster_boot_ns = edge_boot_ns;
 	r = walk(agent, s, s->is_roster || !epoch);

