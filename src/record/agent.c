@@ -153,11 +153,9 @@ static int make_rings(struct agent *agent)
 static int make_ledger(struct agent *agent, size_t n_living)
 {
 	struct ledger_ports ports = agent_ledger_ports(agent);
-	uint32_t max = PROCESSES_MIN;
+	uint32_t max = n_living * 2 > PROCESSES_MIN ? (uint32_t)n_living * 2 : PROCESSES_MIN;
 	int r;
 
-	while (max < n_living * 2)
-		max *= 2;
 	agent->empty = chunk_line_new();
 	agent->full = chunk_line_new();
 	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
@@ -220,7 +218,7 @@ static void *drain_thread(void *drain)
 
 static int walk(struct agent *agent, struct snapshot *s, int tell_all)
 {
-	struct walk *walk = &agent->walks[s - agent->snapshots];
+	struct walk *walk = &agent->walk;
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 	int r = collect_walk(agent->collect, tell_all, walk);
 
@@ -507,8 +505,8 @@ static int tear_down(struct agent *agent)
 	samplers_free(agent->samplers);
 	chunk_line_free(agent->empty);
 	chunk_line_free(agent->full);
+	walk_done(&agent->walk);
 	for (int i = 0; i < 2; i++) {
-		walk_done(&agent->walks[i]);
 		free(agent->snapshots[i].births_late);
 		free(agent->snapshots[i].deaths_untold);
 		free(agent->snapshots[i].rollups);

@@ -42,7 +42,7 @@ struct agent {
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
 	uint64_t cpu_before_ns, missed_before;
 	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
-	struct walk walks[2];	      /* what they point into */
+	struct walk walk;	      /* what they point into: the ledger has one at a time */
 	uint64_t roster_boot_ns;      /* when the last roster was taken */
 	int signal_fd, tick_fd, end_fd, guest_fd;
 	uint64_t start_boot_ns;
