@@ -24,6 +24,9 @@ static const struct {
 	{TABLE_NICS, "time,rx_bytes,rx_packets,rx_errors,rx_drops,tx_bytes,tx_packets,tx_errors,tx_drops,nic"},
 	{TABLE_CGROUPS, "time,cpu_ns,throttled_ns,memory_bytes,read_bytes,write_bytes,oom_kills,pids,cpu_some_ns,"
 			"memory_some_ns,io_some_ns,cgroup"},
+	{TABLE_PROCS, "time,pid,state,threads,cpu_ns,run_delay_ns,max_delay_ns,majflt,rss_bytes,read_bytes,write_bytes,"
+		      "comm,cgroup"},
+	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
 };
 
 static int find_field(struct selection *selection, const char *name, size_t len)
