@@ -114,6 +114,18 @@ struct costs {
 	__u64 cancelled_write_bytes;
 };
 
+/*
+ * Waits for a CPU of 1 ms and longer of a process's threads, and uninterruptible sleep. Kept apart from
+ * `costs`: most processes have none.
+ */
+struct waits {
+	__u64 delays_1ms;   /* 1 ms and longer */
+	__u64 delays_10ms;  /* of them 10 ms and longer */
+	__u64 delays_100ms; /* of them 100 ms and longer */
+	__u64 block_ns;	    /* with the level `full` alone */
+	__u64 max_delay_ns; /* of all its life; 0: none was as long as 1 ms */
+};
+
 enum {
 	EXIT_OOM_KILLED = 1,
 	EXIT_KTHREAD = 2,
@@ -126,6 +138,7 @@ enum {
 struct event_exit {
 	struct event_head head;
 	struct costs costs;
+	struct waits waits;
 	__u64 max_rss_pages;
 	__u64 cgroup_id;
 	__s32 wait_status; /* as wait4() gives it */
@@ -169,6 +182,8 @@ struct counters {
 	__u64 mark_map_full;
 	__u64 orphan_map_full;
 	__u64 crossing_map_full;
+	__u64 wait_map_full;
+	__u64 procs_skipped;
 };
 
 /* A process that was born or died so near to an interval's edge that it must be named to be counted once. */
@@ -196,8 +211,25 @@ struct leaving {
 	__u32 unused;
 };
 
+/*
+ * Waits for a CPU by length, counted by every CPU for itself, never reset: one entry for even intervals, one
+ * for odd ones. Buckets up to RUNQ_EXACT hold one length (ns) each; above, every power of two is cut into
+ * RUNQ_PARTS of the same width, so that the middle of a bucket is within 1 / (2 * RUNQ_PARTS) of what it holds.
+ */
 enum {
-	WALK_NEW = 1, /* being forked: its fork may not be counted yet */
+	RUNQ_PARTS_LOG2 = 3,
+	RUNQ_PARTS = 1 << RUNQ_PARTS_LOG2,
+	RUNQ_OCTAVES = 40, /* longer waits, of 18 minutes, are counted in the last bucket */
+	RUNQ_BUCKETS = (RUNQ_OCTAVES - RUNQ_PARTS_LOG2 + 1) * RUNQ_PARTS,
+};
+
+struct runq {
+	__u64 switches[RUNQ_BUCKETS];
+};
+
+enum {
+	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
+	WALK_FIGURES = 2, /* a walk_figures follows */
 };
 
 /* A living process, written by the task iterator, in order of pid. */
@@ -205,6 +237,28 @@ struct walk_row {
 	__u64 start_boot_ns;
 	__u32 pid;
 	__u32 flags;
+};
+
+/* What it has cost up to now, when that has changed since it was written last. */
+struct walk_figures {
+	struct costs costs; /* wall_ns is 0, threads are those alive; of the dead ones' run delay, timeslices and
+			     * migrations nothing is in it: those came as event_thread */
+	struct waits waits; /* max_delay_ns since the last walk */
+	__u64 rss_pages;
+	__u64 swap_pages;
+	__u64 cgroup_id;
+	__u32 ppid;
+	__u32 uid;
+	__u32 state; /* task->__state | task->exit_state of the leader */
+	__u32 flags; /* EXIT_KTHREAD */
+	__u32 last_cpu;
+	__u32 unused;
+	char comm[OBIT_COMM_LEN];
+};
+
+struct walk_told {
+	struct walk_row row;
+	struct walk_figures figures;
 };
 
 #endif

@@ -9,9 +9,9 @@
  *   on_signal  signal_generate      who sent a signal that will end its receiver
  *   on_mkdir   cgroup_mkdir         path of a new cgroup
  *   on_leave   sched_process_exit   ids that reaping may have taken by the last switch; who is ending
- *   on_switch  sched_switch         first witness of the end: the last switch of a task
+ *   on_switch  sched_switch         first witness of the end: the last switch of a task; waits for a CPU
  *   on_free    sched_process_free   second witness: the release of the task
- *   walk       iter/task            all living processes
+ *   walk       iter/task            all living processes, and the figures of those that did something
  *
  * sched_switch and sched_wakeup_new run with interrupts off and sched_process_free from RCU callbacks; the
  * others may be skipped on 7.x when they preempt each other (sched_process_fork lost 1 in 100 there), so
@@ -26,8 +26,10 @@
 #include "bpf/kernels.h"
 #include "bpf/state.h"
 #include "bpf/rollup.h"
+#include "bpf/waits.h"
 #include "bpf/record.h"
 #include "bpf/image.h"
+#include "bpf/living.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -267,16 +269,28 @@ static __always_inline bool leave_to_threads(struct task_struct *leader)
 	return !was_there || lost_leadership(leader);
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+static __always_inline void note_waits(struct task_struct *prev, struct task_struct *next, bool preempt)
+{
+	__u64 delay_ns = ~0ULL;
+
+	if (delays_on && has_queue_clock()) {
+		delay_ns = delay_of(next);
+		if (delay_ns != ~0ULL)
+			note_delay(next, delay_ns);
+	}
+	if (blocks_on) {
+		wake_up(next, delay_ns);
+		if (!preempt)
+			fall_asleep(prev);
+	}
+}
+
+static __always_inline int record_end(void *ctx, struct task_struct *prev)
 {
 	struct task_struct *leader = prev;
-	struct event_exit *exit;
+	struct event_exit *exit = scratch(&switch_scratch);
 	bool own = true;
 
-	if (!(task_state(prev) & TASK_DEAD))
-		return 0;
-	exit = scratch(&switch_scratch);
 	if (!exit)
 		return 0;
 	if (prev->pid != prev->tgid) {
@@ -305,6 +319,15 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	}
 	mark_recorded(prev->signal, exit->head.epoch);
 	send_exit(ctx, exit);
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	note_waits(prev, next, preempt);
+	if (task_state(prev) & TASK_DEAD)
+		record_end(ctx, prev);
 	return 0;
 }
 
@@ -382,6 +405,6 @@ int walk(struct bpf_iter__task *ctx)
 		return 0;
 	if (task_state(task) & TASK_NEW)
 		row.flags = WALK_NEW;
-	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	tell(ctx->meta->seq, &row, task);
 	return 0;
 }

@@ -180,6 +180,8 @@ static __always_inline void fill_exit(struct event_exit *exit, struct task_struc
 	if (crossed_edge(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
 	fill_costs(exit, leader, signal, own);
+	if (delays_on || blocks_on)
+		take_waits(&exit->waits, exit->head.pid, exit->head.start_boot_ns);
 	fill_identity(exit, leader, signal);
 }
 

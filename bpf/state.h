@@ -12,6 +12,8 @@
 /* Set before loading; the verifier prunes what they switch off. */
 const volatile bool sched_on = true;
 
+const volatile bool delays_on = true; /* waits for a CPU: their distribution, and long ones by process */
+const volatile bool blocks_on = false; /* uninterruptible sleep by process */
 const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
 const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
 

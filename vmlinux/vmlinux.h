@@ -38,6 +38,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 };
 
 enum {
@@ -68,6 +69,10 @@ typedef struct {
 	u32 val;
 } kuid_t, kgid_t;
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct pid_namespace;
 
 struct upid {
@@ -83,11 +88,21 @@ struct pid {
 struct sched_info {
 	unsigned long pcount;
 	unsigned long long run_delay;
+	unsigned long long last_queued;
+};
+
+struct rq {
+	u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq;
 };
 
 struct sched_entity {
 	u64 sum_exec_runtime;
 	u64 nr_migrations;
+	struct cfs_rq *cfs_rq;
 };
 
 struct task_io_accounting {
@@ -100,7 +115,12 @@ struct task_io_accounting {
 	u64 cancelled_write_bytes;
 };
 
+struct percpu_counter {
+	s64 count;
+};
+
 struct mm_struct {
+	struct percpu_counter rss_stat[4];
 	unsigned long arg_start;
 	unsigned long arg_end;
 };
@@ -137,6 +157,7 @@ typedef struct {
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
+	struct list_head thread_head;
 	int group_exit_code;
 	unsigned int flags;
 	struct pid *pids[PIDTYPE_MAX];
@@ -175,7 +196,12 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct thread_info {
+	u32 cpu;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	unsigned int on_cpu; /* int; an unsigned char since 7.x: as unsigned, CO-RE may narrow the load */
@@ -188,6 +214,7 @@ struct task_struct {
 	pid_t tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct list_head thread_node;
 	u64 utime;
 	u64 stime;
 	unsigned long nvcsw;

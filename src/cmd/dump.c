@@ -14,15 +14,17 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "query/moment.h"
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, WHERE, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
@@ -32,7 +34,9 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit dump", "TABLE", "Prints rows of a table: exits, rollups or ledger. `obit schema TABLE` lists its fields.",
+	"obit dump", "TABLE", 
+	"Prints rows of a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or\n"
+	"cgroups. `obit schema TABLE` lists its fields.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
@@ -40,6 +44,7 @@ static const struct usage usage = {
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
 	"  obit dump exits --follow --where 'exit_code != 0' --fields exit_time,comm,exit_code,argv\n"
+	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
@@ -52,7 +57,7 @@ struct dump {
 	struct options options;
 	const char *dir;
 	const struct table *table;
-	uint64_t now_real_ns;
+	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
 	struct selection selection;
 	struct expression *expression;
 	struct query_options query_options;
@@ -99,7 +104,8 @@ static int choose_table(struct dump *dump)
 	for (size_t i = 0; i < n; i++)
 		names[i] = tables[i]->name;
 	if (dump->options.n_operands == 0) {
-		fprintf(stderr, "%s: name a table: exits, rollups or ledger\n", usage.command);
+		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or "
+			"cgroups\n", usage.command);
 		return -EINVAL;
 	}
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
@@ -132,17 +138,32 @@ static int compile_where(struct dump *dump)
 static int prepare_follow(struct dump *dump)
 {
 	const char *const *values = dump->options.values;
+	const char *excluded = values[SORT] ? "sort" : values[UNTIL] ? "until" : values[AT] ? "at" : NULL;
 
 	if (!values[FOLLOW])
 		return 0;
-	if (values[SORT] || values[UNTIL]) {
-		fprintf(stderr, "%s: --follow goes on until it is stopped: leave --%s away, or --follow\n", usage.command,
-			values[SORT] ? "sort" : "until");
+	if (excluded) {
+		fprintf(stderr, "%s: --follow goes on until it is stopped: leave --%s away, or --follow\n",
+			usage.command, excluded);
 		return -EINVAL;
 	}
 	if (!values[SINCE])
 		dump->query_options.since_real_ns = dump->now_real_ns;
 	return 0;
+}
+
+static int read_at(struct dump *dump)
+{
+	const char *const *values = dump->options.values;
+
+	if (!values[AT])
+		return 0;
+	if (dump->table->id != TABLE_PROCS || values[SINCE] || values[UNTIL]) {
+		fprintf(stderr, "%s: --at: is for the table procs, without --since and --until\n", usage.command);
+		return -EINVAL;
+	}
+	return options_range(&usage, values[AT], NULL, dump->now_real_ns, &dump->at_real_ns,
+			     &dump->query_options.until_real_ns);
 }
 
 /* Everything that can be wrong with the command line, before the store is touched. */
@@ -156,10 +177,11 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
 	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
 			  &query->until_real_ns) < 0 ||
-	    prepare_follow(dump) < 0)
+	    read_at(dump) < 0 || prepare_follow(dump) < 0)
 		return -EINVAL;
 	query->is_by_time = *ret_format == OUTPUT_TABLE;
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time, values[SORT]) < 0) {
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time,
+			   values[SORT] || !dump->at_real_ns ? values[SORT] : "-cpu_ns") < 0) {
 		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
 		return -EINVAL;
 	}
@@ -229,13 +251,46 @@ static int follow(struct dump *dump)
 	return r;
 }
 
+/* As read_chunks(). */
+static int read_moment(struct dump *dump)
+{
+	struct moment *moment = moment_new(dump->at_real_ns);
+	struct block *rows = NULL;
+	struct store_chunk chunk;
+	int r = moment ? 0 : -ENOMEM;
+
+	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
+		dump->n_chunks++;
+		r = moment_add(moment, &chunk);
+	}
+	if (r < 0)
+		goto out;
+	if (moment_verdict(moment) == MOMENT_NOT_RECORDED)
+		fprintf(stderr, "%s: nothing was recorded at that moment; `obit store` lists what there is\n",
+			usage.command);
+	if (moment_verdict(moment) == MOMENT_NO_ROSTER)
+		fprintf(stderr, "%s: the store begins too late before that moment: idle processes are missing\n",
+			usage.command);
+	rows = moment_rows(moment);
+	r = rows ? query_block(dump->query, rows) : -ENOMEM;
+out:
+	block_free(rows);
+	moment_free(moment);
+	return r;
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
 				      dump->table->name};
 	struct output_options output_options;
-	int r = store_reader_open(dump->dir, &select, &dump->reader);
+	int r;
 
+	if (dump->at_real_ns)
+		select = (struct store_select){
+			.since_real_ns = dump->at_real_ns > MOMENT_LOOK_BACK_NS ? dump->at_real_ns - MOMENT_LOOK_BACK_NS : 0,
+		};
+	r = store_reader_open(dump->dir, &select, &dump->reader);
 	if (r < 0) {
 		report_store_error(usage.command, dump->dir, r);
 		return r;
@@ -269,7 +324,7 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	r = dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
+	r = dump->at_real_ns ? read_moment(dump) : dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
 	if (r == 0)
 		r = query_finish(dump->query);
 	close_r = output_close(dump->output);

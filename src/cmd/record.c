@@ -34,8 +34,9 @@ static const struct option_spec specs[] = {
 	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB; default "
 						    "10GiB"},
 	[RETAIN_AGE] = {"retain-age", "T|none", "what ended longer ago goes: 30d, 12h; from 1s; default none"},
-	[SCHED] = {"sched", "off|delay", "delay (the default): ends are seen at the last context switch; off: at the release "
-					 "of the task, which spares a program per switch and costs a grace period"},
+	[SCHED] = {"sched", "off|delay|full", "what is done at a context switch: delay (the default): ends are seen, waits for "
+					      "a CPU measured; full: uninterruptible sleep too; off: nothing: ends are "
+					      "seen at the release of the task, a grace period later"},
 	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers (the default) or BPF "
 						    "ring buffers, one for each CPU"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
@@ -96,14 +97,14 @@ static int read_retain(const struct usage *of, const char *bytes, const char *ag
 	return options_duration(of, "retain-age", age, NS_PER_S, RETAIN_AGE_MAX_NS, &agent->retain_age_ns);
 }
 
-static int read_sched(const char *value, int *ret_on)
+static int read_sched(const char *value, enum sched_level *ret)
 {
-	if (!value || strcmp(value, "delay") == 0)
-		*ret_on = 1;
-	else if (strcmp(value, "off") == 0)
-		*ret_on = 0;
-	else
-		return complain("sched", value, "must be off or delay");
+	for (*ret = SCHED_OFF; value && *ret <= SCHED_FULL; *ret = (enum sched_level)(*ret + 1))
+		if (strcmp(value, sched_level_name(*ret)) == 0)
+			return 0;
+	if (value)
+		return complain("sched", value, "must be off, delay or full");
+	*ret = SCHED_DELAY;
 	return 0;
 }
 
@@ -135,7 +136,7 @@ int cmd_record(int argc, char **argv)
 			     &agent.interval_ns) < 0 ||
 	    options_duration(&usage, "duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
 	    read_retain(&usage, options.values[RETAIN_BYTES], options.values[RETAIN_AGE], &agent) < 0 ||
-	    read_sched(options.values[SCHED], &agent.sched_on) < 0 ||
+	    read_sched(options.values[SCHED], &agent.sched) < 0 ||
 	    read_transport(options.values[TRANSPORT], &agent.use_ringbuf) < 0 ||
 	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)
 		return STATUS_USAGE;

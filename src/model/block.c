@@ -124,7 +124,8 @@ int block_set_text(struct block *block, uint32_t row, uint32_t field, const void
 {
 	if (len > block->arena_size - block->arena_used)
 		return -ENOSPC;
-	memcpy(block->arena + block->arena_used, data, len);
+	if (len) /* data may then be NULL, which memcpy() must not see */
+		memcpy(block->arena + block->arena_used, data, len);
 	block->texts[field][row] = (struct span){block->arena_used, (uint32_t)len};
 	block->nulls[field][row] = 0;
 	block->arena_used += (uint32_t)len;

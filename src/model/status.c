@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a section: each program and sampler takes one; there are 8 and 2. */
+/* Rows of a section: each program and sampler takes one; there are 8 and 6. */
 #define ROWS 32
 /* Text of a section: names, a path, and a reason a row. */
 #define ARENA_BYTES 16384

@@ -26,14 +26,71 @@ static const struct field ledger_fields[] = {
 };
 #undef LEDGER
 
+#define SYSTEM ROW
+static const struct field system_fields[] = {
+#include "model/fields.def"
+};
+#undef SYSTEM
+
+#define DISKS ROW
+static const struct field disks_fields[] = {
+#include "model/fields.def"
+};
+#undef DISKS
+
+#define NICS ROW
+static const struct field nics_fields[] = {
+#include "model/fields.def"
+};
+#undef NICS
+
+#define CGROUPS ROW
+static const struct field cgroups_fields[] = {
+#include "model/fields.def"
+};
+#undef CGROUPS
+
+#define PROCS ROW
+static const struct field procs_fields[] = {
+#include "model/fields.def"
+};
+#undef PROCS
+
+#define ROSTER ROW
+static const struct field roster_fields[] = {
+#include "model/fields.def"
+};
+#undef ROSTER
+
+#define RUNQ ROW
+static const struct field runq_fields[] = {
+#include "model/fields.def"
+};
+#undef RUNQ
+
 static const struct table exits = {"exits", "every process that ended, one row each", TABLE_EXITS, N_EXITS_FIELDS,
 				   exits_fields};
 static const struct table rollups = {"rollups", "exits that found no room in the rings, summed by command and cgroup",
 				     TABLE_ROLLUPS, N_ROLLUPS_FIELDS, rollups_fields};
 static const struct table ledger = {"ledger", "the books: one row an interval", TABLE_LEDGER, N_LEDGER_FIELDS,
 				    ledger_fields};
+static const struct table host = {"system", "the whole host: one row an interval", TABLE_SYSTEM, N_SYSTEM_FIELDS,
+				  system_fields};
+static const struct table disks = {"disks", "disks that did something: one row each an interval", TABLE_DISKS,
+				   N_DISKS_FIELDS, disks_fields};
+static const struct table nics = {"nics", "network interfaces that did something: one row each an interval", TABLE_NICS,
+				  N_NICS_FIELDS, nics_fields};
+static const struct table cgroups = {"cgroups", "cgroups that did something: one row each an interval", TABLE_CGROUPS,
+				     N_CGROUPS_FIELDS, cgroups_fields};
+static const struct table procs = {"procs", "living processes that did something: one row each an interval", TABLE_PROCS,
+				   N_PROCS_FIELDS, procs_fields};
+static const struct table roster = {"roster", "all living processes, every few minutes", TABLE_ROSTER, N_ROSTER_FIELDS,
+				    roster_fields};
+static const struct table runq = {"runq", "waits for a CPU: one row an interval for each CPU and length", TABLE_RUNQ,
+				  N_RUNQ_FIELDS, runq_fields};
 
-static const struct table *const all[] = {&exits, &rollups, &ledger};
+static const struct table *const all[] = {&exits, &rollups, &ledger, &host, &disks,
+					  &nics,  &cgroups, &procs,  &roster, &runq};
 
 const struct table *const *tables_all(size_t *ret_n)
 {
@@ -110,6 +167,8 @@ const char *field_kind_name(enum field_kind kind)
 		return "max";
 	case KIND_GAUGE:
 		return "gauge";
+	case KIND_WEIGHT:
+		return "weight";
 	}
 	return "?";
 }

@@ -34,6 +34,7 @@ enum field_kind {
 	KIND_SUM = 1,
 	KIND_MAX = 2,
 	KIND_GAUGE = 3,
+	KIND_WEIGHT = 4, /* adds up; the row stands for so many observations */
 };
 
 struct field {
@@ -56,6 +57,13 @@ enum table_id {
 	TABLE_EXITS = 1,
 	TABLE_ROLLUPS = 2,
 	TABLE_LEDGER = 3,
+	TABLE_SYSTEM = 4,
+	TABLE_DISKS = 5,
+	TABLE_NICS = 6,
+	TABLE_CGROUPS = 7,
+	TABLE_PROCS = 8,
+	TABLE_ROSTER = 9,
+	TABLE_RUNQ = 10,
 	TABLE_ID_END,
 };
 
@@ -78,9 +86,51 @@ enum ledger_field {
 	N_LEDGER_FIELDS
 };
 #undef LEDGER
+#define SYSTEM(name, ...) SYSTEM_##name,
+enum system_field {
+#include "fields.def"
+	N_SYSTEM_FIELDS
+};
+#undef SYSTEM
+#define DISKS(name, ...) DISKS_##name,
+enum disks_field {
+#include "fields.def"
+	N_DISKS_FIELDS
+};
+#undef DISKS
+#define NICS(name, ...) NICS_##name,
+enum nics_field {
+#include "fields.def"
+	N_NICS_FIELDS
+};
+#undef NICS
+#define CGROUPS(name, ...) CGROUPS_##name,
+enum cgroups_field {
+#include "fields.def"
+	N_CGROUPS_FIELDS
+};
+#undef CGROUPS
+#define PROCS(name, ...) PROCS_##name,
+enum procs_field {
+#include "fields.def"
+	N_PROCS_FIELDS
+};
+#undef PROCS
+#define ROSTER(name, ...) ROSTER_##name,
+enum roster_field {
+#include "fields.def"
+	N_ROSTER_FIELDS
+};
+#undef ROSTER
+#define RUNQ(name, ...) RUNQ_##name,
+enum runq_field {
+#include "fields.def"
+	N_RUNQ_FIELDS
+};
+#undef RUNQ
 
 /* Bounds of what a table may be, known or described by a store. */
-#define TABLE_MAX_FIELDS 256 /* a field number fits a byte; the widest table here has 46 */
+#define TABLE_MAX_FIELDS 256 /* a field number fits a byte; the widest table here has 56 */
 #define TABLE_MAX_TABLES 32
 
 /* The known tables, in the order of their ids; *ret_n is set to how many. */

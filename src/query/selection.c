@@ -18,6 +18,15 @@ static const struct {
 	{TABLE_ROLLUPS, "time,exits,failed,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,comm,cgroup"},
 	{TABLE_LEDGER, "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing,missed_runs,agent_cpu_ns,"
 		       "agent_rss_bytes,store_bytes"},
+	{TABLE_SYSTEM, "time,user_ns,nice_ns,system_ns,iowait_ns,steal_ns,load1_hundredths,running,blocked,"
+		       "memory_available_bytes,pgmajfault,cpu_some_ns,memory_some_ns,io_some_ns"},
+	{TABLE_DISKS, "time,reads,read_bytes,writes,write_bytes,discards,flushes,in_flight,busy_ns,queue_ns,disk"},
+	{TABLE_NICS, "time,rx_bytes,rx_packets,rx_errors,rx_drops,tx_bytes,tx_packets,tx_errors,tx_drops,nic"},
+	{TABLE_CGROUPS, "time,cpu_ns,throttled_ns,memory_bytes,read_bytes,write_bytes,oom_kills,pids,cpu_some_ns,"
+			"memory_some_ns,io_some_ns,cgroup"},
+	{TABLE_PROCS, "time,pid,state,threads,cpu_ns,run_delay_ns,max_delay_ns,majflt,rss_bytes,read_bytes,write_bytes,"
+		      "comm,cgroup"},
+	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
 };
 
 static int find_field(struct selection *selection, const char *name, size_t len)

@@ -150,20 +150,50 @@ static int make_rings(struct agent *agent)
 	return r;
 }
 
+static int make_snapshot(struct agent *agent)
+{
+	struct snapshot *s = &agent->snapshot;
+
+	s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
+	s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
+	s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
+	s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
+	s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
+	if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
+		return -ENOMEM;
+	for (int i = 0; i < N_SAMPLES; i++) {
+		s->samples[i] = samplers_block_new(i);
+		if (!s->samples[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void drop_snapshot(struct snapshot *s)
+{
+	free(s->births_late);
+	free(s->deaths_untold);
+	free(s->rollups);
+	free(s->runq);
+	for (int i = 0; s->samples && i < N_SAMPLES; i++)
+		block_free(s->samples[i]);
+	free(s->samples);
+}
+
 static int make_ledger(struct agent *agent, size_t n_living)
 {
 	struct ledger_ports ports = agent_ledger_ports(agent);
-	uint32_t max = PROCESSES_MIN;
+	uint32_t max = n_living * 2 > PROCESSES_MIN ? (uint32_t)n_living * 2 : PROCESSES_MIN;
 	int r;
 
-	while (max < n_living * 2)
-		max *= 2;
 	agent->empty = chunk_line_new();
 	agent->full = chunk_line_new();
 	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
 	agent->cgroups = cgroups_new();
+	agent->samplers = samplers_new();
 	agent->sealed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!agent->empty || !agent->full || !agent->ledger || !agent->cgroups || agent->sealed_fd < 0)
+	if (!agent->empty || !agent->full || !agent->ledger || !agent->cgroups || !agent->samplers ||
+	    agent->sealed_fd < 0)
 		return -ENOMEM;
 	for (int i = 0; i < CHUNKS; i++) {
 		struct chunk *chunk = chunk_new();
@@ -172,15 +202,9 @@ static int make_ledger(struct agent *agent, size_t n_living)
 			return -ENOMEM;
 		chunk_line_put(agent->empty, chunk);
 	}
-	for (int i = 0; i < 2; i++) {
-		struct snapshot *s = &agent->snapshots[i];
-
-		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
-		s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
-		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
-		if (!s->births_late || !s->deaths_untold || !s->rollups)
-			return -ENOMEM;
-	}
+	r = make_snapshot(agent);
+	if (r < 0)
+		return r;
 	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
 	if (r < 0)
 		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
@@ -209,13 +233,27 @@ static void *drain_thread(void *drain)
 	return drain_run(drain);
 }
 
-static int walk(struct agent *agent, struct snapshot *s, int i)
+static int walk(struct agent *agent, struct snapshot *s, int tell_all)
+{
+	struct walk *walk = &agent->walk;
+	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	int r = collect_walk(agent->collect, tell_all, walk);
+
+	s->living = walk->living;
+	s->n_living = walk->n_living;
+	s->told = walk->told;
+	s->n_told = walk->n_told;
+	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	agent->walk_ns += s->snapshot_ns;
+	return r;
+}
+
+static void sample(struct agent *agent, struct snapshot *s)
 {
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-	int r = collect_walk(agent->collect, &s->living, &agent->living_capacity[i], &s->n_living);
 
-	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
-	return r;
+	samplers_take(agent->samplers, s->end_real_ns, s->samples);
+	s->snapshot_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
 /*
@@ -224,10 +262,16 @@ static int walk(struct agent *agent, struct snapshot *s, int i)
  */
 static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
 {
-	struct snapshot *s = &agent->snapshots[epoch & 1];
+	struct snapshot *s = &agent->snapshot;
 	uint64_t cpu_ns, missed;
-	int r = walk(agent, s, epoch & 1);
+	int r;
 
+	s->is_roster = epoch && (epoch == 1 || edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS);
+	if (s->is_roster)
+		agent->roster_boot_ns = edge_boot_ns;
+	r = walk(agent, s, s->is_roster || !epoch);
+	if (r == 0)
+		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
 	if (r == 0)
 		r = collect_counters(agent->collect, epoch, &s->counters);
 	if (r == 0)
@@ -239,13 +283,14 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
-	cpu_ns = host_own_cpu_ns();
-	missed = collect_missed_runs(agent->collect);
 	s->epoch = epoch;
 	s->edge_boot_ns = edge_boot_ns;
 	s->duration_ns = edge_boot_ns - agent->begin_boot_ns;
 	s->real_minus_boot_ns = clock_real_minus_boot_ns();
 	s->end_real_ns = edge_boot_ns + (uint64_t)s->real_minus_boot_ns;
+	sample(agent, s);
+	cpu_ns = host_own_cpu_ns();
+	missed = collect_missed_runs(agent->collect);
 	s->missed_runs = missed - agent->missed_before;
 	s->agent_cpu_ns = cpu_ns - agent->cpu_before_ns;
 	s->agent_rss_bytes = host_own_rss_bytes();
@@ -314,13 +359,13 @@ static void look_back(struct agent *agent)
 /* Epoch 0: the programs are attached, the books not open yet. */
 static int open_books(struct agent *agent)
 {
-	struct snapshot *s = &agent->snapshots[0];
+	struct snapshot *s = &agent->snapshot;
 	int r;
 
 	collect_set_adopting(agent->collect, 1);
 	collect_settle(agent->collect);
 	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
-	r = collect_walk(agent->collect, &s->living, &agent->living_capacity[0], &s->n_living);
+	r = walk(agent, s, 0);
 	if (r < 0)
 		return say_collect_error(r, "walking all tasks");
 	collect_set_adopting(agent->collect, 0);
@@ -330,6 +375,7 @@ static int open_books(struct agent *agent)
 		log_line("not enough memory for %zu processes", s->n_living);
 		return r;
 	}
+	ledger_set_sched(agent->ledger, agent->options->sched);
 	ledger_set_clock(agent->ledger, clock_real_minus_boot_ns());
 	look_back(agent);
 	adopt_living(agent->ledger, s->living, s->n_living);
@@ -340,7 +386,7 @@ static int start(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
 	struct collect_options collect = {
-		.sched_on = options->sched_on,
+		.sched = options->sched,
 		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
 		.ring_pages = options->ring_pages,
 		.is_verbose = options->is_verbose,
@@ -418,12 +464,12 @@ static void run(struct agent *agent)
 /* Waits until every process that has left the living is told of. */
 static void await_last_ends(struct agent *agent)
 {
-	struct snapshot *s = &agent->snapshots[agent->epoch & 1];
+	struct snapshot *s = &agent->snapshot;
 
 	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
 		size_t unlisted = 0;
 
-		if (walk(agent, s, agent->epoch & 1) < 0 ||
+		if (walk(agent, s, 0) < 0 ||
 		    collect_deaths_untold(agent->collect, 0, s->deaths_untold, CROSSINGS, &s->n_deaths_untold) < 0)
 			return;
 		for (size_t k = 0; k < s->n_deaths_untold; k++)
@@ -440,7 +486,7 @@ static void finish(struct agent *agent)
 	notify("STOPPING=1");
 	atomic_store_explicit(&agent->is_stopping, true, memory_order_relaxed);
 	wait_sealed(agent, agent->epoch);
-	if (!agent->options->sched_on)
+	if (agent->options->sched == SCHED_OFF)
 		await_last_ends(agent);
 	turn(agent);
 	wait_sealed(agent, agent->epoch);
@@ -473,14 +519,11 @@ static int tear_down(struct agent *agent)
 	queue_free(agent->queue);
 	ledger_free(agent->ledger);
 	cgroups_free(agent->cgroups);
+	samplers_free(agent->samplers);
 	chunk_line_free(agent->empty);
 	chunk_line_free(agent->full);
-	for (int i = 0; i < 2; i++) {
-		free(agent->snapshots[i].living);
-		free(agent->snapshots[i].births_late);
-		free(agent->snapshots[i].deaths_untold);
-		free(agent->snapshots[i].rollups);
-	}
+	walk_done(&agent->walk);
+	drop_snapshot(&agent->snapshot);
 	return r;
 }
 

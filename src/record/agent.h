@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "record/sched_level.h"
+
 struct agent;
 struct status;
 
@@ -27,7 +29,7 @@ struct agent_options {
 	const char *store_dir;
 	uint64_t interval_ns;
 	uint64_t duration_ns; /* 0: until SIGINT or SIGTERM */
-	int sched_on;
+	enum sched_level sched;
 	int use_ringbuf;     /* BPF ring buffers in place of perf ring buffers */
 	uint32_t ring_pages; /* 0: by the number of CPUs */
 	int fsync_each_interval;

@@ -222,6 +222,21 @@ static uint32_t add_sampler(struct report *report, const char *name, enum state 
 	return (uint32_t)row;
 }
 
+/* One that fills a table of its own. */
+static void report_table_sampler(struct report *report, int sample)
+{
+	struct sampler_report sampler = samplers_report(report->agent->samplers, sample);
+	char reason[REASON_BYTES];
+	uint32_t row;
+
+	snprintf(reason, sizeof(reason), "%" PRIu64 " of %" PRIu64 " readings are incomplete, the last: %s",
+		 sampler.misses, sampler.runs, sampler.error ? strerror(-sampler.error) : "whole");
+	row = add_sampler(report, sampler.name, sampler.misses ? DEGRADED : ACTIVE, reason);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, sampler.misses);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_runs, sampler.runs);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, sampler.run_ns);
+}
+
 static void report_samplers(struct report *report)
 {
 	const struct agent *agent = report->agent;
@@ -233,12 +248,13 @@ static void report_samplers(struct report *report)
 	row = add_sampler(report, "living", agent->failed_turns ? DEGRADED : ACTIVE, reason);
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, agent->failed_turns);
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_runs, report->totals->intervals);
-	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns,
-			  report->totals->columns[LEDGER_snapshot_ns]);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, agent->walk_ns);
 	snprintf(reason, sizeof(reason), "no cgroup v2 hierarchy (%s): records carry cgroup ids without paths",
 		 strerror(-agent->cgroups_error));
 	/* Read once; then every new one is told by an event. */
 	add_sampler(report, "cgroup_paths", agent->cgroups_error < 0 ? DEGRADED : ACTIVE, reason);
+	for (int i = 0; i < N_SAMPLES; i++)
+		report_table_sampler(report, i);
 }
 
 /* Last, when the worst of all is known. */
@@ -268,7 +284,7 @@ static void report_agent(struct report *report)
 	if (*report->reason)
 		status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_reason, report->reason);
 	status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_sched,
-			agent->options->sched_on ? "delay" : "off");
+			sched_level_name(agent->options->sched));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		status_set_number(report->status, SECTION_AGENT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }

@@ -21,7 +21,7 @@
 #include "record/texts.h"
 
 #define WAYS	      4
-#define SETS	      (CGROUPS / WAYS)
+#define SETS	      (CGROUP_PATHS / WAYS)
 #define FILEID_KERNFS 0xfe /* include/linux/exportfs.h */
 #define PATH_BYTES    1024
 
@@ -47,7 +47,7 @@ struct cgroups *cgroups_new(void)
 	if (!cgroups)
 		return NULL;
 	cgroups->mount_fd = -1;
-	cgroups->texts = texts_new(CGROUPS, CGROUPS * 2);
+	cgroups->texts = texts_new(CGROUP_PATHS, CGROUP_PATHS * 2);
 	if (!cgroups->texts) {
 		cgroups_free(cgroups);
 		return NULL;
@@ -100,7 +100,7 @@ static int mount_point(const char *line, char *ret, size_t size)
 	return sscanf(line, format, ret) == 1 ? 0 : -ENOENT;
 }
 
-static int find_mount(struct cgroups *cgroups)
+int cgroups_find_mount(char *ret, size_t size)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char line[8192];
@@ -109,7 +109,7 @@ static int find_mount(struct cgroups *cgroups)
 	if (!file)
 		return -errno;
 	while (r < 0 && fgets(line, sizeof(line), file))
-		r = mount_point(line, cgroups->mount, sizeof(cgroups->mount));
+		r = mount_point(line, ret, size);
 	fclose(file);
 	return r;
 }
@@ -129,7 +129,7 @@ static int scan_one(const char *path, const struct stat *st, int type, struct FT
 
 int cgroups_scan(struct cgroups *cgroups)
 {
-	int r = find_mount(cgroups);
+	int r = cgroups_find_mount(cgroups->mount, sizeof(cgroups->mount));
 
 	if (r < 0)
 		return r;

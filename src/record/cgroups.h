@@ -18,6 +18,9 @@ void cgroups_free(struct cgroups *cgroups);
 /* Finds where v2 is mounted and reads all paths. 0; -ENOENT: it is not mounted; -errno. */
 int cgroups_scan(struct cgroups *cgroups);
 
+/* Where cgroup v2 is mounted, as mountinfo spells it; any thread. 0, -ENOENT or -errno. */
+int cgroups_find_mount(char *ret, size_t size);
+
 void cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t len);
 
 /* The path, not ended by NUL, valid until the next call; NULL: unknown. */

@@ -7,8 +7,19 @@
 
 #include "model/block.h"
 #include "model/origin.h"
+#include "record/samplers.h"
 
-enum { CHUNK_EXITS, CHUNK_ROLLUPS_BLOCK, CHUNK_LEDGER, N_CHUNK_BLOCKS };
+/* Those of the samplers come last, and have rows in the last chunk of an interval alone. */
+enum {
+	CHUNK_EXITS,
+	CHUNK_ROLLUPS_BLOCK,
+	CHUNK_LEDGER,
+	CHUNK_PROCS,
+	CHUNK_ROSTER,
+	CHUNK_RUNQ,
+	CHUNK_SAMPLES,
+	N_CHUNK_BLOCKS = CHUNK_SAMPLES + N_SAMPLES,
+};
 
 struct chunk {
 	struct interval interval;

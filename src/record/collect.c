@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Loading, attaching, epochs and the walk. The rings stand in collect_rings.c, what is read out of maps in
- * collect_maps.c, what of the programs in collect_programs.c.
+ * Loading, attaching and epochs. The rings stand in collect_rings.c, what is read out of maps in
+ * collect_maps.c, the walk in collect_walk.c, what is read of the programs in collect_programs.c.
  */
 #define _GNU_SOURCE
 #include "record/collect.h"
@@ -14,9 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "record/collect_kernel.h"
+
+#define TOLD_MIN 32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -29,12 +32,33 @@ static int print_all(enum libbpf_print_level level, const char *format, va_list 
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
+/* Four times what lives now: a map that is too small forgets, and then every walk tells all anew. */
+static uint32_t told_entries(void)
+{
+	struct sysinfo host;
+	uint32_t entries = TOLD_MIN;
+
+	while (sysinfo(&host) == 0 && entries < 4u * host.procs)
+		entries *= 2;
+	return entries;
+}
+
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
 {
-	collect->skel->rodata->sched_on = options->sched_on;
-	bpf_program__set_autoload(collect->skel->progs.on_switch, options->sched_on);
-	/* Each mode leaves the other's map empty. */
-	bpf_map__set_max_entries(options->sched_on ? collect->skel->maps.ending : collect->skel->maps.marks, 1);
+	struct obit_bpf *skel = collect->skel;
+	int is_on = options->sched != SCHED_OFF;
+
+	skel->rodata->sched_on = is_on;
+	skel->rodata->delays_on = is_on;
+	skel->rodata->blocks_on = options->sched == SCHED_FULL;
+	bpf_program__set_autoload(skel->progs.on_switch, is_on);
+	bpf_map__set_max_entries(skel->maps.told, told_entries());
+	/* What a mode has no use for stays empty. */
+	bpf_map__set_max_entries(is_on ? skel->maps.ending : skel->maps.marks, 1);
+	if (!is_on)
+		bpf_map__set_max_entries(skel->maps.waits, 1);
+	if (options->sched != SCHED_FULL)
+		bpf_map__set_max_entries(skel->maps.sleepers, 1);
 }
 
 static int attach(struct collect *collect, const char **what)
@@ -129,38 +153,4 @@ void collect_set_adopting(struct collect *collect, int adopting)
 	collect->skel->bss->adopting = adopting;
 	if (!adopting)
 		collect->skel->bss->witness_on = 1;
-}
-
-int collect_walk(struct collect *collect, struct walk_row **rows, size_t *capacity, size_t *ret_n)
-{
-	int fd = bpf_iter_create(bpf_link__fd(collect->skel->links.walk));
-	size_t used = 0, room;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	do {
-		room = *capacity * sizeof(**rows);
-		if (room - used < (64u << 10)) {
-			struct walk_row *more = realloc(*rows, room + (256u << 10));
-
-			if (!more) {
-				n = -ENOMEM;
-				break;
-			}
-			*rows = more;
-			*capacity = (room + (256u << 10)) / sizeof(**rows);
-			room = *capacity * sizeof(**rows);
-		}
-		n = read(fd, (char *)*rows + used, room - used);
-		if (n < 0)
-			n = -errno;
-		else
-			used += (size_t)n;
-	} while (n > 0 || n == -EINTR || n == -EAGAIN);
-	close(fd);
-	if (n < 0)
-		return (int)n;
-	*ret_n = used / sizeof(**rows);
-	return 0;
 }

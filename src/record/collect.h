@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 #include "record/ring.h"
+#include "record/sched_level.h"
 #include "record/snapshot.h"
 
 struct collect;
 
 struct collect_options {
-	int sched_on;	     /* the first witness, at sched_switch; 0: the second alone */
+	enum sched_level sched;
 	enum ring_kind ring_kind;
 	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
 	int is_verbose;	     /* libbpf's own messages, to stderr */
@@ -40,11 +41,24 @@ void collect_settle(struct collect *collect);
 /* The first walk marks the dead it finds; after it the second witness is believed. */
 void collect_set_adopting(struct collect *collect, int adopting);
 
-/* Lists the living in order of pid into *rows, grown as needed (realloc); 0 or -errno. */
-int collect_walk(struct collect *collect, struct walk_row **rows, size_t *capacity, size_t *ret_n);
+/* Who lives, in order of pid, and the figures of those that did something. All zero at first; memory grows. */
+struct walk {
+	struct walk_row *living;
+	struct walk_told *told;
+	size_t n_living, n_told, max_living, max_told;
+};
+
+void walk_done(struct walk *walk);
+
+/* Fills it anew; with `tell_all` also those that did nothing have figures. 0 or -errno. */
+int collect_walk(struct collect *collect, int tell_all, struct walk *walk);
 
 /* What was counted under the epoch; call once for each, settled. 0 or -errno. */
 int collect_counters(struct collect *collect, uint32_t epoch, struct counters *ret);
+
+/* Waits for a CPU under the epoch, at most `max` rows, which collect_max_runq() tells; once for each epoch. */
+size_t collect_max_runq(const struct collect *collect);
+int collect_runq(struct collect *collect, uint32_t epoch, struct runq_row *rows, size_t max, size_t *ret_n);
 
 /* Takes the epoch's roll-ups out; at most `max`, which collect_max_rollups() tells. 0 or -errno. */
 size_t collect_max_rollups(const struct collect *collect);

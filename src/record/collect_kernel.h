@@ -20,6 +20,7 @@ struct collect {
 	int n_cpus; /* possible ones: per-CPU values have so many parts */
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */
+	struct runq *waited[2]; /* of each CPU as last read, for even and odd epochs */
 	bool has_stats;
 	int stats_fd; /* where has_stats: while it is open the kernel counts run times */
 };

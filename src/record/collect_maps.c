@@ -17,13 +17,19 @@ _Static_assert(sizeof(struct counters) % 8 == 0 && sizeof(struct rollup) % 8 == 
 
 int collect_maps_init(struct collect *collect)
 {
-	collect->values = calloc((size_t)collect->n_cpus, sizeof(struct rollup));
-	return collect->values ? 0 : -ENOMEM;
+	size_t largest = sizeof(struct rollup) > sizeof(struct runq) ? sizeof(struct rollup) : sizeof(struct runq);
+
+	collect->values = calloc((size_t)collect->n_cpus, largest);
+	for (int i = 0; i < 2; i++)
+		collect->waited[i] = calloc((size_t)collect->n_cpus, sizeof(struct runq));
+	return collect->values && collect->waited[0] && collect->waited[1] ? 0 : -ENOMEM;
 }
 
 void collect_maps_done(struct collect *collect)
 {
 	free(collect->values);
+	free(collect->waited[0]);
+	free(collect->waited[1]);
 }
 
 static void add_words(void *to, const void *from, size_t n)
@@ -48,6 +54,37 @@ int collect_counters(struct collect *collect, uint32_t epoch, struct counters *r
 	for (size_t i = 0; i < N_WORDS(now); i++)
 		((uint64_t *)ret)[i] = ((uint64_t *)&now)[i] - ((uint64_t *)before)[i];
 	*before = now;
+	return 0;
+}
+
+size_t collect_max_runq(const struct collect *collect)
+{
+	return (size_t)collect->n_cpus * RUNQ_BUCKETS;
+}
+
+int collect_runq(struct collect *collect, uint32_t epoch, struct runq_row *rows, size_t max, size_t *ret_n)
+{
+	struct runq *before = collect->waited[epoch & 1];
+	const struct runq *now = collect->values;
+	uint32_t key = epoch & 1;
+	size_t n = 0;
+
+	*ret_n = 0;
+	if (!collect->skel->rodata->delays_on)
+		return 0;
+	if (bpf_map_lookup_elem(bpf_map__fd(collect->skel->maps.runq), &key, collect->values) < 0)
+		return -errno;
+	for (int cpu = 0; cpu < collect->n_cpus; cpu++) {
+		for (uint32_t i = 0; i < RUNQ_BUCKETS && n < max; i++)
+			if (now[cpu].switches[i] != before[cpu].switches[i])
+				rows[n++] = (struct runq_row){
+					.cpu = (uint32_t)cpu,
+					.bucket = i,
+					.switches = now[cpu].switches[i] - before[cpu].switches[i],
+				};
+		before[cpu] = now[cpu];
+	}
+	*ret_n = n;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "record/chunk.h"
+#include "record/sched_level.h"
 #include "record/snapshot.h"
 #include "record/totals.h"
 
@@ -34,6 +35,9 @@ void ledger_free(struct ledger *ledger);
 
 /* The clocks' difference until the first snapshot brings a newer one. */
 void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns);
+
+/* Which waits are measured: the columns of those that are not stay null. SCHED_DELAY until then. */
+void ledger_set_sched(struct ledger *ledger, enum sched_level sched);
 
 /* How many lived when the books of the run before were closed last; without it the change since is not known. */
 void ledger_set_previous(struct ledger *ledger, uint64_t closing);

@@ -5,12 +5,17 @@
 #ifndef OBIT_RECORD_LIMITS_H
 #define OBIT_RECORD_LIMITS_H
 
-/* Rows of a chunk: at 17,000 exits a second four chunks go to the writer each second; 3 MB a chunk. */
-#define CHUNK_ROWS 4096
+/* Rows of a chunk: at 17,000 exits a second eight chunks go to the writer each second; 3 MB a chunk. */
+#define CHUNK_ROWS 2048
 /* Text of those rows: 320 bytes each, four times what a compile job's need. */
 #define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
-/* Roll-ups of an interval: both maps full on every key, the rest of all, and late amendments. */
-#define CHUNK_ROLLUPS 2304
+/* Roll-ups of a chunk; an interval may have twice as many. */
+#define CHUNK_ROLLUPS 1024
+/* Rows of procs and of the roster in a chunk. Text of one: the path of its cgroup; of the roster's: arguments too. */
+#define CHUNK_PROCS_ROWS  1024
+#define PROC_ROW_BYTES	  160
+#define CHUNK_ROSTER_ROWS 512
+#define ROSTER_ROW_BYTES  320
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 
@@ -22,8 +27,25 @@
 /* Blocks of text behind them: 64 bytes each; a process of the mean takes three. */
 #define TEXT_BLOCKS_PER_PROCESS 4
 
+/* All the living are told of so often: what a reader must go back for the state of all at a moment. */
+#define ROSTER_PERIOD_NS (300 * NS_PER_S)
+
 /* Cgroups known by path. */
-#define CGROUPS 8192
+#define CGROUP_PATHS 8192
+
+/* Disks with their partitions, interfaces and cgroups sampled: beyond what most hosts have. They take
+ * 0.3, 0.6 and 1.7 MB. */
+#define SAMPLED_DISKS	512
+#define SAMPLED_NICS	1024
+#define SAMPLED_CGROUPS 2048
+/* Rows of them in an interval; what finds none is told later, with all it has counted since. */
+#define DISK_ROWS   256
+#define NIC_ROWS    512
+#define CGROUP_ROWS 512
+/* Text of a cgroup's row: its path; those of Kubernetes take about 200. */
+#define CGROUP_ROW_BYTES 192
+/* Files of cgroups held open, for each of which the kernel keeps a buffer of 4 KiB; others are opened anew. */
+#define CGROUP_FILES 2048
 
 /* Ends between an interval's edge and its sealing: 17,000 a second for almost 2 s. */
 #define CROSSINGS 32768
@@ -39,7 +61,7 @@
 /* Thread stacks: the deepest is the writer in zstd, measured below 64 KiB. */
 #define THREAD_STACK_BYTES (256u << 10)
 
-/* Open files: rings, programs, maps and the store. */
-#define FILES_MIN 1024u
+/* Open files: rings, programs, maps, the store, and the samplers' files. */
+#define FILES_MIN 4096u
 
 #endif

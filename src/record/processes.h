@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "record/meters.h"
 #include "record/texts.h"
 
 enum {
@@ -27,6 +28,7 @@ struct killer {
 /* What a process's exit event does not carry. */
 struct process {
 	uint64_t start_boot_ns;
+	uint64_t start_real_ns; /* as it was when the process was heard of first: the same in all its rows */
 	uint32_t pid; /* 0: a free slot */
 	uint32_t flags;
 	uint32_t heard_epoch; /* of what was told of it last */
@@ -34,6 +36,8 @@ struct process {
 	text_id image;	     /* see ledger.c; 0: unknown */
 	uint32_t dead_epoch; /* of its exit event; 0: alive */
 	uint32_t row;	     /* of `exits`, when dead */
+	uint32_t last_row_plus_1; /* of `procs`, beside it; 0: none */
+	meter_id meter;		  /* 0: no reading yet */
 	uint32_t threads;    /* that ended apart from the record, and their figures */
 	uint64_t run_delay_ns, timeslices, migrations;
 	struct killer killers[2];

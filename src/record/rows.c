@@ -83,6 +83,21 @@ static void set_costs(struct block *b, uint32_t row, const struct exit_source *s
 	block_set_number(b, row, EXITS_syscw, costs->syscw);
 }
 
+static void set_waits(struct block *b, uint32_t row, const struct exit_source *source)
+{
+	const struct waits *waits = &source->event->waits;
+
+	if (source->sched == SCHED_OFF)
+		return;
+	block_set_number(b, row, EXITS_delays_1ms, waits->delays_1ms);
+	block_set_number(b, row, EXITS_delays_10ms, waits->delays_10ms);
+	block_set_number(b, row, EXITS_delays_100ms, waits->delays_100ms);
+	if (waits->max_delay_ns)
+		block_set_number(b, row, EXITS_max_delay_ns, waits->max_delay_ns);
+	if (source->sched == SCHED_FULL)
+		block_set_number(b, row, EXITS_block_ns, waits->block_ns);
+}
+
 static int set_killer(struct block *b, uint32_t row, const struct process *process, uint32_t signal)
 {
 	for (int i = 0; process && i < 2; i++) {
@@ -177,9 +192,11 @@ int row_add_exit(struct block *exits, const struct exit_source *source)
 	if (row < 0)
 		return row;
 	block_set_number(exits, (uint32_t)row, EXITS_exit_time, event->head.boot_ns + offset);
-	block_set_number(exits, (uint32_t)row, EXITS_start_time, event->head.start_boot_ns + offset);
+	block_set_number(exits, (uint32_t)row, EXITS_start_time,
+			 source->process ? source->process->start_real_ns : event->head.start_boot_ns + offset);
 	set_ids(exits, (uint32_t)row, event);
 	set_costs(exits, (uint32_t)row, source);
+	set_waits(exits, (uint32_t)row, source);
 	r = set_string(exits, (uint32_t)row, EXITS_comm, comm_view(event->comm));
 	if (r == 0)
 		r = set_image(exits, (uint32_t)row, source->image);

@@ -10,6 +10,7 @@
 
 #include "model/block.h"
 #include "record/processes.h"
+#include "record/sched_level.h"
 #include "record/snapshot.h"
 
 /* Path and arguments of an image, as one text of the pool (texts.h). */
@@ -29,6 +30,7 @@ struct exit_source {
 	const struct process *process;
 	const struct image *image;
 	struct text_view cgroup;
+	enum sched_level sched;
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;
 };

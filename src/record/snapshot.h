@@ -11,12 +11,20 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
+#include "model/block.h"
 
 /* One roll-up, its CPUs summed. */
 struct rollup_row {
 	struct rollup_key key;
 	struct rollup sum;
 	int is_other; /* all that found no room by key */
+};
+
+/* Waits of one length for one CPU. */
+struct runq_row {
+	uint32_t cpu;
+	uint32_t bucket;
+	uint64_t switches;
 };
 
 struct snapshot {
@@ -31,12 +39,18 @@ struct snapshot {
 
 	struct walk_row *living; /* in order of pid */
 	size_t n_living;
+	struct walk_told *told; /* those of them that did something; all of them with is_roster */
+	size_t n_told;
+	int is_roster;
+	struct runq_row *runq; /* of this epoch alone */
+	size_t n_runq;
 	struct crossing *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
 	struct crossing *deaths_untold; /* in the next epoch; in order of pid and start, each once */
 	size_t n_deaths_untold;
 	struct rollup_row *rollups;
 	size_t n_rollups;
+	struct block **samples; /* one of each sampler; the ledger takes them and leaves empty ones. NULL: none */
 
 	uint64_t missed_runs, malformed;
 	uint64_t queue_high_water_bytes, ring_high_water_bytes;

@@ -59,14 +59,15 @@ static void put_table(struct sink *sink, struct sink *section, const struct bloc
 	put_bytes(sink, section->data, section->len);
 }
 
-void chunk_put(struct sink *sink, struct sink *section, const struct interval *interval, struct block *const *blocks,
-	       size_t n_blocks, struct dictionaries *dictionaries)
+void chunk_put(struct sink *sink, struct sink *section, uint32_t ordinal, const struct interval *interval,
+	       struct block *const *blocks, size_t n_blocks, struct dictionaries *dictionaries)
 {
 	size_t start;
 	uint8_t n = 0;
 
 	put_u64(sink, 0);
 	start = sink->len;
+	put_varint(sink, ordinal);
 	put_varint(sink, interval->number);
 	put_varint(sink, interval->begin_real_ns);
 	put_varint(sink, interval->end_real_ns);
@@ -101,10 +102,11 @@ long chunk_whole(const void *data, size_t len)
 	return (long)(CHUNK_PREFIX + body);
 }
 
-int chunk_get_interval(struct source *body, struct interval *ret)
+int chunk_get_head(struct source *body, uint64_t *ret_ordinal, struct interval *ret)
 {
 	uint8_t flags;
 
+	*ret_ordinal = get_varint(body);
 	ret->number = get_varint(body);
 	ret->begin_real_ns = get_varint(body);
 	ret->end_real_ns = get_varint(body);

@@ -26,9 +26,9 @@ void dictionaries_clear(struct dictionaries *dictionaries);
 void dictionaries_done(struct dictionaries *dictionaries);
 int dictionaries_full(const struct dictionaries *dictionaries);
 
-/* Appends the chunk, prefix and all; `section` is scratch. */
-void chunk_put(struct sink *sink, struct sink *section, const struct interval *interval, struct block *const *blocks,
-	       size_t n_blocks, struct dictionaries *dictionaries);
+/* Appends the chunk, prefix and all; `ordinal` counts the frame's chunks from 0, `section` is scratch. */
+void chunk_put(struct sink *sink, struct sink *section, uint32_t ordinal, const struct interval *interval,
+	       struct block *const *blocks, size_t n_blocks, struct dictionaries *dictionaries);
 
 /*
  * Is there a whole chunk at the beginning of the bytes? Its length with the prefix; 0: not yet; -EBADMSG: it
@@ -36,7 +36,10 @@ void chunk_put(struct sink *sink, struct sink *section, const struct interval *i
  */
 long chunk_whole(const void *data, size_t len);
 
-/* The body's head: what interval it belongs to. The source is left at the number of tables. 0 or -EBADMSG. */
-int chunk_get_interval(struct source *body, struct interval *ret);
+/*
+ * The body's head: the how manieth of its frame it is, what interval it belongs to. The source is left at the
+ * number of tables. 0 or -EBADMSG.
+ */
+int chunk_get_head(struct source *body, uint64_t *ret_ordinal, struct interval *ret);
 
 #endif

@@ -16,17 +16,7 @@
 
 struct dictionary *dictionary_new(void)
 {
-	struct dictionary *dictionary = calloc(1, sizeof(*dictionary));
-
-	if (!dictionary)
-		return NULL;
-	dictionary->n_slots = DICTIONARY_TEXTS * 4;
-	dictionary->slots = calloc(dictionary->n_slots, sizeof(*dictionary->slots));
-	if (!dictionary->slots) {
-		free(dictionary);
-		return NULL;
-	}
-	return dictionary;
+	return calloc(1, sizeof(struct dictionary));
 }
 
 void dictionary_free(struct dictionary *dictionary)
@@ -41,7 +31,7 @@ void dictionary_free(struct dictionary *dictionary)
 
 void dictionary_clear(struct dictionary *dictionary)
 {
-	if (dictionary->n)
+	if (dictionary->n && dictionary->slots)
 		memset(dictionary->slots, 0, dictionary->n_slots * sizeof(*dictionary->slots));
 	dictionary->n = 0;
 	dictionary->bytes.len = 0;
@@ -79,7 +69,7 @@ uint32_t dictionary_find(const struct dictionary *dictionary, const void *data, 
 
 static int grow_slots(struct dictionary *dictionary)
 {
-	uint32_t n_slots = dictionary->n_slots * 2;
+	uint32_t n_slots = dictionary->n_slots ? dictionary->n_slots * 2 : DICTIONARY_TEXTS * 4;
 	uint32_t *slots = calloc(n_slots, sizeof(*slots));
 
 	if (!slots)
@@ -123,8 +113,10 @@ int dictionary_add(struct dictionary *dictionary, const void *data, size_t len)
 int dictionary_intern(struct dictionary *dictionary, const void *data, size_t len, uint32_t *ret_number)
 {
 	uint32_t slot = 0;
-	int r;
+	int r = dictionary->slots ? 0 : grow_slots(dictionary);
 
+	if (r < 0)
+		return r;
 	*ret_number = dictionary_find(dictionary, data, len, &slot);
 	if (*ret_number)
 		return 0;

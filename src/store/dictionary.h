@@ -15,7 +15,7 @@ struct dictionary {
 	struct sink bytes;
 	struct dictionary_text *texts; /* number n is texts[n - 1] */
 	uint32_t n, capacity;
-	uint32_t *slots; /* numbers, by hash; writer only */
+	uint32_t *slots; /* numbers, by hash; NULL until the writer asks */
 	uint32_t n_slots;
 };
 

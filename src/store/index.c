@@ -86,17 +86,24 @@ void index_put(struct sink *sink, const struct index *index)
 	put_u32(sink, (uint32_t)(FIXED_BYTES + index->n * ENTRY_BYTES));
 }
 
+uint64_t index_bytes(const struct index *index)
+{
+	return FIXED_BYTES + (uint64_t)index->n * ENTRY_BYTES;
+}
+
+/* The checksum comes first: the number of entries decides how much memory they take. */
 static int get_entries(struct index *index, struct source *source, uint32_t bytes)
 {
-	const unsigned char *content;
+	struct source crc = {source->data + bytes - 8, 4, 0};
+	const unsigned char *content = source->data + 8;
 	uint32_t magic = get_u32(source), size = get_u32(source), n;
 
-	content = source->data;
-	if (magic != MAGIC_INDEX_FRAME || size != bytes - 8 || memcmp(content, INDEX_MAGIC, 4) != 0)
+	if (magic != MAGIC_INDEX_FRAME || size != bytes - 8 || memcmp(content, INDEX_MAGIC, 4) != 0 ||
+	    get_u32(&crc) != crc32(0, content, bytes - 16))
 		return -ENOENT;
 	get_bytes(source, 4);
 	n = get_u32(source);
-	if (bytes != FIXED_BYTES + n * ENTRY_BYTES)
+	if (n > MAX_ENTRIES || bytes != FIXED_BYTES + n * ENTRY_BYTES)
 		return -ENOENT;
 	for (uint32_t i = 0; i < n; i++) {
 		struct index_entry entry;
@@ -110,7 +117,7 @@ static int get_entries(struct index *index, struct source *source, uint32_t byte
 			return -ENOMEM;
 		index->entries[index->n - 1] = entry;
 	}
-	return get_u32(source) == crc32(0, content, (unsigned)(8 + n * ENTRY_BYTES)) ? 0 : -ENOENT;
+	return 0;
 }
 
 int index_read(struct index *index, int fd, uint64_t file_bytes)

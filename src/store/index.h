@@ -28,8 +28,9 @@ int index_add_frame(struct index *index, uint64_t offset);
 /* A chunk of this interval is in the frame that began last. */
 void index_add_chunk(struct index *index, const struct interval *interval);
 
-/* The whole skippable frame. */
+/* The whole skippable frame, and its length. */
 void index_put(struct sink *sink, const struct index *index);
+uint64_t index_bytes(const struct index *index);
 
 /* From the end of a file. 0; -ENOENT: not sealed (or its seal is damaged); -ENOMEM; or what reading said. */
 int index_read(struct index *index, int fd, uint64_t file_bytes);

@@ -35,6 +35,7 @@ struct store_reader {
 	int has_writer, is_following;
 
 	struct segment *segment; /* NULL: the next one is to be opened */
+	uint64_t next_ordinal;	 /* of the frame's next chunk */
 	struct dictionaries dictionaries;
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
@@ -49,7 +50,8 @@ static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_
 	struct store_damage *last = reader->n_damage ? &reader->damage[reader->n_damage - 1] : NULL;
 	const char *name = reader->current.text;
 
-	if (!bytes)
+	/* A torn tail where a writer is at work is what it has not written yet. */
+	if (!bytes || (is_torn_tail && reader->has_writer && reader->next_name == reader->n_names))
 		return;
 	/* What touches the stretch before is the same wound. */
 	if (last && strcmp(last->segment, name) == 0 &&
@@ -132,23 +134,29 @@ const struct store_damage *store_reader_damage(const struct store_reader *reader
 	return reader->damage;
 }
 
-/* To the first frame that reaches into the time asked for. 0: none does. */
+/*
+ * To the first frame that reaches into the time asked for. 0: none does. An interval's end is known in the
+ * frame of its last chunk only: the frames before that hold its first chunks reach as far.
+ */
 static int seek_to_since(struct store_reader *reader)
 {
 	const struct index *index = segment_index(reader->segment);
 
-	for (size_t i = 0; index && i < index->n; i++)
-		if (index->entries[i].end_real_ns >= reader->select.since_real_ns) {
-			segment_seek(reader->segment, index->entries[i].offset);
-			return 1;
-		}
+	for (size_t i = 0; index && i < index->n; i++) {
+		if (index->entries[i].end_real_ns < reader->select.since_real_ns)
+			continue;
+		while (i && index->entries[i - 1].last_number == index->entries[i].first_number)
+			i--;
+		segment_seek(reader->segment, index->entries[i].offset);
+		return 1;
+	}
 	return !index || !index->n;
 }
 
 /* Is it the last one, and its header still on the way? Then it is opened later, and nothing is wrong with it. */
 static int is_too_early(const struct store_reader *reader)
 {
-	return reader->is_following && reader->next_name == reader->n_names && segment_is_stub(reader->segment);
+	return reader->is_following && reader->next_name == reader->n_names && segment_is_stillborn(reader->segment);
 }
 
 /* 1: a segment is open; 0: there are no more. */
@@ -222,12 +230,12 @@ static int list_again(struct store_reader *reader)
 /* What is behind the last chunk is damage, unless a writer is at it. */
 static void end_segment(struct store_reader *reader)
 {
-	int is_last = reader->next_name == reader->n_names;
+	int is_sealed = segment_index(reader->segment) != NULL;
 
-	if (!(is_last && reader->has_writer) && segment_header(reader->segment)->n_tables &&
-	    !segment_index(reader->segment))
-		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment), 1,
-			    "the end of a segment that was not sealed");
+	if (segment_header(reader->segment)->n_tables)
+		note_damage(reader, segment_good_offset(reader->segment), segment_torn_bytes(reader->segment),
+			    !is_sealed,
+			    is_sealed ? "the end of a segment" : "the end of a segment that was not sealed");
 	drop_segment(reader);
 }
 
@@ -291,13 +299,16 @@ static int is_in_time(const struct store_reader *reader, const struct interval *
 static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 {
 	struct segment_chunk chunk;
+	uint64_t ordinal;
 	int r;
 
 	while ((r = segment_next(reader->segment, &chunk)) > 0) {
 		struct source body = {(const unsigned char *)chunk.data + CHUNK_PREFIX, chunk.len - CHUNK_PREFIX, 0};
 
-		if (chunk.begins_frame)
+		if (chunk.begins_frame) {
 			dictionaries_clear(&reader->dictionaries);
+			reader->next_ordinal = 0;
+		}
 		*ret = (struct store_chunk){
 			.origin = &segment_header(reader->segment)->origin,
 			.blocks = reader->filled,
@@ -305,7 +316,10 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 			.tables = segment_header(reader->segment)->tables,
 			.n_tables = segment_header(reader->segment)->n_tables,
 		};
-		r = chunk_get_interval(&body, &ret->interval);
+		r = chunk_get_head(&body, &ordinal, &ret->interval);
+		/* Damage may make zstd repeat what it has given before, checksums and all. */
+		if (r == 0 && ordinal != reader->next_ordinal++)
+			r = -EBADMSG;
 		/* Decoded even when it is too early: it may bring texts that later chunks name. */
 		if (r == 0)
 			r = decode(reader, &body, ret);

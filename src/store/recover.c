@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/chunk_codec.h"
@@ -48,7 +49,8 @@ static int copy_chunk(struct frame_writer *writer, struct index *index, const st
 {
 	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
 	struct interval interval;
-	int r = chunk_get_interval(&body, &interval);
+	uint64_t ordinal;
+	int r = chunk_get_head(&body, &ordinal, &interval);
 
 	if (r == 0 && (chunk->begins_frame || !index->n)) {
 		r = frame_writer_end(writer);
@@ -70,8 +72,13 @@ static int copy_chunks(struct segment *segment, struct frame_writer *writer)
 	struct segment_chunk chunk;
 	int r = frame_writer_commit(writer);
 
-	while (r == 0 && (r = segment_next(segment, &chunk)) > 0)
+	while (r == 0 && (r = segment_next(segment, &chunk)) > 0) {
 		r = copy_chunk(writer, &index, &chunk);
+		if (r == -EBADMSG) {
+			segment_give_up_frame(segment, "a chunk that cannot be decoded");
+			r = 0;
+		}
+	}
 	if (r == 0)
 		r = frame_writer_end(writer);
 	if (r == 0) {
@@ -80,6 +87,17 @@ static int copy_chunks(struct segment *segment, struct frame_writer *writer)
 	}
 	index_done(&index);
 	return r;
+}
+
+/* Who may read the segment is the host's to say. Without the right to give it away, it stays ours. */
+static int copy_owner(int dir_fd, const struct segment_name *name, int fd)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name->text, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM) || fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	return 0;
 }
 
 int recover_segment(int dir_fd, const struct segment_name *name, const struct file_calls *calls, int level)
@@ -91,14 +109,14 @@ int recover_segment(int dir_fd, const struct segment_name *name, const struct fi
 	if (r < 0)
 		return r;
 	/* Holds nothing, and would be told as torn for ever. */
-	if (segment_is_stub(segment)) {
-		r = unlinkat(dir_fd, name->text, 0) < 0 ? -errno : 0;
-		goto out;
-	}
+	if (segment_is_stillborn(segment) && unlinkat(dir_fd, name->text, 0) < 0)
+		r = -errno;
 	if (segment_index(segment) || !segment_header(segment)->n_tables)
 		goto out;
 	fd = openat(dir_fd, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	r = fd < 0 ? -errno : frame_writer_init(&writer, fd, calls, level);
+	if (r == 0)
+		r = copy_owner(dir_fd, name, fd);
 	if (r == 0)
 		r = copy_header(dir_fd, name, &writer.waiting);
 	if (r == 0)

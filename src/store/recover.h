@@ -10,8 +10,8 @@
 
 /*
  * Seals the segment if it is not sealed, by way of a temporary file that takes its name when it is whole.
- * A segment that ends inside its header is removed; one whose header cannot be read otherwise is left as it is.
- * To be called with the writer's lock held.
+ * A segment whose writer died before its header was whole holds nothing and is removed; one whose header
+ * cannot be read for another reason is left as it is. To be called with the writer's lock held.
  */
 int recover_segment(int dir_fd, const struct segment_name *name, const struct file_calls *calls, int level);
 

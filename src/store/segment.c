@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,8 +27,7 @@ struct segment {
 	int fd;
 	struct header header;
 	struct index index;
-	int is_sealed;
-	int is_stub;
+	int is_sealed, is_stillborn;
 	segment_damage damage;
 	void *ctx;
 
@@ -75,8 +75,30 @@ static uint32_t little32(const unsigned char *bytes)
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-/* What a writer leaves that dies in its first write: a beginning of a header, and no more. */
-static int is_stub(const unsigned char *bytes, size_t len, uint64_t size)
+static int is_frame_magic(uint32_t magic)
+{
+	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME || magic == MAGIC_INDEX_FRAME;
+}
+
+/* The next place after `from` where a frame may begin; the end of the file when there is none. */
+static uint64_t find_frame(struct segment *segment, uint64_t from)
+{
+	for (size_t i = 0; segment->is_sealed && i < segment->index.n; i++)
+		if (segment->index.entries[i].offset > from)
+			return segment->index.entries[i].offset;
+	for (segment->at = from + 1;; segment->at++) {
+		size_t len;
+		const unsigned char *bytes = look(segment, MAGIC_BYTES, &len);
+
+		if (!bytes || len < MAGIC_BYTES)
+			return file_bytes(segment);
+		if (is_frame_magic(little32(bytes)))
+			return segment->at;
+	}
+}
+
+/* Does a header begin here that the file is too short for? */
+static int is_torn_header(const unsigned char *bytes, size_t len, uint64_t size)
 {
 	static const unsigned char magic[4] = {MAGIC_HEADER_FRAME & 0xff, MAGIC_HEADER_FRAME >> 8 & 0xff,
 					       MAGIC_HEADER_FRAME >> 16 & 0xff, MAGIC_HEADER_FRAME >> 24};
@@ -84,6 +106,21 @@ static int is_stub(const unsigned char *bytes, size_t len, uint64_t size)
 	if (memcmp(bytes, magic, len < 4 ? len : 4) != 0)
 		return 0;
 	return len < 8 || (little32(bytes + 4) <= HEADER_MAX_BYTES && little32(bytes + 4) + 8ull > size);
+}
+
+/* Names what is not known: another obit may read it. */
+static void tell_unsupported(struct segment *segment, uint64_t size)
+{
+	uint32_t unknown = segment->header.incompatible & ~FORMAT_INCOMPATIBLE;
+	char what[96];
+
+	if (segment->header.version != FORMAT_VERSION)
+		snprintf(what, sizeof(what), "in format %u of segments, of which this obit knows %u only",
+			 segment->header.version, FORMAT_VERSION);
+	else
+		snprintf(what, sizeof(what), "with feature%s 0x%x that this obit does not know",
+			 unknown & (unknown - 1) ? "s" : "", unknown);
+	segment->damage(segment->ctx, 0, size, 0, what);
 }
 
 /* 0, with `at` behind the header; 1: there is none that can be used, which has been told; -errno. */
@@ -94,17 +131,20 @@ static int read_header(struct segment *segment)
 	const unsigned char *bytes = look(segment, 8, &len);
 	uint32_t content;
 	unsigned char *data;
-	int r = -EBADMSG;
+	int is_header, r = -EBADMSG;
 
 	if (!bytes)
 		return -errno;
-	segment->is_stub = is_stub(bytes, len, size);
-	if (segment->is_stub) {
+	content = len == 8 ? little32(bytes + 4) : 0;
+	is_header = len == 8 && little32(bytes) == MAGIC_HEADER_FRAME && content <= HEADER_MAX_BYTES;
+	/* What a writer leaves that dies in its first write; if it is at it just now, frames may lie behind `size`. */
+	segment->is_stillborn = is_torn_header(bytes, len, size) && find_frame(segment, 0) >= size;
+	segment->at = 0;
+	if (segment->is_stillborn) {
 		segment->damage(segment->ctx, 0, size, 1, "the beginning of a segment that was never written on");
 		return 1;
 	}
-	content = little32(bytes + 4);
-	if (little32(bytes) != MAGIC_HEADER_FRAME || content > HEADER_MAX_BYTES) {
+	if (!is_header || content + 8ull > size) {
 		segment->damage(segment->ctx, 0, size, 0, "no header of a segment");
 		return 1;
 	}
@@ -116,7 +156,7 @@ static int read_header(struct segment *segment)
 	free(data);
 	segment->at = segment->good = 8ull + content;
 	if (r == -EPROTONOSUPPORT)
-		segment->damage(segment->ctx, 0, size, 0, "written in a format that this obit is too old for");
+		tell_unsupported(segment, size);
 	else if (r == -EBADMSG)
 		segment->damage(segment->ctx, 0, size, 0, "the header is damaged");
 	return r == -ENOMEM ? r : r < 0;
@@ -176,9 +216,9 @@ const struct header *segment_header(const struct segment *segment)
 	return &segment->header;
 }
 
-int segment_is_stub(const struct segment *segment)
+int segment_is_stillborn(const struct segment *segment)
 {
-	return segment->is_stub;
+	return segment->is_stillborn;
 }
 
 const struct index *segment_index(const struct segment *segment)
@@ -195,28 +235,6 @@ void segment_seek(struct segment *segment, uint64_t offset)
 	segment->raw.len = segment->raw_used = 0;
 }
 
-static int is_frame_magic(uint32_t magic)
-{
-	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME || magic == MAGIC_INDEX_FRAME;
-}
-
-/* The next place after `from` where a frame may begin; the end of the file when there is none. */
-static uint64_t find_frame(struct segment *segment, uint64_t from)
-{
-	for (size_t i = 0; segment->is_sealed && i < segment->index.n; i++)
-		if (segment->index.entries[i].offset > from)
-			return segment->index.entries[i].offset;
-	for (segment->at = from + 1;; segment->at++) {
-		size_t len;
-		const unsigned char *bytes = look(segment, MAGIC_BYTES, &len);
-
-		if (!bytes || len < MAGIC_BYTES)
-			return file_bytes(segment);
-		if (is_frame_magic(little32(bytes)))
-			return segment->at;
-	}
-}
-
 static void skip_from(struct segment *segment, uint64_t from, const char *what)
 {
 	uint64_t next = find_frame(segment, from);
@@ -230,13 +248,23 @@ void segment_give_up_frame(struct segment *segment, const char *what)
 	skip_from(segment, segment->good, what);
 }
 
-/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. Anything else is passed by. */
+/* Is what lies from `at` to `end` an index that can be trusted? It may have been written since segment_open(). */
+static int is_index(const struct segment *segment, uint64_t end)
+{
+	struct index index = {0};
+	int is_index = index_read(&index, segment->fd, end) == 0 && index_bytes(&index) == end - segment->at;
+
+	index_done(&index);
+	return is_index;
+}
+
+/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. An index is passed by. */
 static int begin_frame(struct segment *segment)
 {
 	for (;;) {
 		size_t len;
 		const unsigned char *bytes = look(segment, 8, &len);
-		uint64_t size = file_bytes(segment);
+		uint64_t size = file_bytes(segment), end;
 
 		if (!bytes)
 			return -errno;
@@ -250,8 +278,12 @@ static int begin_frame(struct segment *segment)
 		}
 		if (len < 8 || segment->at + 8 + little32(bytes + 4) > size)
 			return 0;
-		segment->at += 8ull + little32(bytes + 4);
-		segment->good = segment->at;
+		end = segment->at + 8 + little32(bytes + 4);
+		if (!is_index(segment, end)) {
+			skip_from(segment, segment->at, "an index that is damaged");
+			continue;
+		}
+		segment->at = segment->good = end;
 	}
 	segment->frame_offset = segment->good = segment->at;
 	segment->begins_frame = 1;
@@ -270,13 +302,15 @@ static void compact(struct segment *segment)
 	segment->raw_used = 0;
 }
 
-/* 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. */
+/*
+ * 1: went on; 0: no more bytes in the file, for now; negative: memory or I/O. Behind a block zstd asks for the
+ * header of the next one; it does not get it, so that a chunk comes out when `at` is at its very end.
+ */
 static int decompress_step(struct segment *segment)
 {
-	/* zstd asks for a block and the header of the next: when that is damaged the block must be out already. */
-	size_t want = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
+	size_t wanted = segment->wanted > BLOCK_HEADER_BYTES ? segment->wanted - BLOCK_HEADER_BYTES : segment->wanted;
 	size_t len, room = ZSTD_DStreamOutSize(), left;
-	const unsigned char *bytes = look(segment, want, &len);
+	const unsigned char *bytes = look(segment, wanted, &len);
 	ZSTD_inBuffer in = {bytes, len, 0};
 	ZSTD_outBuffer out;
 
@@ -307,6 +341,26 @@ static int decompress_step(struct segment *segment)
 	return 1;
 }
 
+/*
+ * The file ends inside a frame. That is a torn tail, or the length of a block is damaged and has led past
+ * other frames: 1, told, and reading goes on there.
+ */
+static int go_on_behind(struct segment *segment)
+{
+	uint64_t at = segment->at, size = file_bytes(segment), next;
+
+	/* A writer went on since the end was seen: what it adds is not behind the frame, but in it. */
+	if (size > at)
+		return 1;
+	next = find_frame(segment, segment->good);
+	if (next < size) {
+		segment_give_up_frame(segment, "a frame that has no end");
+		return 1;
+	}
+	segment->at = at;
+	return 0;
+}
+
 int segment_next(struct segment *segment, struct segment_chunk *ret)
 {
 	int r;
@@ -333,7 +387,7 @@ int segment_next(struct segment *segment, struct segment_chunk *ret)
 		if (!segment->wanted && segment->raw_used == segment->raw.len)
 			segment->good = segment->at;
 		r = segment->wanted ? decompress_step(segment) : begin_frame(segment);
-		if (r <= 0)
+		if (r < 0 || (r == 0 && !(segment->wanted && go_on_behind(segment))))
 			return r;
 	}
 }

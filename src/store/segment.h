@@ -29,10 +29,11 @@ int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx,
 void segment_close(struct segment *segment);
 
 const struct header *segment_header(const struct segment *segment);
-/* Does the file end inside its header? Then it never held a row. */
-int segment_is_stub(const struct segment *segment);
 /* NULL: it is not sealed. */
 const struct index *segment_index(const struct segment *segment);
+
+/* Did its writer die before the header was whole? Then it holds no frame either. */
+int segment_is_stillborn(const struct segment *segment);
 
 /* Goes on at a frame of the index. */
 void segment_seek(struct segment *segment, uint64_t offset);

@@ -49,7 +49,7 @@ int segment_writer_put(struct segment_writer *writer, const struct interval *int
 	if (r < 0)
 		return r;
 	writer->raw.len = 0;
-	chunk_put(&writer->raw, &writer->section, interval, blocks, n_blocks, &writer->dictionaries);
+	chunk_put(&writer->raw, &writer->section, writer->frame_chunks, interval, blocks, n_blocks, &writer->dictionaries);
 	if (writer->raw.failed)
 		return -ENOMEM;
 	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);

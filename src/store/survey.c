@@ -88,7 +88,8 @@ static int count_chunk(struct survey_segment *segment, const struct segment_chun
 {
 	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
 	struct interval interval;
-	int r = chunk_get_interval(&body, &interval);
+	uint64_t ordinal;
+	int r = chunk_get_head(&body, &ordinal, &interval);
 	uint8_t n = get_u8(&body);
 
 	for (uint8_t i = 0; i < n && r == 0; i++) {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "store/directory.h"
 #include "store/format.h"
@@ -24,6 +25,9 @@
 
 #define DEFAULT_LEVEL 3
 #define FULL_MARGIN_BYTES 65536 /* what a full disk must have more than the chunk: blocks, and the file system's own */
+
+#define VALUE_MAX_BYTES	 11	 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
+#define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
 
 struct store_writer {
 	struct home home;
@@ -38,8 +42,10 @@ struct store_writer {
 	struct segment_writer segment;
 	uint64_t begun_real_ns; /* its first interval */
 	uint64_t sealed_bytes; /* of the segments before the running one */
-	int has_encoded;       /* the chunk of the last, failed call waits in the segment */
-	int seal_is_next;      /* ... and so does the seal */
+	int has_encoded;       /* a chunk waits in the segment, the last call's if that failed */
+	struct interval encoded; /* ... of this interval */
+	uint32_t checksum;     /* ... of what the failed call was given */
+	int seal_is_next;      /* ... and is followed there by the seal */
 	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
 	uint64_t evicted_full, restarts;
 };
@@ -133,6 +139,19 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 	return r;
 }
 
+/* Writes what waits, and makes room for it. */
+static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
+{
+	int r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment), now_real_ns);
+
+	if (r == 0)
+		r = segment_writer_commit(&writer->segment);
+	/* Once: a reader may hold what was removed, and then it frees nothing yet. */
+	if (is_full(r) && make_room(writer))
+		r = segment_writer_commit(&writer->segment);
+	return r;
+}
+
 /* What an earlier writer left is ended, and a segment begun that readers see from the first moment. */
 static int settle_in(struct store_writer *writer, uint64_t real_ns)
 {
@@ -140,13 +159,7 @@ static int settle_in(struct store_writer *writer, uint64_t real_ns)
 
 	if (r == 0)
 		r = begin_segment(writer, real_ns);
-	if (r == 0)
-		r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment), 0);
-	if (r == 0)
-		r = segment_writer_commit(&writer->segment);
-	if (is_full(r) && make_room(writer))
-		r = segment_writer_commit(&writer->segment);
-	return r;
+	return r == 0 ? write_waiting(writer, 0) : r;
 }
 
 int store_writer_open(const struct store_options *options, const struct origin *origin, struct store_writer **ret,
@@ -259,8 +272,14 @@ static int is_time_to_seal(const struct store_writer *writer, const struct inter
 static int encode(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 		  size_t n_blocks)
 {
-	int r = segment_writer_put(&writer->segment, interval, blocks, n_blocks);
+	int r = 0;
 
+	if (writer->fd < 0)
+		r = begin_segment(writer, interval->begin_real_ns);
+	if (is_full(r) && make_room(writer))
+		r = begin_segment(writer, interval->begin_real_ns);
+	if (r == 0)
+		r = segment_writer_put(&writer->segment, interval, blocks, n_blocks);
 	if (r < 0)
 		return r;
 	if (!writer->begun_real_ns)
@@ -268,36 +287,17 @@ static int encode(struct store_writer *writer, const struct interval *interval, 
 	writer->seal_is_next = is_time_to_seal(writer, interval);
 	if (writer->seal_is_next)
 		r = segment_writer_seal(&writer->segment);
+	writer->encoded = *interval;
 	writer->has_encoded = r == 0;
 	return r;
 }
 
-static int write_chunk(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
-		       size_t n_blocks)
+/* Writes the chunk that is encoded. */
+static int commit(struct store_writer *writer)
 {
-	uint64_t now_real_ns = interval->is_last_chunk ? interval->end_real_ns : interval->begin_real_ns;
-	int r = 0;
+	const struct interval *interval = &writer->encoded;
+	int r = write_waiting(writer, interval->is_last_chunk ? interval->end_real_ns : interval->begin_real_ns);
 
-	if (writer->fd < 0)
-		r = begin_segment(writer, interval->begin_real_ns);
-	if (r == 0 && !writer->has_encoded)
-		r = encode(writer, interval, blocks, n_blocks);
-	if (r == 0)
-		r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment),
-				  now_real_ns);
-	return r == 0 ? segment_writer_commit(&writer->segment) : r;
-}
-
-int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
-			size_t n_blocks)
-{
-	int r = stay_in_place(writer);
-
-	if (r == 0)
-		r = write_chunk(writer, interval, blocks, n_blocks);
-	/* Once a call: a reader may hold what was removed, and then it frees nothing yet. */
-	if (is_full(r) && make_room(writer))
-		r = write_chunk(writer, interval, blocks, n_blocks);
 	if (r < 0)
 		return r;
 	writer->has_encoded = 0;
@@ -310,6 +310,65 @@ int store_writer_append(struct store_writer *writer, const struct interval *inte
 		sync_file(writer);
 	}
 	return 0;
+}
+
+/* Is every reader sure to take it? By the longest that its columns can become: they are not encoded yet. */
+static int fits_chunk(struct block *const *blocks, size_t n_blocks)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n_blocks; i++) {
+		if (blocks[i]->rows > CHUNK_MAX_ROWS)
+			return 0;
+		bytes += (uint64_t)blocks[i]->rows * blocks[i]->table->n_fields * VALUE_MAX_BYTES +
+			 blocks[i]->arena_used;
+	}
+	return bytes <= CHUNK_MAX_BYTES - CHUNK_HEAD_BYTES;
+}
+
+/* To tell the call made again from another one. */
+static uint32_t checksum_of(const struct interval *interval, struct block *const *blocks, size_t n_blocks)
+{
+	const uint64_t head[] = {interval->number, interval->begin_real_ns, interval->end_real_ns,
+				 (uint64_t)interval->is_last_chunk};
+	uLong crc = crc32(0, (const void *)head, sizeof(head));
+
+	for (size_t i = 0; i < n_blocks; i++) {
+		const struct block *block = blocks[i];
+
+		for (uint32_t field = 0; field < block->table->n_fields; field++) {
+			int is_text = field_is_text(&block->table->fields[field]);
+			void *column = is_text ? (void *)block->texts[field] : (void *)block->numbers[field];
+
+			crc = crc32(crc, column, block->rows * 8);
+			crc = crc32(crc, block->nulls[field], block->rows);
+		}
+		crc = crc32(crc, (const void *)block->arena, block->arena_used);
+	}
+	return (uint32_t)crc;
+}
+
+int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+			size_t n_blocks)
+{
+	int is_retried, r;
+
+	if (!fits_chunk(blocks, n_blocks))
+		return -E2BIG;
+	r = stay_in_place(writer);
+	/* Another chunk than the one that failed: that one has been given up, but its bytes come first. */
+	if (r == 0 && writer->has_encoded && writer->checksum != checksum_of(interval, blocks, n_blocks))
+		r = commit(writer);
+	if (r < 0)
+		return r;
+	is_retried = writer->has_encoded;
+	if (!is_retried)
+		r = encode(writer, interval, blocks, n_blocks);
+	if (r == 0)
+		r = commit(writer);
+	if (r < 0 && !is_retried)
+		writer->checksum = checksum_of(interval, blocks, n_blocks);
+	return r;
 }
 
 uint64_t store_writer_bytes(const struct store_writer *writer)
@@ -338,19 +397,15 @@ int store_writer_close(struct store_writer *writer)
 		return 0;
 	if (writer->fd >= 0 && writer->segment.frames.zstd) {
 		/* What the last call could not write goes out now, or is lost with the writer's error. */
-		r = segment_writer_seal(&writer->segment);
+		if (!(writer->has_encoded && writer->seal_is_next))
+			r = segment_writer_seal(&writer->segment);
 		if (r == 0)
-			r = retention_fit(&writer->retention, writer->home.dir_fd,
-					  segment_writer_bytes(&writer->segment), 0);
-		if (r == 0)
-			r = segment_writer_commit(&writer->segment);
-		if (is_full(r) && make_room(writer))
-			r = segment_writer_commit(&writer->segment);
+			r = write_waiting(writer, 0);
 		sync_file(writer);
-		if (r == 0)
-			r = writer->sync_error;
 		close(writer->fd);
 	}
+	if (r == 0)
+		r = writer->sync_error;
 	home_close(&writer->home);
 	retention_done(&writer->retention);
 	segment_writer_done(&writer->segment);

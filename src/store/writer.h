@@ -43,7 +43,9 @@ int store_writer_open(const struct store_options *options, const struct origin *
 /*
  * Writes one chunk: the blocks (each of a different known table; empty ones are left out) with the
  * interval they belong to, flushed so that a reader sees it at once. On an error nothing of the chunk is
- * visible to readers, and the same call may be made again.
+ * visible to readers, and the same call may be made again; a different
+ * one writes the chunk of the failed one first. But -E2BIG, more rows or text than a reader takes
+ * in one chunk (format.h), is for ever.
  *
  * Before it writes, the oldest segments go until all fits retain_bytes, and those that are past retain_age_ns
  * by the interval's time: the store is above its limit only when a single interval is. On a full disk as many go

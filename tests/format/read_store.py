@@ -104,7 +104,7 @@ def read_column(section, rows, kind, dictionary):
 def read_chunks(content, tables, wanted):
     """The rows of the table `wanted` in one frame's content, up to the first chunk that is not whole."""
     dictionaries = {number: [] for number in tables}
-    stream = Bytes(content)
+    stream, place = Bytes(content), 0
     while True:
         try:
             size, crc = stream.number("I"), stream.number("I")
@@ -114,6 +114,9 @@ def read_chunks(content, tables, wanted):
         if zlib.crc32(body) != crc:
             raise ValueError("a chunk whose checksum is wrong")
         chunk = Bytes(body)
+        if chunk.varint() != place:
+            raise ValueError("a chunk that is not in its place")
+        place += 1
         for _ in range(3):
             chunk.varint()
         chunk.take(1)

@@ -33,9 +33,11 @@ static void match(struct audit *audit, const struct store_chunk *chunk)
 	uint64_t digest = blocks_digest(&chunk->interval, chunk->blocks, chunk->n_blocks);
 
 	while (audit->next < history->n_written) {
-		const struct written *written = &history->written[audit->next++];
+		struct written *written = &history->written[audit->next++];
 
-		if (written->digest == digest && written->number == chunk->interval.number && !written->is_lost) {
+		if (written->digest == digest && written->number == chunk->interval.number) {
+			/* Of what was not synced all may be there but the seal behind it. */
+			written->is_lost = 0;
 			audit->n_broken += (uint64_t)written->is_broken;
 			return;
 		}

@@ -17,7 +17,7 @@
 #include "store/directory.h"
 #include "store/format.h"
 
-#define HEADER_BYTES 12000 /* more than any header has */
+#define HEADER_BYTES 32000 /* more than any header has */
 
 static struct disk *disk;
 

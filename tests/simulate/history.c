@@ -219,6 +219,7 @@ static void learn(struct history *history, struct process_life *process)
 	if (process->is_known)
 		return;
 	process->is_known = 1;
+	process->known_offset_ns = history->offset_ns;
 	history->known = grown(history->known, history->n_known, &history->known_capacity, sizeof(*history->known));
 	history->known[history->n_known++] = process;
 }
@@ -303,7 +304,7 @@ void history_hear(struct history *history, const void *data)
 }
 
 /* After it: the row, if there is one, has been added. */
-void history_heard(struct history *history, const void *data, int64_t offset_ns)
+void history_heard(struct history *history, const void *data)
 {
 	const struct event_head *head = data;
 	struct epoch_truth *truth;
@@ -317,9 +318,11 @@ void history_heard(struct history *history, const void *data, int64_t offset_ns)
 	if (process->is_exit_heard)
 		history_fail(history, "the end of %u comes twice", process->pid);
 	process->is_excused |= !process->is_known || plan_is_tight(history->plan);
+	if (!process->is_known)
+		process->known_offset_ns = history->offset_ns;
 	process->is_exit_heard = 1;
 	process->is_known = head->epoch != 0;
-	process->row_offset_ns = offset_ns;
+	process->row_offset_ns = history->offset_ns;
 	if (!head->epoch)
 		return;
 	truth = history_epoch(history, head->epoch);

@@ -226,7 +226,10 @@ static void check_exit(const struct look *look, const struct process_life *proce
 	size_t len = cgroup_path_of(end->cgroup_id, look->history->plan, path);
 
 	same_number(look, EXITS_pid, process->pid);
-	same_number(look, EXITS_start_time, process->start_boot_ns + offset);
+	/* The ledger may have had no room to know it by. */
+	if (!plan_is_tight(look->history->plan) ||
+	    block_number(look->block, look->row, EXITS_start_time) != process->start_boot_ns + offset)
+		same_number(look, EXITS_start_time, process->start_boot_ns + (uint64_t)process->known_offset_ns);
 	same_number(look, EXITS_exit_time, end->head.boot_ns + offset);
 	same_number(look, EXITS_ppid, end->ppid);
 	same_number(look, EXITS_uid, end->uid);

@@ -157,7 +157,7 @@ struct process_life {
 	uint8_t is_known, is_before_agent, has_image, is_adopted_empty, is_exit_heard, has_row_left;
 	uint32_t heard_flags, epoch_heard;
 	struct figures pending, in_row;
-	int64_t row_offset_ns;
+	int64_t row_offset_ns, known_offset_ns; /* the clock's when its row was made, and when it was heard of first */
 };
 
 struct rollup_entry {
@@ -271,6 +271,7 @@ struct written {
 };
 
 struct history {
+	int64_t offset_ns; /* that the ledger goes by */
 	const struct plan *plan;
 	struct world *world;
 	struct epoch_truth *epochs; /* of the running run */
@@ -306,7 +307,7 @@ void history_exit_rolled(struct history *history, const struct process_life *pro
 /* What the ledger hears, before and after it does. */
 void history_adopt(struct history *history, struct process_life *process, int is_empty);
 void history_hear(struct history *history, const void *event);
-void history_heard(struct history *history, const void *event, int64_t offset_ns);
+void history_heard(struct history *history, const void *event);
 void history_before_seal(struct history *history, const struct snapshot *snapshot);
 
 /* A chunk leaves the ledger: each row against the truth. */

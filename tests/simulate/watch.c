@@ -30,7 +30,6 @@ struct watch {
 	size_t first_full; /* of history->written */
 	struct snapshot snapshot;
 	uint32_t epoch;
-	int64_t offset_ns; /* that the ledger goes by */
 	uint64_t missed_before;
 	char path[OBIT_CGROUP_MAX];
 };
@@ -133,7 +132,7 @@ static void consume(struct watch *watch, uint64_t n)
 	for (; n && !is_over(watch) && (event = queue_peek(watch->queue, &size)); n--) {
 		history_hear(&watch->sim->history, event);
 		ledger_event(watch->ledger, event, size);
-		history_heard(&watch->sim->history, event, watch->offset_ns);
+		history_heard(&watch->sim->history, event);
 		queue_release(watch->queue);
 	}
 }
@@ -252,7 +251,7 @@ static void turn(struct watch *watch, int is_alone)
 		return;
 	history_before_seal(&watch->sim->history, &watch->snapshot);
 	ledger_seal(watch->ledger, &watch->snapshot);
-	watch->offset_ns = watch->snapshot.real_minus_boot_ns;
+	watch->sim->history.offset_ns = watch->snapshot.real_minus_boot_ns;
 }
 
 /* --- beginning and end ----------------------------------------------------------------------------------------- */
@@ -373,8 +372,8 @@ static void open_books(struct watch *watch, int is_alone)
 	world->is_adopting = 0;
 	world->is_witness_on = 1;
 	programs_begin_epoch(world, 0, 0);
-	watch->offset_ns = world->real_minus_boot_ns;
-	ledger_set_clock(watch->ledger, watch->offset_ns);
+	watch->sim->history.offset_ns = world->real_minus_boot_ns;
+	ledger_set_clock(watch->ledger, watch->sim->history.offset_ns);
 	if (!is_alone)
 		world_steps(world, watch->sim->plan.steps_per_stage);
 	adopt(watch);

@@ -27,18 +27,26 @@
 #define BEGIN (UINT64_C(1767323045) * S)
 #define ROWS  20
 
+#define N_READERS 4
+
 static char base[] = "/tmp/obit-test-XXXXXX";
 static char dir[64];
 static struct store_writer *writer;
 static struct block *blocks[2];
+static uint64_t segment_bytes; /* a header and some twenty intervals */
+
+static void open_writer(uint64_t retain_bytes)
+{
+	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
+	struct store_options options = {.dir = dir, .segment_bytes = segment_bytes, .retain_bytes = retain_bytes};
+
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
+}
 
 static void open_store(const char *name, uint64_t retain_bytes)
 {
-	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
-	struct store_options options = {.dir = dir, .segment_bytes = 7000, .retain_bytes = retain_bytes};
-
 	snprintf(dir, sizeof(dir), "%s/%s", base, name);
-	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
+	open_writer(retain_bytes);
 }
 
 /* Interval `number`: its rows' pids are number * 100 and on. */
@@ -52,6 +60,7 @@ static void append(uint64_t number)
 		block_add_row(blocks[0]);
 		block_set_number(blocks[0], i, EXITS_exit_time, interval.begin_real_ns + ROWS - i);
 		block_set_number(blocks[0], i, EXITS_pid, number * 100 + i);
+		block_set_number(blocks[0], i, EXITS_cpu_ns, (number * ROWS + i) * UINT64_C(0x9e3779b97f4a7c15));
 		block_set_text(blocks[0], i, EXITS_comm, i % 2 ? "odd" : "even", i % 2 ? 3 : 4);
 	}
 	block_add_row(blocks[1]);
@@ -108,7 +117,7 @@ static void test_every_interval_comes_once_across_segments(void **state)
 			assert_reads(reader, number - 6, number);
 	}
 	store_writer_counts(writer, &counts);
-	assert_true(counts.kept_bytes > 5 * 7000);
+	assert_true(counts.kept_bytes > 5 * segment_bytes);
 	assert_int_equal(store_writer_close(writer), 0);
 	assert_reads(reader, 197, 200);
 	/* Another agent takes over. */
@@ -128,7 +137,7 @@ static void test_segment_is_read_to_its_end_though_it_is_removed(void **state)
 	uint64_t first;
 
 	(void)state;
-	open_store("eviction", 112 << 10);
+	open_store("eviction", 16 * segment_bytes);
 	reader = open_reader();
 	append(1);
 	assert_reads(reader, 1, 1);
@@ -145,6 +154,110 @@ static void test_segment_is_read_to_its_end_though_it_is_removed(void **state)
 	assert_reads(reader, chunk.interval.number + 1, 900);
 	assert_int_equal(store_writer_close(writer), 0);
 	assert_undamaged(reader);
+}
+
+/* Follows in a process of its own until the last number. 0: all came in order, without a gap unless one may be. */
+static pid_t start_reader(uint64_t last, int may_gap)
+{
+	struct store_select select = {.table = "exits"};
+	struct store_reader *reader;
+	struct store_chunk chunk;
+	uint64_t number = 0;
+	pid_t child = fork();
+	size_t n_damage;
+
+	if (child)
+		return child;
+	alarm(60);
+	if (store_reader_open(dir, &select, &reader) < 0)
+		_exit(1);
+	store_reader_follow(reader);
+	while (number < last) {
+		int r = store_reader_next(reader, &chunk);
+
+		if (r < 0)
+			_exit(2);
+		if (r == 0)
+			continue;
+		if (chunk.interval.number <= number || chunk.n_blocks != 1 || chunk.blocks[0]->rows != ROWS)
+			_exit(3);
+		if (chunk.interval.number != number + 1 && !may_gap)
+			_exit(4);
+		number = chunk.interval.number;
+		for (uint32_t i = 0; i < ROWS; i++)
+			if (block_number(chunk.blocks[0], i, EXITS_pid) != number * 100 + i)
+				_exit(5);
+	}
+	store_reader_damage(reader, &n_damage);
+	_exit(n_damage ? 6 : 0);
+}
+
+static void await_readers(const pid_t *readers)
+{
+	for (int i = 0; i < N_READERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(readers[i], &status, 0), readers[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+static void test_many_follow_a_writer_at_full_speed(void **state)
+{
+	pid_t readers[N_READERS];
+
+	(void)state;
+	open_store("race", 0);
+	for (int i = 0; i < N_READERS; i++)
+		readers[i] = start_reader(3000, 0);
+	for (uint64_t number = 1; number <= 3000; number++)
+		append(number);
+	await_readers(readers);
+	assert_int_equal(store_writer_close(writer), 0);
+}
+
+static void test_many_follow_a_writer_that_removes_what_they_read(void **state)
+{
+	struct store_counts counts;
+	pid_t readers[N_READERS];
+
+	(void)state;
+	open_store("evicting-race", 4 * segment_bytes);
+	for (int i = 0; i < N_READERS; i++)
+		readers[i] = start_reader(600, 1);
+	for (uint64_t number = 1; number <= 600; number++)
+		append(number);
+	await_readers(readers);
+	store_writer_counts(writer, &counts);
+	assert_true(counts.evicted > 20);
+	assert_int_equal(store_writer_close(writer), 0);
+}
+
+/* Each writer dies without a word when it has appended; the next one mends what it left, and goes on. */
+static void test_many_follow_across_writers_that_are_killed(void **state)
+{
+	pid_t readers[N_READERS];
+
+	(void)state;
+	open_store("killed", 0);
+	assert_int_equal(store_writer_close(writer), 0);
+	for (int i = 0; i < N_READERS; i++)
+		readers[i] = start_reader(30 * 9, 0);
+	for (uint64_t first = 1; first <= 30 * 9; first += 9) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			open_writer(0);
+			for (uint64_t number = first; number < first + 9; number++)
+				append(number);
+			raise(SIGKILL);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+	}
+	await_readers(readers);
 }
 
 static void test_reader_follows_to_another_directory(void **state)
@@ -329,7 +442,11 @@ static int set_up(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	blocks[0] = block_new(table_by_id(TABLE_EXITS), ROWS, ROWS * 16);
 	blocks[1] = block_new(table_by_id(TABLE_LEDGER), 1, 1);
-	return mkdtemp(base) ? 0 : -1;
+	if (!mkdtemp(base))
+		return -1;
+	open_store("size", 0);
+	segment_bytes = store_writer_bytes(writer) + 8000;
+	return store_writer_close(writer);
 }
 
 static int tear_down(void **state)
@@ -348,6 +465,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_interval_comes_once_across_segments),
 		cmocka_unit_test(test_segment_is_read_to_its_end_though_it_is_removed),
+		cmocka_unit_test(test_many_follow_a_writer_at_full_speed),
+		cmocka_unit_test(test_many_follow_a_writer_that_removes_what_they_read),
+		cmocka_unit_test(test_many_follow_across_writers_that_are_killed),
 		cmocka_unit_test(test_reader_follows_to_another_directory),
 		cmocka_unit_test(test_segment_without_its_header_is_waited_for),
 		cmocka_unit_test(test_dump_follows_until_it_is_interrupted),

@@ -144,7 +144,7 @@ static void test_jsonl_is_read_by_jq(void **state)
 		skip();
 	written = write_rows((struct output_options){.format = OUTPUT_JSONL}, identity, N_EXITS_FIELDS);
 	assert_int_equal(run_on(written, "test \"$(jq -s 'length, (map(keys|length)|add), .[0].argv[3], .[1].argv' -c "
-					 "<$F | tr '\\n' ' ')\" = '3 138 \"it'\"'\"'s\" [] '"), 0);
+					 "<$F | tr '\\n' ' ')\" = '3 150 \"it'\"'\"'s\" [] '"), 0);
 	free(written.data);
 }
 
@@ -178,7 +178,7 @@ static void test_csv_is_read_by_python(void **state)
 		"f = open(os.environ['F'], encoding='utf-8', errors='surrogateescape', newline='')\n"
 		"rows = list(csv.DictReader(f))\n"
 		"evil = b'\\x1b]0;owned\\x07\\x1b[2J\\xff\\xc3\\x28\\xe2\\x80\\xae\\xc2\\x9b\"\\',\\n\\t\\\\\\r'\n"
-		"assert len(rows) == 3 and len(rows[0]) == 46\n"
+		"assert len(rows) == 3 and len(rows[0]) == 50\n"
 		"assert rows[1]['comm'].encode('utf-8', 'surrogateescape') == evil\n"
 		"assert rows[0]['exit_signal'] == '9' and rows[0]['oom_killed'] == 'true' and rows[2]['pid'] == ''\n"
 		"assert rows[0]['exit_time'] == '2026-01-02T03:04:04.876543211Z'\n"

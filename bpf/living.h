@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The figures of a living process, read by the walk over all tasks. Only those that have changed are told:
+ * a process whose threads have not run, and are as many, has not done anything.
+ *
+ * The sums of the dead threads are read first, then the living are added. A thread that ends in between is
+ * missed (its figures are in the next reading), never counted twice.
+ */
+#ifndef OBIT_LIVING_H
+#define OBIT_LIVING_H
+
+enum { THREADS_MAX = 2048 }; /* of one process; with more it is not told, but counted */
+
+bool tell_all; /* set by the agent for one walk: also those that have not changed */
+
+struct told {
+	__u64 start_boot_ns;
+	__u64 cpu_ns;
+	__u32 threads;
+	__u32 state;
+};
+
+/* By pid. What it forgets under pressure is told once more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct told);
+} told SEC(".maps");
+
+/* A write to the iterator's file is whole or not at all; when there was no room, the task comes again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk_told);
+} walk_scratch SEC(".maps");
+
+static __always_inline void add_dead(struct costs *costs, struct signal_struct *signal)
+{
+	costs->cpu_ns = signal->sum_sched_runtime;
+	costs->utime_ns = signal->utime;
+	costs->stime_ns = signal->stime;
+	costs->nvcsw = signal->nvcsw;
+	costs->nivcsw = signal->nivcsw;
+	costs->minflt = signal->min_flt;
+	costs->majflt = signal->maj_flt;
+	if (has_xacct()) {
+		costs->rchar = signal->ioac.rchar;
+		costs->wchar = signal->ioac.wchar;
+		costs->syscr = signal->ioac.syscr;
+		costs->syscw = signal->ioac.syscw;
+	}
+	if (has_io_accounting()) {
+		costs->read_bytes = signal->ioac.read_bytes;
+		costs->write_bytes = signal->ioac.write_bytes;
+		costs->cancelled_write_bytes = signal->ioac.cancelled_write_bytes;
+	}
+}
+
+/*
+ * `task` is read by probing: of a thread that has just been found in a list nothing else is allowed. No
+ * branches: the verifier goes through every round of the loop.
+ */
+static __always_inline void add_thread(struct costs *costs, struct task_struct *task)
+{
+	struct sched_info queued = {};
+	struct task_io_accounting io = {};
+	__u64 alive;
+
+	costs->cpu_ns += BPF_CORE_READ(task, se.sum_exec_runtime);
+	costs->utime_ns += BPF_CORE_READ(task, utime);
+	costs->stime_ns += BPF_CORE_READ(task, stime);
+	costs->nvcsw += BPF_CORE_READ(task, nvcsw);
+	costs->nivcsw += BPF_CORE_READ(task, nivcsw);
+	costs->minflt += BPF_CORE_READ(task, min_flt);
+	costs->majflt += BPF_CORE_READ(task, maj_flt);
+	/* CONFIG_TASK_IO_ACCOUNTING needs CONFIG_TASK_XACCT: the fields stand as in vmlinux.h, or the last are absent. */
+	if (has_xacct())
+		bpf_core_read(&io, has_io_accounting() ? sizeof(io) : 4 * sizeof(io.rchar), &task->ioac);
+	costs->rchar += io.rchar;
+	costs->wchar += io.wchar;
+	costs->syscr += io.syscr;
+	costs->syscw += io.syscw;
+	costs->read_bytes += io.read_bytes;
+	costs->write_bytes += io.write_bytes;
+	costs->cancelled_write_bytes += io.cancelled_write_bytes;
+	/* Of one that has ended these have been told by its last switch, or are about to be. */
+	alive = (task_state_probed(task) / TASK_DEAD & 1) - 1ULL;
+	costs->migrations += BPF_CORE_READ(task, se.nr_migrations) & alive;
+	if (has_sched_info())
+		bpf_core_read(&queued, 2 * sizeof(queued.pcount), &task->sched_info);
+	costs->run_delay_ns += queued.run_delay & alive;
+	costs->timeslices += queued.pcount & alive;
+}
+
+static __always_inline struct task_struct *next_thread(struct task_struct *thread)
+{
+	return (void *)BPF_CORE_READ(thread, thread_node.next) - bpf_core_field_offset(struct task_struct, thread_node);
+}
+
+/* The list's head, as if it stood in a task. */
+static __always_inline struct task_struct *threads_end(struct signal_struct *signal)
+{
+	return (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head) -
+	       bpf_core_field_offset(struct task_struct, thread_node);
+}
+
+/* CPU time alone, to see whether there is anything new. */
+static __always_inline __u64 cpu_of(struct task_struct *leader, struct signal_struct *signal)
+{
+	__u64 cpu_ns = signal->sum_sched_runtime;
+	struct task_struct *thread, *end = threads_end(signal);
+
+	if (signal->nr_threads <= 1)
+		return cpu_ns + leader->se.sum_exec_runtime;
+	thread = next_thread(end);
+	for (int i = 0; i < THREADS_MAX && thread != end; i++) {
+		cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
+		thread = next_thread(thread);
+	}
+	return cpu_ns;
+}
+
+/* False: threads have ended meanwhile, or there are too many. */
+static __always_inline bool read_costs(struct costs *costs, struct task_struct *leader, struct signal_struct *signal)
+{
+	struct task_struct *thread, *end = threads_end(signal);
+	__u32 before = stats_sequence(signal);
+
+	if (before & 1)
+		return false;
+	barrier();
+	__builtin_memset(costs, 0, sizeof(*costs));
+	add_dead(costs, signal);
+	costs->threads = signal->nr_threads;
+	thread = next_thread(end);
+	for (int i = 0; i < THREADS_MAX && thread != end; i++) {
+		add_thread(costs, thread);
+		thread = next_thread(thread);
+	}
+	barrier();
+	return thread == end && stats_sequence(signal) == before;
+}
+
+static __always_inline void read_waits(struct waits *ret, __u32 pid, __u64 start_boot_ns)
+{
+	struct process_waits *of = delays_on || blocks_on ? bpf_map_lookup_elem(&waits, &pid) : 0;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	if (!of || of->start_boot_ns != start_boot_ns)
+		return;
+	*ret = of->waits;
+	ret->max_delay_ns = of->max_delay_since_walk_ns;
+	of->max_delay_since_walk_ns = 0;
+}
+
+static __always_inline void read_identity(struct walk_figures *figures, struct task_struct *leader)
+{
+	memory_pages(leader, &figures->rss_pages, &figures->swap_pages);
+	figures->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	figures->ppid = leader->real_parent->tgid;
+	figures->uid = leader->cred->uid.val;
+	figures->flags = leader->flags & PF_KTHREAD ? EXIT_KTHREAD : 0;
+	figures->last_cpu = task_last_cpu(leader);
+	bpf_probe_read_kernel(figures->comm, sizeof(figures->comm), leader->comm);
+}
+
+/* Writes the row and, when there is something new, the figures behind it. */
+static __always_inline void tell(struct seq_file *seq, const struct walk_row *row, struct task_struct *leader)
+{
+	struct signal_struct *signal = leader->signal;
+	struct told now = {.start_boot_ns = row->start_boot_ns}, *before;
+	struct counters *count;
+	struct walk_told *out;
+	__u32 zero = 0, pid = row->pid;
+
+	now.cpu_ns = cpu_of(leader, signal);
+	now.threads = signal->nr_threads;
+	now.state = task_state(leader) | leader->exit_state;
+	before = bpf_map_lookup_elem(&told, &pid);
+	out = bpf_map_lookup_elem(&walk_scratch, &zero);
+	if (!out)
+		return;
+	out->row = *row;
+	if (!tell_all && before && before->start_boot_ns == now.start_boot_ns && before->cpu_ns == now.cpu_ns &&
+	    before->threads == now.threads && before->state == now.state) {
+		bpf_seq_write(seq, &out->row, sizeof(out->row));
+		return;
+	}
+	if (!read_costs(&out->figures.costs, leader, signal)) {
+		count = counters_of(epoch_now());
+		if (!bpf_seq_write(seq, &out->row, sizeof(out->row)) && count)
+			ADD(count->procs_skipped, 1);
+		return;
+	}
+	read_waits(&out->figures.waits, pid, now.start_boot_ns);
+	read_identity(&out->figures, leader);
+	out->figures.state = now.state;
+	out->row.flags |= WALK_FIGURES;
+	/* What was read, not what was looked at before. */
+	now.cpu_ns = out->figures.costs.cpu_ns;
+	if (!bpf_seq_write(seq, out, sizeof(*out)))
+		bpf_map_update_elem(&told, &pid, &now, BPF_ANY);
+}
+
+#endif

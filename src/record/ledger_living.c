@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The living in the ledger: a reading of a process becomes a row of what is new in it. The first reading of
+ * one that was alive before the agent only sets its meter. With the end comes the last row: what the exit's
+ * record has more than all rows before it.
+ */
+#include "record/ledger_inside.h"
+#include "record/rows_living.h"
+
+/*
+ * May it be one that lives and is not known (its birth was not told)? Or has it ended after the edge, and is
+ * forgotten? Of those that are younger than the interval one cannot tell.
+ */
+static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
+{
+	if (start_boot_ns > ledger->edge_boot_ns)
+		return 0;
+	for (size_t i = 0; i < ledger->n_ended; i++)
+		if (ledger->ended[i].pid == pid && ledger->ended[i].start_boot_ns == start_boot_ns)
+			return 0;
+	return 1;
+}
+
+static struct living_source source_of(struct ledger *ledger, const struct process *process, uint64_t cgroup_id)
+{
+	return (struct living_source){
+		.process = process,
+		.cgroup = ledger_cgroup_path(ledger, cgroup_id),
+		.sched = ledger->sched,
+		.page_bytes = ledger->page_bytes,
+	};
+}
+
+static struct costs total_of(const struct process *process, const struct costs *costs)
+{
+	struct costs total = *costs;
+
+	total.run_delay_ns += process->run_delay_ns;
+	total.timeslices += process->timeslices;
+	total.migrations += process->migrations;
+	return total;
+}
+
+/* The chunk leaves when there is no room in it. The process stays: it is not told of by that chunk. */
+static int add_proc(struct ledger *ledger, uint32_t epoch, const struct living_source *source,
+		    const struct meter_step *step)
+{
+	struct living_source again = *source;
+	uint32_t pid = source->process->pid;
+	uint64_t start_boot_ns = source->process->start_boot_ns;
+	int row = row_add_proc(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_PROCS], source, step);
+
+	if (row >= 0)
+		return row;
+	ledger_hand_over(ledger, epoch);
+	/* It may have moved. */
+	again.process = processes_find(ledger->processes, pid, start_boot_ns);
+	return row_add_proc(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_PROCS], &again, step);
+}
+
+static void tell_row(struct ledger *ledger, const struct snapshot *s, const struct walk_told *told,
+		     struct process *process)
+{
+	struct costs total = total_of(process, &told->figures.costs);
+	int was_alive_before = !process->meter && told->row.start_boot_ns <= ledger->watched_since_boot_ns;
+	struct living_source source = source_of(ledger, process, told->figures.cgroup_id);
+	struct meter_step step;
+
+	/* It has ended since: its last row, if it has one, has told this interval too. */
+	if (process->dead_epoch)
+		return;
+	if (!process->meter)
+		process->meter = meters_add(ledger->meters);
+	if (!process->meter) {
+		ledger->procs_skipped++;
+		return;
+	}
+	meters_advance(ledger->meters, process->meter, &total, &told->figures.waits, &step);
+	if (step.is_empty || was_alive_before || !s->epoch)
+		return;
+	source.time_ns = s->end_real_ns;
+	source.figures = &told->figures;
+	add_proc(ledger, s->epoch, &source, &step);
+}
+
+static void enroll(struct ledger *ledger, const struct snapshot *s, const struct walk_told *told,
+		   const struct process *process)
+{
+	struct living_source source = source_of(ledger, process, told->figures.cgroup_id);
+
+	source.time_ns = s->end_real_ns;
+	source.figures = &told->figures;
+	if (process->image && !(told->figures.flags & EXIT_KTHREAD)) {
+		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
+		source.image = &ledger->image;
+	}
+	if (row_add_roster(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_ROSTER], &source) >= 0)
+		return;
+	ledger_hand_over(ledger, s->epoch);
+	source.process = processes_find(ledger->processes, told->row.pid, told->row.start_boot_ns);
+	row_add_roster(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_ROSTER], &source);
+}
+
+void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
+{
+	if (!s->epoch)
+		ledger->watched_since_boot_ns = s->edge_boot_ns;
+	for (size_t i = 0; i < s->n_told; i++) {
+		const struct walk_told *told = &s->told[i];
+		uint32_t pid = told->row.pid;
+		uint64_t start_boot_ns = told->row.start_boot_ns;
+		struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
+
+		if (!process && may_be_unknown(ledger, pid, start_boot_ns)) {
+			process = ledger_known_or_new(ledger, pid, start_boot_ns);
+			ledger->procs_skipped += !process;
+		}
+		if (!process)
+			continue;
+		tell_row(ledger, s, told, process);
+		process = processes_find(ledger->processes, pid, start_boot_ns);
+		if (s->is_roster && s->epoch && process)
+			enroll(ledger, s, told, process);
+	}
+}
+
+void ledger_last_row(struct ledger *ledger, const struct event_exit *event, struct process *process)
+{
+	struct living_source source;
+	struct meter_step step;
+	struct costs total;
+	int row;
+
+	if (!process || !process->meter)
+		return;
+	total = total_of(process, &event->costs);
+	source = source_of(ledger, process, event->cgroup_id);
+	source.time_ns = event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns;
+	source.end = event;
+	meters_advance(ledger->meters, process->meter, &total, &event->waits, &step);
+	/* Of the longest wait it is not known when it was. */
+	step.waits.max_delay_ns = 0;
+	row = add_proc(ledger, event->head.epoch, &source, &step);
+	process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
+	if (row >= 0 && process)
+		process->last_row_plus_1 = (uint32_t)row + 1;
+}

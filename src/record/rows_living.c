@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Rows of the living. A field that is not set here stays null.
+ */
+#include "record/rows_living.h"
+
+#include <string.h>
+
+#define TASK_IDLE 0x402
+
+/* As /proc/PID/stat has it (fs/proc/array.c, task_state_array; include/linux/sched.h, task_index_to_char()). */
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = {"R", "S", "D", "T", "t", "X", "Z", "P"};
+
+	if ((state & TASK_IDLE) == TASK_IDLE)
+		return "I";
+	/* Forms of waiting that stand above those that are told apart. */
+	if (!(state & 0x7f))
+		return state & ~0x800u ? "D" : "R";
+	return names[32 - __builtin_clz(state & 0x7f)];
+}
+
+static int set_text(struct block *b, uint32_t row, uint32_t field, struct text_view text)
+{
+	return text.data ? block_set_text(b, row, field, text.data, text.len) : 0;
+}
+
+static struct text_view view_of(const char *text, size_t max)
+{
+	return (struct text_view){text, strnlen(text, max)};
+}
+
+static void set_step(struct block *b, uint32_t row, const struct meter_step *step)
+{
+	const struct costs *costs = &step->costs;
+
+	block_set_number(b, row, PROCS_cpu_ns, costs->cpu_ns);
+	block_set_number(b, row, PROCS_user_ns, step->user_ns);
+	block_set_number(b, row, PROCS_system_ns, step->system_ns);
+	block_set_number(b, row, PROCS_run_delay_ns, costs->run_delay_ns);
+	block_set_number(b, row, PROCS_timeslices, costs->timeslices);
+	block_set_number(b, row, PROCS_nvcsw, costs->nvcsw);
+	block_set_number(b, row, PROCS_nivcsw, costs->nivcsw);
+	block_set_number(b, row, PROCS_migrations, costs->migrations);
+	block_set_number(b, row, PROCS_minflt, costs->minflt);
+	block_set_number(b, row, PROCS_majflt, costs->majflt);
+	block_set_number(b, row, PROCS_read_bytes, costs->read_bytes);
+	block_set_number(b, row, PROCS_write_bytes, costs->write_bytes);
+	block_set_number(b, row, PROCS_cancelled_write_bytes, costs->cancelled_write_bytes);
+	block_set_number(b, row, PROCS_rchar, costs->rchar);
+	block_set_number(b, row, PROCS_wchar, costs->wchar);
+	block_set_number(b, row, PROCS_syscr, costs->syscr);
+	block_set_number(b, row, PROCS_syscw, costs->syscw);
+}
+
+static void set_waits(struct block *b, uint32_t row, const struct waits *waits, enum sched_level sched)
+{
+	if (sched == SCHED_OFF)
+		return;
+	block_set_number(b, row, PROCS_delays_1ms, waits->delays_1ms);
+	block_set_number(b, row, PROCS_delays_10ms, waits->delays_10ms);
+	block_set_number(b, row, PROCS_delays_100ms, waits->delays_100ms);
+	if (waits->max_delay_ns)
+		block_set_number(b, row, PROCS_max_delay_ns, waits->max_delay_ns);
+	if (sched == SCHED_FULL)
+		block_set_number(b, row, PROCS_block_ns, waits->block_ns);
+}
+
+static void set_gauges(struct block *b, uint32_t row, const struct living_source *source)
+{
+	const struct walk_figures *figures = source->figures;
+
+	block_set_number(b, row, PROCS_threads, figures->costs.threads);
+	block_set_number(b, row, PROCS_rss_bytes, figures->rss_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_swap_bytes, figures->swap_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_last_cpu, figures->last_cpu);
+}
+
+int row_add_proc(struct block *b, const struct living_source *source, const struct meter_step *step)
+{
+	const struct walk_figures *figures = source->figures;
+	const char *comm = figures ? figures->comm : source->end->comm;
+	const char *state = figures ? state_name(figures->state) : "X";
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, PROCS_time, source->time_ns);
+	block_set_number(b, row, PROCS_pid, source->process->pid);
+	block_set_number(b, row, PROCS_start_time, source->process->start_real_ns);
+	block_set_number(b, row, PROCS_ppid, figures ? figures->ppid : source->end->ppid);
+	block_set_number(b, row, PROCS_uid, figures ? figures->uid : source->end->uid);
+	set_step(b, row, step);
+	set_waits(b, row, &step->waits, source->sched);
+	if (figures)
+		set_gauges(b, row, source);
+	r = set_text(b, row, PROCS_comm, view_of(comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, PROCS_cgroup, source->cgroup);
+	if (r == 0)
+		r = set_text(b, row, PROCS_state, view_of(state, 1));
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
+int row_add_roster(struct block *b, const struct living_source *source)
+{
+	const struct walk_figures *figures = source->figures;
+	const struct image *image = source->image;
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, ROSTER_time, source->time_ns);
+	block_set_number(b, row, ROSTER_pid, source->process->pid);
+	block_set_number(b, row, ROSTER_start_time, source->process->start_real_ns);
+	block_set_number(b, row, ROSTER_ppid, figures->ppid);
+	block_set_number(b, row, ROSTER_uid, figures->uid);
+	block_set_number(b, row, ROSTER_threads, figures->costs.threads);
+	block_set_number(b, row, ROSTER_rss_bytes, figures->rss_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_swap_bytes, figures->swap_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_cpu_ns, figures->costs.cpu_ns);
+	block_set_number(b, row, ROSTER_last_cpu, figures->last_cpu);
+	r = set_text(b, row, ROSTER_comm, view_of(figures->comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, ROSTER_cgroup, source->cgroup);
+	if (r == 0)
+		r = set_text(b, row, ROSTER_state, view_of(state_name(figures->state), 1));
+	if (r == 0 && image && image->exe_len)
+		r = block_set_text(b, row, ROSTER_exe, image->bytes, image->exe_len);
+	if (r == 0 && image)
+		r = block_set_text(b, row, ROSTER_argv, image->bytes + image->exe_len, image->argv_len);
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
+/* The middle of a bucket; bpf/waits.h says what is in it. */
+static uint64_t middle_of(uint32_t bucket)
+{
+	uint32_t octave;
+
+	if (bucket < 2 * RUNQ_PARTS)
+		return bucket;
+	octave = bucket / RUNQ_PARTS - 1;
+	return ((uint64_t)(bucket - octave * RUNQ_PARTS) << octave) + (UINT64_C(1) << octave) / 2;
+}
+
+int row_add_runq(struct block *b, uint64_t time_ns, const struct runq_row *waits)
+{
+	int row = block_add_row(b);
+
+	if (row < 0)
+		return row;
+	block_set_number(b, (uint32_t)row, RUNQ_time, time_ns);
+	block_set_number(b, (uint32_t)row, RUNQ_cpu, waits->cpu);
+	block_set_number(b, (uint32_t)row, RUNQ_delay_ns, middle_of(waits->bucket));
+	block_set_number(b, (uint32_t)row, RUNQ_switches, waits->switches);
+	return row;
+}
+
+void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread)
+{
+	const struct {
+		uint32_t field;
+		uint64_t more;
+	} sums[] = {
+		{PROCS_run_delay_ns, thread->run_delay_ns},
+		{PROCS_timeslices, thread->timeslices},
+		{PROCS_migrations, thread->migrations},
+	};
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		block_set_number(procs, row, sums[i].field, block_number(procs, row, sums[i].field) + sums[i].more);
+}

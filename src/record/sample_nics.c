@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Network interfaces. One is known by its name; its index is looked up when a name comes up, so that an
+ * interface that was renamed goes on where it was. A driver may reset its counters, and some have 32 bits.
+ */
+#include "record/sample_nics.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "record/limits.h"
+
+struct nic {
+	char name[IF_NAMESIZE]; /* "": free */
+	unsigned index;		/* 0: unknown */
+	uint64_t seen;		/* pass it was last seen in */
+	struct figures before;
+};
+
+struct sample_nics {
+	struct proc_buffer *buffer; /* not owned */
+	struct proc_file file;
+	struct nic nics[SAMPLED_NICS];
+	uint32_t next; /* where the next line's interface was last time */
+	uint64_t pass;
+	int is_full_said;
+	struct nic_line line; /* one at a time */
+};
+
+_Static_assert((unsigned)N_NICS_FIELDS <= FIGURES_MAX, "a figure for each field");
+
+struct sample_nics *sample_nics_new(struct proc_buffer *buffer, const char *net_dev)
+{
+	struct sample_nics *sampler = calloc(1, sizeof(*sampler));
+
+	if (!sampler)
+		return NULL;
+	sampler->buffer = buffer;
+	sampler->file = (struct proc_file)PROC_FILE(net_dev, "table `nics`");
+	return sampler;
+}
+
+void sample_nics_free(struct sample_nics *sampler)
+{
+	if (!sampler)
+		return;
+	proc_file_close(&sampler->file);
+	free(sampler);
+}
+
+/* "  eth0: bytes packets errs drop fifo frame compressed multicast  bytes packets errs drop ..." */
+int nic_read_line(struct proc_text line, struct nic_line *ret)
+{
+	static const uint32_t columns[] = {
+		NICS_rx_bytes, NICS_rx_packets, NICS_rx_errors, NICS_rx_drops, 0, 0, 0, 0,
+		NICS_tx_bytes, NICS_tx_packets, NICS_tx_errors, NICS_tx_drops,
+	};
+	const char *colon;
+	uint64_t value;
+
+	if (line.at == line.end)
+		return -EBADMSG;
+	colon = memchr(line.at, ':', (size_t)(line.end - line.at)); /* no name has one: dev_valid_name() */
+	if (!colon)
+		return -EBADMSG;
+	ret->figures.known = 0;
+	ret->name = (struct proc_text){line.at, colon};
+	while (ret->name.at < colon && *ret->name.at == ' ')
+		ret->name.at++;
+	if (ret->name.at == colon)
+		return -EBADMSG;
+	line.at = colon + 1;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		if (!proc_take_number(&line, &value))
+			return -EBADMSG;
+		if (columns[i])
+			figures_set(&ret->figures, columns[i], value);
+	}
+	return 0;
+}
+
+static struct nic *find(struct sample_nics *sampler, const struct nic_line *line)
+{
+	for (uint32_t i = 0; i < SAMPLED_NICS; i++) {
+		uint32_t at = (sampler->next + i) % SAMPLED_NICS;
+
+		if (*sampler->nics[at].name && proc_is(&line->name, sampler->nics[at].name)) {
+			sampler->next = (at + 1) % SAMPLED_NICS;
+			return &sampler->nics[at];
+		}
+	}
+	return NULL;
+}
+
+/* An interface by a name not seen before: a known one if it was renamed. */
+static struct nic *add(struct sample_nics *sampler, const struct nic_line *line, int *ret_is_new)
+{
+	size_t len = (size_t)(line->name.end - line->name.at);
+	struct nic *place = NULL;
+	char name[IF_NAMESIZE];
+	unsigned index;
+
+	if (len >= sizeof(name))
+		return NULL;
+	memcpy(name, line->name.at, len);
+	name[len] = 0;
+	index = if_nametoindex(name);
+	*ret_is_new = 1;
+	for (uint32_t i = 0; i < SAMPLED_NICS; i++) {
+		struct nic *nic = &sampler->nics[i];
+
+		if (*nic->name && index && nic->index == index && nic->seen != sampler->pass) {
+			*ret_is_new = 0;
+			place = nic;
+			break;
+		}
+		if (!*nic->name && !place)
+			place = nic;
+	}
+	if (place) {
+		memcpy(place->name, name, len + 1);
+		place->index = index;
+	} else if (!sampler->is_full_said) {
+		log_line("more than %d network interfaces: the others are not in `nics`", SAMPLED_NICS);
+		sampler->is_full_said = 1;
+	}
+	return place;
+}
+
+/* 0 or -ENOSPC. */
+static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block *rows)
+{
+	const struct figures_rule rule = {.table = rows->table, .resets = NICS_resets, .restarts = 1};
+	static const struct figures zero = {.known = UINT64_MAX};
+	const struct figures *now = &sampler->line.figures;
+	struct nic *nic = find(sampler, &sampler->line);
+	int is_new = 0, row;
+
+	if (!nic)
+		nic = add(sampler, &sampler->line, &is_new);
+	if (!nic)
+		return -ENOSPC;
+	nic->seen = sampler->pass;
+	if (is_new)
+		nic->before = zero;
+	if (sampler->pass > 1 && figures_moved(&rule, now, &nic->before)) {
+		row = block_add_row(rows);
+		/* Without room it is told next time: its figures stay those of before. */
+		if (row < 0)
+			return row;
+		block_set_number(rows, (uint32_t)row, NICS_time, time_ns);
+		block_set_text(rows, (uint32_t)row, NICS_nic, nic->name, strlen(nic->name));
+		figures_write(&rule, now, &nic->before, rows, (uint32_t)row);
+		block_set_number(rows, (uint32_t)row, NICS_appeared, (uint64_t)is_new);
+	}
+	nic->before = *now;
+	return 0;
+}
+
+int sample_nics_take(struct sample_nics *sampler, uint64_t time_ns, struct block *rows)
+{
+	struct proc_text text, line;
+	int r = proc_file_read(&sampler->file, sampler->buffer, &text), result = r;
+
+	if (r < 0 && r != -EFBIG)
+		return r;
+	sampler->pass++;
+	sampler->next = 0;
+	while (proc_take_line(&text, &line)) {
+		if (nic_read_line(line, &sampler->line) < 0)
+			continue;
+		r = take_line(sampler, time_ns, rows);
+		if (r < 0 && result == 0)
+			result = r;
+	}
+	/* Those that are gone; when the text's end is missing, nobody knows. */
+	for (uint32_t i = 0; i < SAMPLED_NICS && result != -EFBIG; i++)
+		if (*sampler->nics[i].name && sampler->nics[i].seen != sampler->pass)
+			*sampler->nics[i].name = 0;
+	return result;
+}
