@@ -16,6 +16,7 @@
 #include "cmd/report.h"
 #include "query/moment.h"
 #include "query/query.h"
+#include "store/described.h"
 #include "store/reader.h"
 
 enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
@@ -36,7 +37,7 @@ static const struct option_spec specs[] = {
 static const struct usage usage = {
 	"obit dump", "TABLE", 
 	"Prints rows of a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or\n"
-	"cgroups. `obit schema TABLE` lists its fields.",
+	"cgroups. `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
@@ -56,7 +57,8 @@ static volatile sig_atomic_t is_stopped;
 struct dump {
 	struct options options;
 	const char *dir;
-	const struct table *table;
+	struct described *described;
+	const struct table *table; /* of it */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
 	struct selection selection;
 	struct expression *expression;
@@ -96,13 +98,18 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 static int choose_table(struct dump *dump)
 {
 	const char *names[TABLE_MAX_TABLES];
-	const struct table *const *tables;
+	const struct table *tables;
 	size_t n;
 	int chosen;
 
-	tables = tables_all(&n);
+	dump->described = described_new(dump->dir);
+	if (!dump->described) {
+		fprintf(stderr, "%s: out of memory\n", usage.command);
+		return -ENOMEM;
+	}
+	tables = described_tables(dump->described, &n);
 	for (size_t i = 0; i < n; i++)
-		names[i] = tables[i]->name;
+		names[i] = tables[i].name;
 	if (dump->options.n_operands == 0) {
 		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or "
 			"cgroups\n", usage.command);
@@ -111,7 +118,7 @@ static int choose_table(struct dump *dump)
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
 	if (chosen < 0)
 		return chosen;
-	dump->table = tables[chosen];
+	dump->table = &tables[chosen];
 	return 0;
 }
 
@@ -166,7 +173,7 @@ static int read_at(struct dump *dump)
 			     &dump->query_options.until_real_ns);
 }
 
-/* Everything that can be wrong with the command line, before the store is touched. */
+/* Everything that can be wrong with the command line, before the store is read. */
 static int prepare(struct dump *dump, enum output_format *ret_format)
 {
 	const char *const *values = dump->options.values;
@@ -365,6 +372,7 @@ int cmd_dump(int argc, char **argv)
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
+	described_free(dump->described);
 	free(dump);
 	return status;
 }

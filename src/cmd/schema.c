@@ -10,10 +10,12 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "model/block.h"
+#include "store/described.h"
 
-enum schema_option { FORMAT };
+enum schema_option { STORE, FORMAT };
 
 static const struct option_spec specs[] = {
+	[STORE] = {"store", "DIR", "with what only this store has, if another obit wrote it"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
 };
 
@@ -71,7 +73,7 @@ static int print_table(struct output *output, const struct table *table)
 	return r;
 }
 
-static int print(enum output_format format, const struct table *const *tables, size_t n)
+static int print(enum output_format format, const struct table *tables, size_t n)
 {
 	static struct stream stream;
 	struct output_options output_options;
@@ -84,34 +86,43 @@ static int print(enum output_format format, const struct table *const *tables, s
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = print_table(output, tables[i]);
+		r = print_table(output, &tables[i]);
 	close_r = output_close(output);
 	return r ? r : close_r;
 }
 
+/* Those of the table named, or of all. 0, -EINVAL for a wrong name, or what printing said. */
+static int print_chosen(const struct options *options, enum output_format format, const struct described *described)
+{
+	size_t n;
+	const struct table *tables = described_tables(described, &n);
+	const char *names[TABLE_MAX_TABLES];
+	int chosen;
+
+	if (!options->n_operands)
+		return print(format, tables, n);
+	for (size_t i = 0; i < n; i++)
+		names[i] = tables[i].name;
+	chosen = options_choose(&usage, "table", options->operands[0], names, n);
+	return chosen < 0 ? chosen : print(format, tables + chosen, 1);
+}
+
 int cmd_schema(int argc, char **argv)
 {
-	const struct table *const *tables;
-	const char *names[TABLE_MAX_TABLES];
+	struct described *described;
 	struct options options;
 	enum output_format format;
-	int r = options_parse(&usage, argc, argv, &options), chosen = 0;
-	size_t n;
+	int r = options_parse(&usage, argc, argv, &options);
 
 	if (r)
 		return r > 0 ? STATUS_OK : STATUS_USAGE;
 	if (options_format(&usage, options.values[FORMAT], &format) < 0)
 		return STATUS_USAGE;
-	tables = tables_all(&n);
-	for (size_t i = 0; i < n; i++)
-		names[i] = tables[i]->name;
-	if (options.n_operands) {
-		chosen = options_choose(&usage, "table", options.operands[0], names, n);
-		if (chosen < 0)
-			return STATUS_USAGE;
-		n = 1;
-	}
-	r = print(format, tables + chosen, n);
+	described = described_new(options.values[STORE]);
+	r = described ? print_chosen(&options, format, described) : -ENOMEM;
+	described_free(described);
+	if (r == -EINVAL)
+		return STATUS_USAGE;
 	if (r < 0 && r != -EPIPE) {
 		fprintf(stderr, "obit schema: cannot write: %s\n", strerror(-r));
 		return STATUS_FAILED;
