@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-miscount golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -79,6 +79,12 @@ check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4
 
 check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader written from docs/format.md alone
 	$(Q)scripts/check-format.sh $(BUILD)
+
+check-golden: $(OBIT) ## stores of every format that there was, against what was written down of them
+	$(Q)scripts/check-golden.sh $(BUILD)
+
+golden: $(OBIT) $(BUILD)/tests/write_golden ## such stores of the present format: GOLDEN=new directory
+	$(Q)scripts/make-golden.sh $(BUILD) $(GOLDEN)
 
 check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
 	$(Q)scripts/check-miscount.sh $(BUILD)
@@ -158,6 +164,12 @@ $(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
+# Unit tests' ways of making stores are made with cmocka's checks.
+$(BUILD)/tests/write_golden: tests/golden/write_golden.c $(LIB)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
+
 $(BUILD)/tests/live/%: tests/live/%.c
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
@@ -172,4 +184,4 @@ $(SIM): $(SIM_OBJS) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
--include $(OBJS:.o=.d) $(SIM_OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)
+-include $(BUILD)/tests/write_golden.d $(OBJS:.o=.d) $(SIM_OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)
