@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-miscount golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -82,6 +82,14 @@ check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader w
 
 check-golden: $(OBIT) ## stores of every format that there was, against what was written down of them
 	$(Q)scripts/check-golden.sh $(BUILD)
+
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+# `make fuzz FUZZ_TARGETS="expression wire" FUZZ_RUNS=10000000`; FUZZ_SECONDS= ends each after that time.
+fuzz: ## any bytes to whatever reads bytes: FUZZ_TARGETS= FUZZ_RUNS= FUZZ_SECONDS= FUZZ_SEED=
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined \
+		CFLAGS="-O2 -g" $(BUILD)/fuzz/make_seeds $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
+	$(Q)scripts/fuzz.sh $(BUILD)/fuzz $(FUZZ_TARGETS)
 
 golden: $(OBIT) $(BUILD)/tests/write_golden ## such stores of the present format: GOLDEN=new directory
 	$(Q)scripts/make-golden.sh $(BUILD) $(GOLDEN)
@@ -163,6 +171,15 @@ $(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
+
+# libFuzzer is clang's: the whole of it is built once more, by clang.
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
+	$(call say,FUZZ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -fsanitize=fuzzer -o $@ $(call pkg,--libs,$(PKGS_READ)) -lm
+
+$(BUILD)/make_seeds: tests/fuzz/make_seeds.c $(LIB)
+	$(call say,FUZZ,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(call pkg,--libs,$(PKGS_READ)) -lm
 
 # Unit tests' ways of making stores are made with cmocka's checks.
 $(BUILD)/tests/write_golden: tests/golden/write_golden.c $(LIB)

@@ -39,9 +39,9 @@ const void *ring_bpf_peek(struct ring *ring, uint32_t *ret_size)
 
 		if (head & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
-		if (size > ring->head - ring->tail - BPF_RINGBUF_HDR_SZ)
-			break;
 		ring->peeked = PADDED(size + BPF_RINGBUF_HDR_SZ);
+		if (ring->peeked > ring->head - ring->tail)
+			break;
 		if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
 			*ret_size = size;
 			return record + BPF_RINGBUF_HDR_SZ;

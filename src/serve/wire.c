@@ -56,7 +56,7 @@ void wire_add_status(struct buffer *buffer, const struct status *status)
 	for (int i = 0; i < N_SECTIONS; i++)
 		for (uint32_t row = 0; row < status->sections[i]->rows; row++)
 			add_row(buffer, status->sections[i], row);
-	buffer_add_text(buffer, LAST_LINE + 1);
+	buffer_add_text(buffer, &LAST_LINE[1]);
 }
 
 void wire_add_error(struct buffer *buffer, const char *text)

@@ -20,7 +20,7 @@ unsigned char *sink_room(struct sink *sink, size_t len)
 
 	if (sink->failed)
 		return NULL;
-	if (len <= sink->capacity - sink->len)
+	if (sink->data && len <= sink->capacity - sink->len)
 		return sink->data + sink->len;
 	while (capacity - sink->len < len)
 		capacity *= 2;

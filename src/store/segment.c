@@ -40,6 +40,7 @@ struct segment {
 	size_t wanted; /* bytes that zstd asks for next; 0: no frame is open */
 	uint64_t frame_offset;
 	uint64_t good;
+	uint64_t given; /* `good` before the chunk that was given last */
 	int begins_frame;
 	struct sink raw;
 	size_t raw_used;
@@ -235,17 +236,23 @@ void segment_seek(struct segment *segment, uint64_t offset)
 	segment->raw.len = segment->raw_used = 0;
 }
 
-static void skip_from(struct segment *segment, uint64_t from, const char *what)
+/* What begins at `from` cannot be read; all before `good` is no frame's beginning. */
+static void skip_from(struct segment *segment, uint64_t from, uint64_t good, const char *what)
 {
-	uint64_t next = find_frame(segment, from);
+	uint64_t next = find_frame(segment, good);
 
 	segment->damage(segment->ctx, from, next - from, 0, what);
 	segment_seek(segment, next);
 }
 
+static void skip_rest(struct segment *segment, const char *what)
+{
+	skip_from(segment, segment->good, segment->good, what);
+}
+
 void segment_give_up_frame(struct segment *segment, const char *what)
 {
-	skip_from(segment, segment->good, what);
+	skip_from(segment, segment->given, segment->good, what);
 }
 
 /* Is what lies from `at` to `end` an index that can be trusted? It may have been written since segment_open(). */
@@ -273,14 +280,14 @@ static int begin_frame(struct segment *segment)
 		if (little32(bytes) == MAGIC_ZSTD_FRAME)
 			break;
 		if (!is_frame_magic(little32(bytes))) {
-			skip_from(segment, segment->at, "bytes that are no frame");
+			skip_from(segment, segment->at, segment->at, "bytes that are no frame");
 			continue;
 		}
 		if (len < 8 || segment->at + 8 + little32(bytes + 4) > size)
 			return 0;
 		end = segment->at + 8 + little32(bytes + 4);
 		if (!is_index(segment, end)) {
-			skip_from(segment, segment->at, "an index that is damaged");
+			skip_from(segment, segment->at, segment->at, "an index that is damaged");
 			continue;
 		}
 		segment->at = segment->good = end;
@@ -325,19 +332,19 @@ static int decompress_step(struct segment *segment)
 			return -ENOMEM;
 		left = ZSTD_decompressStream(segment->zstd, &out, &in);
 		if (ZSTD_isError(left)) {
-			segment_give_up_frame(segment, ZSTD_getErrorName(left));
+			skip_rest(segment, ZSTD_getErrorName(left));
 			return 1;
 		}
 		segment->raw.len += out.pos;
 		if (segment->raw.len > CHUNK_MAX_BYTES * 2ull) {
-			segment_give_up_frame(segment, "a chunk that is too long");
+			skip_rest(segment, "a chunk that is too long");
 			return 1;
 		}
 	} while (left && (in.pos < in.size || out.pos == out.size));
 	segment->at += in.pos;
 	segment->wanted = left;
 	if (!left && segment->raw.len && chunk_whole(segment->raw.data, segment->raw.len) == 0)
-		segment_give_up_frame(segment, "a frame that ends inside a chunk");
+		skip_rest(segment, "a frame that ends inside a chunk");
 	return 1;
 }
 
@@ -354,7 +361,7 @@ static int go_on_behind(struct segment *segment)
 		return 1;
 	next = find_frame(segment, segment->good);
 	if (next < size) {
-		segment_give_up_frame(segment, "a frame that has no end");
+		skip_rest(segment, "a frame that has no end");
 		return 1;
 	}
 	segment->at = at;
@@ -368,17 +375,18 @@ int segment_next(struct segment *segment, struct segment_chunk *ret)
 	if (segment->at == UINT64_MAX)
 		return 0;
 	for (;;) {
-		const unsigned char *data = segment->raw.data + segment->raw_used;
 		size_t left = segment->raw.len - segment->raw_used;
+		const unsigned char *data = left ? segment->raw.data + segment->raw_used : NULL;
 		long len = left ? chunk_whole(data, left) : 0;
 
 		if (len < 0) {
-			segment_give_up_frame(segment, "a chunk whose checksum is wrong");
+			skip_rest(segment, "a chunk whose checksum is wrong");
 			continue;
 		}
 		if (len > 0) {
 			*ret = (struct segment_chunk){data, (size_t)len, segment->begins_frame, segment->frame_offset};
 			segment->begins_frame = 0;
+			segment->given = segment->good;
 			segment->raw_used += (size_t)len;
 			if (segment->raw_used == segment->raw.len)
 				segment->good = segment->at;

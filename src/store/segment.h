@@ -41,7 +41,7 @@ void segment_seek(struct segment *segment, uint64_t offset);
 /* 1: a chunk; 0: the end; negative: out of memory or an I/O error. */
 int segment_next(struct segment *segment, struct segment_chunk *ret);
 
-/* The rest of this frame cannot be decoded: says so and goes on at the next one. */
+/* The chunk given last and the rest of its frame cannot be decoded: says so and goes on at the next one. */
 void segment_give_up_frame(struct segment *segment, const char *what);
 
 /* After segment_next() has given 0: what is left behind the last chunk and could not be read (yet). */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Cuts segments into what the fuzzers of their parts begin with, in directories under OUT: frames, section, header,
+ * index. What the other fuzzers begin with is in tests/fuzz/corpus.
+ *
+ * usage: make_seeds OUT SEGMENT...
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/chunk_codec.h"
+#include "store/format.h"
+#include "store/segment.h"
+
+static const char *out;
+static int n_files;
+
+static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+{
+	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
+}
+
+static void put_file(const char *target, const void *data, size_t len)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", out, target);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/%s/seed-%d", out, target, n_files++);
+	file = fopen(path, "w");
+	if (!file || fwrite(data, 1, len, file) != len || fclose(file) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* As fuzz_section.c has it: the columns of each table of the frame's first chunk, and those of the second. */
+static void put_section(struct sink *section, uint64_t id, uint64_t rows, const struct source *columns)
+{
+	const struct table *const *tables;
+	size_t n;
+
+	tables = tables_all(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (tables[i]->id != id || columns->left > UINT16_MAX)
+			continue;
+		if (!section[i].len)
+			put_u8(&section[i], (uint8_t)i);
+		put_u16(&section[i], (uint16_t)rows);
+		put_u16(&section[i], (uint16_t)columns->left);
+		put_bytes(&section[i], columns->data, columns->left);
+	}
+}
+
+static void put_sections(struct sink *section, struct source body)
+{
+	struct interval interval;
+	uint64_t ordinal;
+
+	if (chunk_get_head(&body, &ordinal, &interval) < 0)
+		return;
+	for (uint8_t n = get_u8(&body); n && !body.failed; n--) {
+		uint64_t id = get_varint(&body), rows = get_varint(&body), bytes = get_varint(&body);
+		struct source columns = get_source(&body, bytes);
+
+		put_section(section, id, rows, &columns);
+	}
+}
+
+/* As fuzz_frames.c has it. */
+static void put_frames(const char *path, const unsigned char *header, size_t header_len)
+{
+	struct sink sections[TABLE_MAX_TABLES] = {0}, frames = {0};
+	struct segment *segment;
+	struct segment_chunk chunk;
+
+	if (segment_open(AT_FDCWD, path, ignore_damage, NULL, &segment) < 0)
+		return;
+	put_u8(&frames, segment_index(segment) ? 1 : 0);
+	put_u16(&frames, (uint16_t)header_len);
+	put_bytes(&frames, header, header_len);
+	while (segment_next(segment, &chunk) > 0) {
+		const unsigned char *body = (const unsigned char *)chunk.data + CHUNK_PREFIX;
+
+		put_u8(&frames, (uint8_t)chunk.begins_frame);
+		put_u16(&frames, (uint16_t)(chunk.len - CHUNK_PREFIX));
+		put_bytes(&frames, body, chunk.len - CHUNK_PREFIX);
+		put_sections(sections, (struct source){body, chunk.len - CHUNK_PREFIX, 0});
+	}
+	put_file("frames", frames.data, frames.len);
+	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
+		if (sections[i].len)
+			put_file("section", sections[i].data, sections[i].len);
+		sink_done(&sections[i]);
+	}
+	sink_done(&frames);
+	segment_close(segment);
+}
+
+int main(int argc, char **argv)
+{
+	static unsigned char bytes[1 << 20];
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: make_seeds OUT SEGMENT...\n");
+		return 2;
+	}
+	out = argv[1];
+	for (int i = 2; i < argc; i++) {
+		FILE *file = fopen(argv[i], "r");
+		size_t len = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+		struct source source = {bytes + 4, 4, 0};
+		size_t header_len = get_u32(&source);
+
+		if (file)
+			fclose(file);
+		if (len < 12 || header_len < 4 || header_len > len - 8)
+			continue;
+		put_file("header", bytes + 8, header_len - 4);
+		put_frames(argv[i], bytes + 8, header_len - 4);
+		put_file("index", bytes + (len > 64 ? len - 64 : 0), len > 64 ? 64 : len);
+	}
+	return 0;
+}
