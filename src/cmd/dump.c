@@ -12,11 +12,12 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "query/grouping.h"
 #include "query/moment.h"
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, FIELDS, SORT, LIMIT, FORMAT };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, FIELDS, SORT, LIMIT, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -24,7 +25,9 @@ static const struct option_spec specs[] = {
 	[UNTIL] = OPTION_UNTIL,
 	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
-	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
+	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
+	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; +identity +cpu +waits +memory +io +end add what "
+				       "belongs together; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
@@ -38,8 +41,13 @@ static const struct usage usage = {
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
+	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f) and pN(f),\n"
+	"the N-th percentile within 0.4 %; a field alone is its sum, or its maximum where that is what it stands\n"
+	"for. f/STEP groups by f rounded down: exit_time/1h, max_rss_bytes/100MiB.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
+	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
 	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
@@ -50,7 +58,9 @@ struct dump {
 	const char *dir;
 	const struct table *table;
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
-	struct selection selection;
+	uint64_t limit;			  /* of what is printed; 0: none */
+	struct selection selection; /* of what is printed */
+	struct grouping *grouping;  /* NULL without --group-by */
 	struct expression *expression;
 	struct query_options query_options;
 	struct query *query;
@@ -108,6 +118,31 @@ static int compile_where(struct dump *dump)
 	return r;
 }
 
+static int choose_columns(struct dump *dump, int is_for_people)
+{
+	const char *const *values = dump->options.values;
+	const char *fields = values[FIELDS], *sort = values[SORT];
+	const struct table *table = dump->table;
+	char complaint[256];
+
+	if (values[GROUP_BY]) {
+		if (grouping_new(table, values[GROUP_BY], fields, is_for_people, &dump->grouping, complaint,
+				 sizeof(complaint)) < 0) {
+			fprintf(stderr, "%s: --group-by: %s\n", usage.command, *complaint ? complaint : "out of memory");
+			return -EINVAL;
+		}
+		table = grouping_table(dump->grouping);
+		fields = "all";
+	} else if (dump->at_real_ns && !sort) {
+		sort = "-cpu_ns";
+	}
+	if (selection_init(&dump->selection, table, fields, is_for_people, sort) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int read_at(struct dump *dump)
 {
 	const char *const *values = dump->options.values;
@@ -135,20 +170,18 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 			  &query->until_real_ns) < 0 ||
 	    read_at(dump) < 0)
 		return -EINVAL;
-	query->is_by_time = *ret_format == OUTPUT_TABLE;
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time,
-			   values[SORT] || !dump->at_real_ns ? values[SORT] : "-cpu_ns") < 0) {
-		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+	query->is_by_time = *ret_format == OUTPUT_TABLE && !values[GROUP_BY];
+	if (choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
 		return -EINVAL;
-	}
 	if (values[LIMIT] &&
-	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &query->limit) < 0 || query->limit == 0)) {
+	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &dump->limit) < 0 || dump->limit == 0)) {
 		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command,
 			values[LIMIT]);
 		return -EINVAL;
 	}
-	query->selection = &dump->selection;
-	query->sink = (struct row_sink){take_row, dump};
+	query->limit = dump->grouping ? 0 : dump->limit;
+	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
+	query->sink = dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){take_row, dump};
 	return compile_where(dump);
 }
 
@@ -217,6 +250,25 @@ out:
 	return r;
 }
 
+/* What has come together in groups, sorted and cut as asked for. */
+static int print_groups(struct dump *dump)
+{
+	struct query_options options = {
+		.selection = &dump->selection,
+		.limit = dump->limit,
+		.sink = {take_row, dump},
+	};
+	struct block *rows = grouping_rows(dump->grouping);
+	struct query *query = query_new(&options);
+	int r = rows && query ? query_block(query, rows) : -ENOMEM;
+
+	if (r == 0)
+		r = query_finish(query);
+	query_free(query);
+	block_free(rows);
+	return r;
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
@@ -247,7 +299,10 @@ static int open_all(struct dump *dump, enum output_format format)
 
 static void explain_failure(const struct dump *dump, int r)
 {
-	if (r == -E2BIG)
+	if (r == -E2BIG && dump->grouping)
+		fprintf(stderr, "%s: --group-by: more than %u groups; group by less, or narrow --since or --where\n",
+			usage.command, GROUPING_MAX_GROUPS);
+	else if (r == -E2BIG)
 		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);
 	else if (dump->stream.error)
@@ -263,6 +318,8 @@ static int run(struct dump *dump, enum output_format format)
 	if (r < 0)
 		return STATUS_FAILED;
 	r = dump->at_real_ns ? read_moment(dump) : read_chunks(dump);
+	if (r >= 0 && dump->grouping)
+		r = print_groups(dump);
 	close_r = output_close(dump->output);
 	dump->output = NULL;
 	if (r >= 0)
@@ -301,6 +358,7 @@ int cmd_dump(int argc, char **argv)
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
+	grouping_free(dump->grouping);
 	free(dump);
 	return status;
 }
