@@ -1,76 +1,127 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A part's index is its octave and its place in it, so that indices sort as the values do:
+ *
+ *   octave 0      0 to 127, one value each
+ *   octave k > 0  from 2^(6+k), 128 parts of 2^(k-1) values each
+ *
+ * While numbers come in, the parts are found by a hash of the index; to be counted through, they are sorted.
+ */
 #include "base/histogram.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #define PARTS_LOG2 7
 #define PARTS	   (1u << PARTS_LOG2)
-#define OCTAVES	   (64 - PARTS_LOG2 + 1) /* the first holds 0 to PARTS - 1, one value each */
+#define FIRST_SIZE 2 /* a group often has one value */
 
-struct histogram {
-	uint64_t *octaves[OCTAVES]; /* PARTS counts each; NULL: none */
-	uint64_t n;
+struct histogram_part {
+	uint64_t times; /* 0: a free slot */
+	uint32_t index;
 };
 
-struct histogram *histogram_new(void)
+void histogram_done(struct histogram *histogram)
 {
-	return calloc(1, sizeof(struct histogram));
+	free(histogram->parts);
+	*histogram = (struct histogram){0};
 }
 
-void histogram_free(struct histogram *histogram)
+static uint32_t index_of(uint64_t value)
 {
-	for (unsigned i = 0; histogram && i < OCTAVES; i++)
-		free(histogram->octaves[i]);
-	free(histogram);
+	unsigned octave = value < PARTS ? 0 : 64 - PARTS_LOG2 - (unsigned)__builtin_clzll(value);
+
+	return octave * PARTS + ((uint32_t)(octave ? value >> (octave - 1) : value) & (PARTS - 1));
 }
 
-static unsigned octave_of(uint64_t value)
+static uint64_t middle_of(uint32_t index)
 {
-	return value < PARTS ? 0 : 64 - PARTS_LOG2 - (unsigned)__builtin_clzll(value);
-}
+	uint32_t octave = index / PARTS, part = index % PARTS;
 
-/* In octave k > 0 a part is 2^(k-1) wide. */
-static unsigned part_of(uint64_t value, unsigned octave)
-{
-	return (unsigned)(octave ? value >> (octave - 1) : value) & (PARTS - 1);
-}
-
-static uint64_t middle_of(unsigned octave, unsigned part)
-{
 	return octave ? ((uint64_t)(PARTS + part) << (octave - 1)) + ((UINT64_C(1) << (octave - 1)) - 1) / 2 : part;
+}
+
+/* The slot of the part, or a free one for it. Multiplicative hashing (Knuth 6.4), by its upper bits. */
+static struct histogram_part *slot_of(const struct histogram *histogram, uint32_t index)
+{
+	uint32_t at = ((index * UINT32_C(2654435769)) >> 16) & (histogram->size - 1);
+
+	while (histogram->parts[at].times && histogram->parts[at].index != index)
+		at = (at + 1) & (histogram->size - 1);
+	return &histogram->parts[at];
+}
+
+_Static_assert((64 - PARTS_LOG2 + 1) * PARTS * 2 <= 1u << 16, "16 bits of hash reach every slot");
+
+static int grow(struct histogram *histogram)
+{
+	struct histogram old = *histogram;
+
+	histogram->size = old.size ? old.size * 2 : FIRST_SIZE;
+	histogram->parts = calloc(histogram->size, sizeof(*histogram->parts));
+	if (!histogram->parts) {
+		*histogram = old;
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < old.size; i++)
+		if (old.parts[i].times)
+			*slot_of(histogram, old.parts[i].index) = old.parts[i];
+	free(old.parts);
+	return 0;
 }
 
 int histogram_add(struct histogram *histogram, uint64_t value, uint64_t times)
 {
-	unsigned octave = octave_of(value);
+	struct histogram_part *part;
+	uint64_t n;
 
-	if (!histogram->octaves[octave]) {
-		histogram->octaves[octave] = calloc(PARTS, sizeof(uint64_t));
-		if (!histogram->octaves[octave])
-			return -ENOMEM;
-	}
-	histogram->octaves[octave][part_of(value, octave)] += times;
-	histogram->n += times;
+	assert(!histogram->is_sorted);
+	if (!times)
+		return 0;
+	if (__builtin_add_overflow(histogram->n, times, &n))
+		return -EOVERFLOW;
+	if (histogram->n_parts * 4 >= histogram->size * 3 && grow(histogram) < 0)
+		return -ENOMEM;
+	part = slot_of(histogram, index_of(value));
+	histogram->n_parts += !part->times;
+	part->index = index_of(value);
+	part->times += times;
+	histogram->n = n;
 	return 0;
 }
 
-uint64_t histogram_quantile(const struct histogram *histogram, double share)
+static int compare(const void *a, const void *b)
+{
+	const struct histogram_part *one = a, *other = b;
+
+	return (one->index > other->index) - (one->index < other->index);
+}
+
+static void sort(struct histogram *histogram)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < histogram->size; i++)
+		if (histogram->parts[i].times)
+			histogram->parts[n++] = histogram->parts[i];
+	if (n)
+		qsort(histogram->parts, n, sizeof(histogram->parts[0]), compare);
+	histogram->is_sorted = 1;
+}
+
+uint64_t histogram_quantile(struct histogram *histogram, double share)
 {
 	/* 0.07 of 5000 is a little above 350 in binary. */
 	double wanted = share * (double)histogram->n * (1 - 1e-12);
-	uint64_t seen = 0, last = 0;
+	uint64_t seen = 0;
 
-	for (unsigned octave = 0; octave < OCTAVES; octave++)
-		for (unsigned part = 0; histogram->octaves[octave] && part < PARTS; part++) {
-			uint64_t here = histogram->octaves[octave][part];
-
-			if (!here)
-				continue;
-			seen += here;
-			last = middle_of(octave, part);
-			if ((double)seen >= wanted)
-				return last;
-		}
-	return last;
+	if (!histogram->is_sorted)
+		sort(histogram);
+	for (uint32_t i = 0; i < histogram->n_parts; i++) {
+		seen += histogram->parts[i].times;
+		if ((double)seen >= wanted || i + 1 == histogram->n_parts)
+			return middle_of(histogram->parts[i].index);
+	}
+	return 0;
 }

@@ -17,7 +17,7 @@
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, FIELDS, SORT, LIMIT, FORMAT };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -26,8 +26,8 @@ static const struct option_spec specs[] = {
 	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
-	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; +identity +cpu +waits +memory +io +end add what "
-				       "belongs together; default: a few in a table, else all"},
+	[MAX_GROUPS] = {"max-groups", "N", "give up when there are more groups, each takes memory; default 1000000"},
+	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
@@ -41,12 +41,16 @@ static const struct usage usage = {
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
-	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f) and pN(f),\n"
-	"the N-th percentile within 0.4 %; a field alone is its sum, or its maximum where that is what it stands\n"
-	"for. f/STEP groups by f rounded down: exit_time/1h, max_rss_bytes/100MiB.\n"
+	"\nIn --fields, +GROUP adds fields that belong together to the usual ones: --fields +io. `obit schema TABLE`\n"
+	"lists the groups: of exits +identity, +cpu, +waits, +memory, +io and +end.\n"
+	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f), count(f),\n"
+	"where f is not null, and pN(f), the N-th percentile within 0.4 %; a field alone is its sum, or its maximum\n"
+	"where that is what it stands for. f/STEP groups by f rounded down: exit_time/1h (of UTC), pid/1000.\n"
+	"Without --group-by such fields are told of all rows together. --sort may name what is not shown.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
 	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --fields +io,+waits --where 'run_delay_ns > 1s'\n"
 	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
 	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
@@ -118,28 +122,48 @@ static int compile_where(struct dump *dump)
 	return r;
 }
 
+/* *ret stays as it is when nothing was given. */
+static int read_count(const char *option, const char *given, const char *of_what, uint64_t *ret)
+{
+	uint64_t count;
+
+	if (!given)
+		return 0;
+	if (quantity_read_count(given, strlen(given), &count) < 0 || count == 0) {
+		fprintf(stderr, "%s: --%s %s: expected a number of %s, at least 1\n", usage.command, option, given,
+			of_what);
+		return -EINVAL;
+	}
+	*ret = count;
+	return 0;
+}
+
 static int choose_columns(struct dump *dump, int is_for_people)
 {
 	const char *const *values = dump->options.values;
-	const char *fields = values[FIELDS], *sort = values[SORT];
-	const struct table *table = dump->table;
-	char complaint[256];
+	const char *sort = dump->at_real_ns && !values[SORT] ? "-cpu_ns" : values[SORT];
 
-	if (values[GROUP_BY]) {
-		if (grouping_new(table, values[GROUP_BY], fields, is_for_people, &dump->grouping, complaint,
-				 sizeof(complaint)) < 0) {
-			fprintf(stderr, "%s: --group-by: %s\n", usage.command, *complaint ? complaint : "out of memory");
-			return -EINVAL;
-		}
-		table = grouping_table(dump->grouping);
-		fields = "all";
-	} else if (dump->at_real_ns && !sort) {
-		sort = "-cpu_ns";
-	}
-	if (selection_init(&dump->selection, table, fields, is_for_people, sort) < 0) {
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], is_for_people, sort) < 0) {
 		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static int choose_groups(struct dump *dump, int is_for_people)
+{
+	const char *const *values = dump->options.values;
+	struct terms_text text = {values[GROUP_BY], values[FIELDS], values[SORT], is_for_people};
+	char complaint[256] = "out of memory";
+	uint64_t max_groups = 0;
+
+	if (read_count("max-groups", values[MAX_GROUPS], "groups", &max_groups) < 0)
+		return -EINVAL;
+	if (grouping_new(dump->table, &text, max_groups, &dump->grouping, complaint, sizeof(complaint)) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, complaint);
+		return -EINVAL;
+	}
+	grouping_select(dump->grouping, &dump->selection);
 	return 0;
 }
 
@@ -162,6 +186,7 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 {
 	const char *const *values = dump->options.values;
 	struct query_options *query = &dump->query_options;
+	int is_grouped;
 
 	dump->dir = options_store(values[STORE]);
 	dump->now_real_ns = options_now_real_ns();
@@ -170,15 +195,13 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 			  &query->until_real_ns) < 0 ||
 	    read_at(dump) < 0)
 		return -EINVAL;
-	query->is_by_time = *ret_format == OUTPUT_TABLE && !values[GROUP_BY];
-	if (choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
+	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
+	query->is_by_time = *ret_format == OUTPUT_TABLE && !is_grouped;
+	if (read_count("limit", values[LIMIT], "rows", &dump->limit) < 0)
 		return -EINVAL;
-	if (values[LIMIT] &&
-	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &dump->limit) < 0 || dump->limit == 0)) {
-		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command,
-			values[LIMIT]);
+	if (is_grouped ? choose_groups(dump, *ret_format == OUTPUT_TABLE) < 0
+		       : choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
 		return -EINVAL;
-	}
 	query->limit = dump->grouping ? 0 : dump->limit;
 	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
 	query->sink = dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){take_row, dump};
@@ -258,14 +281,15 @@ static int print_groups(struct dump *dump)
 		.limit = dump->limit,
 		.sink = {take_row, dump},
 	};
-	struct block *rows = grouping_rows(dump->grouping);
 	struct query *query = query_new(&options);
-	int r = rows && query ? query_block(query, rows) : -ENOMEM;
+	const struct block *rows;
+	int r = query ? 0 : -ENOMEM;
 
+	while (r == 0 && (r = grouping_next(dump->grouping, &rows)) > 0)
+		r = query_block(query, rows);
 	if (r == 0)
 		r = query_finish(query);
 	query_free(query);
-	block_free(rows);
 	return r;
 }
 
@@ -299,9 +323,15 @@ static int open_all(struct dump *dump, enum output_format format)
 
 static void explain_failure(const struct dump *dump, int r)
 {
+	const char *max_groups = dump->options.values[MAX_GROUPS];
+
 	if (r == -E2BIG && dump->grouping)
-		fprintf(stderr, "%s: --group-by: more than %u groups; group by less, or narrow --since or --where\n",
-			usage.command, GROUPING_MAX_GROUPS);
+		fprintf(stderr, "%s: --group-by: more than %s groups; group by less (exit_time/1h), narrow --since or "
+			"--where, or allow more with --max-groups\n", usage.command,
+			max_groups ? max_groups : "1000000");
+	else if (r == -EOVERFLOW && dump->grouping)
+		fprintf(stderr, "%s: %s passes 2^64 in a group: leave it out of --fields, or narrow --where\n",
+			usage.command, grouping_culprit(dump->grouping));
 	else if (r == -E2BIG)
 		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);

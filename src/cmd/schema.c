@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "model/block.h"
+#include "model/groups.h"
 
 enum schema_option { FORMAT };
 
@@ -22,11 +23,13 @@ static const struct usage usage = {
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"types: u64, i64, bool, string (any bytes), strings (a list of them)\n"
 	"units: time (ns since the epoch), ns (a duration), bytes, signal\n"
-	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level)\n",
+	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level),\n"
+	"       weight (adds up, and the row stands for so many observations)\n"
+	"groups: what `obit dump --fields +io` adds\n",
 	1,
 };
 
-enum schema_field { TABLE, FIELD, TYPE, UNIT, KIND, HELP, N_FIELDS };
+enum schema_field { TABLE, FIELD, TYPE, UNIT, KIND, GROUPS, HELP, N_FIELDS };
 
 static const struct field fields[] = {
 	[TABLE] = {"table", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
@@ -34,14 +37,27 @@ static const struct field fields[] = {
 	[TYPE] = {"type", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[UNIT] = {"unit", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[KIND] = {"kind", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[GROUPS] = {"groups", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[HELP] = {"help", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 };
 
 static const struct table schema = {"schema", "the fields of all tables", 0, N_FIELDS, fields};
 
+/* With a space between them; how many. */
+static size_t list_groups(const struct table *table, const struct field *field, char *ret, size_t size)
+{
+	const struct field_group *groups[FIELD_GROUPS_MAX];
+	size_t n = field_groups(table->id, groups), n_listed = 0, used = 0;
+
+	for (size_t i = 0; i < n && used < size; i++)
+		if (field_group_has(groups[i], field->name))
+			used += (size_t)snprintf(ret + used, size - used, "%s+%s", n_listed++ ? " " : "", groups[i]->name);
+	return n_listed;
+}
+
 static int add_field(struct block *block, const struct table *table, const struct field *field)
 {
-	const char *texts[] = {
+	const char *texts[N_FIELDS] = {
 		[TABLE] = table->name,
 		[FIELD] = field->name,
 		[TYPE] = field_type_name(field->type),
@@ -49,8 +65,11 @@ static int add_field(struct block *block, const struct table *table, const struc
 		[KIND] = field_kind_name(field->kind),
 		[HELP] = field->help,
 	};
+	char groups[128];
 	int row = block_add_row(block), r = 0;
 
+	if (list_groups(table, field, groups, sizeof(groups)))
+		texts[GROUPS] = groups;
 	for (uint32_t i = 0; i < N_FIELDS && row >= 0 && r == 0; i++)
 		if (texts[i])
 			r = block_set_text(block, (uint32_t)row, i, texts[i], strlen(texts[i]));
@@ -59,7 +78,7 @@ static int add_field(struct block *block, const struct table *table, const struc
 
 static int print_table(struct output *output, const struct table *table)
 {
-	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, HELP};
+	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, GROUPS, HELP};
 	struct block *block = block_new(&schema, table->n_fields, table->n_fields * 512);
 	int r = block ? 0 : -ENOMEM;
 

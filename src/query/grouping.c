@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Groups in the order in which they were met, found by a hash of their keys' bytes.
+ * Groups in the order in which they were met, found by a hash of their keys' bytes:
+ *
+ *   slots   open addressing, power of two, at most half full ──▶ groups   [n_groups], in order
+ *   keys    the bytes of all keys, one behind the other      ◀── group->key
+ *
+ * A group is one allocation, with an aggregate for each term behind the keys.
  */
 #include "query/grouping.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/histogram.h"
-#include "query/terms.h"
+#include "query/aggregate.h"
 
 #define SLOTS_FIRST 1024
-
-/* What is known of one term in one group. */
-struct cell {
-	uint64_t number; /* sum, least, largest, first or last */
-	uint64_t n;	 /* values that were not null, by weight */
-	union {
-		struct histogram *histogram;
-		struct {
-			char *data;
-			size_t len;
-		} text;
-	};
-};
+#define BATCH_ROWS  1024
 
 struct group {
 	uint64_t hash;
 	size_t key, key_len; /* in `keys` */
-	struct cell cells[];
+	struct aggregate aggregates[]; /* of term n_keys and on */
 };
 
 struct grouping {
@@ -39,22 +30,27 @@ struct grouping {
 	struct selection wanted;
 	int columns[TABLE_MAX_FIELDS]; /* of each term among the wanted; -1: none */
 	int weight;		       /* ... of the field of kind WEIGHT; -1: rows count as one */
+	int time;		       /* ... of the time, where first and last need it; -1 */
 	struct field fields[TABLE_MAX_FIELDS];
-	struct table table;
+	struct table table; /* of the result */
 
 	struct buffer keys;
 	struct group **groups; /* in order */
 	size_t n_groups, max_groups;
 	struct group **slots;
-	size_t n_slots; /* a power of two */
+	size_t n_slots;	   /* a power of two */
 	struct buffer key; /* of the row at hand */
+
+	uint32_t culprit;    /* term that passed 64 bits */
+	struct block *batch; /* of the result */
+	size_t n_delivered;
 };
 
-static int is_text_cell(const struct grouping *grouping, uint32_t term)
+static const struct field *field_of(const struct grouping *grouping, uint32_t term)
 {
-	enum term_kind kind = grouping->terms.terms[term].kind;
+	int field = grouping->terms.terms[term].field;
 
-	return (kind == TERM_FIRST || kind == TERM_LAST) && field_is_text(&grouping->fields[term]);
+	return field < 0 ? NULL : &grouping->wanted.source->fields[field];
 }
 
 /* --- what is asked for ------------------------------------------------------------------------------------------ */
@@ -69,80 +65,85 @@ static int want(struct grouping *grouping, const struct field *field)
 	return (int)wanted->n_shown++;
 }
 
-static void describe(struct grouping *grouping, const struct table *source)
+/* The columns of `source` that the terms need. A table has fewer fields than a selection has room for. */
+static void describe_wanted(struct grouping *grouping, const struct table *source)
 {
+	int time = selection_time_field(source), is_by_time = 0;
+
 	grouping->wanted = (struct selection){.source = source, .sort_column = -1};
 	grouping->weight = -1;
 	for (uint32_t i = 0; i < grouping->terms.n; i++) {
 		const struct term *term = &grouping->terms.terms[i];
-		struct field *field = &grouping->fields[i];
 
-		*field = (struct field){.type = FIELD_U64, .kind = KIND_SUM, .help = "rows in the group"};
-		if (term->field >= 0)
-			*field = source->fields[term->field];
-		grouping->columns[i] = term->field < 0 ? -1 : want(grouping, field);
-		field->name = term->name;
-		/* The sum of truths is a number. */
-		if (field->type == FIELD_BOOL && term->kind == TERM_SUM)
-			field->type = FIELD_U64;
+		grouping->columns[i] = term->field < 0 ? -1 : want(grouping, &source->fields[term->field]);
+		is_by_time |= term->kind == TERM_FIRST || term->kind == TERM_LAST;
 	}
 	for (uint32_t i = 0; i < source->n_fields; i++)
 		if (source->fields[i].kind == KIND_WEIGHT)
 			grouping->weight = want(grouping, &source->fields[i]);
+	grouping->time = is_by_time && time >= 0 ? want(grouping, &source->fields[time]) : -1;
 	grouping->wanted.columns = (struct table){
-		.name = source->name,
-		.help = source->help,
-		.id = source->id,
-		.n_fields = grouping->wanted.n_shown,
-		.fields = grouping->wanted.fields,
-	};
-	grouping->table = (struct table){
-		.name = source->name,
-		.help = source->help,
-		.id = source->id,
-		.n_fields = grouping->terms.n,
-		.fields = grouping->fields,
+		source->name, source->help, source->id, grouping->wanted.n_shown, grouping->wanted.fields,
 	};
 }
 
-int grouping_new(const struct table *source, const char *group_by, const char *fields, int is_for_people,
+static void describe_result(struct grouping *grouping, const struct table *source)
+{
+	for (uint32_t i = 0; i < grouping->terms.n; i++)
+		grouping->fields[i] = aggregate_field(&grouping->terms.terms[i], field_of(grouping, i));
+	grouping->table = (struct table){
+		source->name, source->help, source->id, grouping->terms.n, grouping->fields,
+	};
+}
+
+static int find_group(struct grouping *grouping, struct group **ret);
+
+int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups,
 		 struct grouping **ret, char *complaint, size_t size)
 {
 	struct grouping *grouping = calloc(1, sizeof(*grouping));
+	struct group *only;
 	int r = -ENOMEM;
 
-	*complaint = 0;
 	if (!grouping)
 		return r;
+	grouping->max_groups = max_groups ? max_groups : GROUPING_MAX_GROUPS;
 	grouping->n_slots = SLOTS_FIRST;
 	grouping->slots = calloc(grouping->n_slots, sizeof(*grouping->slots));
 	if (grouping->slots)
-		r = terms_read(source, group_by, fields, is_for_people, &grouping->terms, complaint, size);
-	if (r < 0) {
-		grouping_free(grouping);
-		return r;
+		r = terms_read(source, text, &grouping->terms, complaint, size);
+	if (r == 0) {
+		describe_wanted(grouping, source);
+		describe_result(grouping, source);
+		/* Of no rows at all there is something to tell too: that they are none. */
+		if (grouping->terms.n_keys == 0)
+			r = find_group(grouping, &only);
 	}
-	describe(grouping, source);
-	*ret = grouping;
-	return 0;
+	if (r < 0)
+		grouping_free(grouping);
+	else
+		*ret = grouping;
+	return r;
 }
 
 void grouping_free(struct grouping *grouping)
 {
+	uint32_t n_keys;
+
 	if (!grouping)
 		return;
+	n_keys = grouping->terms.n_keys;
 	for (size_t i = 0; i < grouping->n_groups; i++) {
-		for (uint32_t k = 0; k < grouping->terms.n; k++)
-			if (grouping->terms.terms[k].kind == TERM_QUANTILE)
-				histogram_free(grouping->groups[i]->cells[k].histogram);
-			else if (is_text_cell(grouping, k))
-				free(grouping->groups[i]->cells[k].text.data);
+		for (uint32_t k = n_keys; k < grouping->terms.n; k++)
+			aggregate_done(&grouping->groups[i]->aggregates[k - n_keys], &grouping->terms.terms[k],
+				       field_of(grouping, k));
 		free(grouping->groups[i]);
 	}
 	free(grouping->groups);
 	free(grouping->slots);
 	buffer_done(&grouping->keys);
 	buffer_done(&grouping->key);
+	block_free(grouping->batch);
 	free(grouping);
 }
 
@@ -151,15 +152,40 @@ const struct selection *grouping_wanted(const struct grouping *grouping)
 	return &grouping->wanted;
 }
 
-const struct table *grouping_table(const struct grouping *grouping)
+const char *grouping_culprit(const struct grouping *grouping)
 {
-	return &grouping->table;
+	return grouping->terms.terms[grouping->culprit].name;
+}
+
+void grouping_select(const struct grouping *grouping, struct selection *ret)
+{
+	*ret = (struct selection){
+		.source = &grouping->table,
+		.n_shown = grouping->terms.n_shown,
+		.sort_column = grouping->terms.sort,
+		.is_descending = grouping->terms.is_descending,
+	};
+	memcpy(ret->fields, grouping->fields, grouping->terms.n * sizeof(ret->fields[0]));
+	ret->columns = grouping->table;
+	ret->columns.fields = ret->fields;
 }
 
 /* --- which group ------------------------------------------------------------------------------------------------ */
 static int is_null(const struct block *block, uint32_t row, int column)
 {
 	return column < 0 || block_is_null(block, row, (uint32_t)column);
+}
+
+static uint64_t round_down(const struct field *field, uint64_t value, uint64_t step)
+{
+	int64_t left;
+
+	if (!step)
+		return value;
+	if (field->type != FIELD_I64)
+		return value - value % step;
+	left = (int64_t)value % (int64_t)step;
+	return value - (uint64_t)(left < 0 ? left + (int64_t)step : left);
 }
 
 /* A key's bytes: 0 for null; else 1 and the number, or 2, the length and the text. */
@@ -169,15 +195,15 @@ static int make_key(struct grouping *grouping, const struct block *block, uint32
 
 	key->used = 0;
 	for (uint32_t i = 0; i < grouping->terms.n_keys; i++) {
-		const struct term *term = &grouping->terms.terms[i];
+		const struct field *field = &grouping->fields[i];
 		int column = columns[grouping->columns[i]];
-		char kind = (char)(is_null(block, row, column) ? 0 : 1 + field_is_text(&grouping->fields[i]));
+		char kind = (char)(is_null(block, row, column) ? 0 : 1 + field_is_text(field));
 
 		buffer_add(key, &kind, 1);
 		if (kind == 1) {
-			uint64_t number = block_number(block, row, (uint32_t)column);
+			uint64_t number = round_down(field, block_number(block, row, (uint32_t)column),
+						     grouping->terms.terms[i].step);
 
-			number -= term->step ? number % term->step : 0;
 			buffer_add(key, &number, sizeof(number));
 		} else if (kind == 2) {
 			size_t len;
@@ -201,15 +227,15 @@ static uint64_t hash_of(const struct buffer *key)
 	return hash ^ (hash >> 27);
 }
 
-static struct group **slot_for(struct grouping *grouping, uint64_t hash, const void *key, size_t len)
+static struct group **slot_for(struct grouping *grouping, uint64_t hash, const struct buffer *key)
 {
 	size_t i = hash & (grouping->n_slots - 1);
 
 	for (; grouping->slots[i]; i = (i + 1) & (grouping->n_slots - 1)) {
 		const struct group *group = grouping->slots[i];
 
-		if (group->hash == hash && group->key_len == len &&
-		    memcmp(grouping->keys.data + group->key, key, len) == 0)
+		if (group->hash == hash && group->key_len == key->used &&
+		    (!key->used || memcmp(grouping->keys.data + group->key, key->data, key->used) == 0))
 			break;
 	}
 	return &grouping->slots[i];
@@ -217,8 +243,9 @@ static struct group **slot_for(struct grouping *grouping, uint64_t hash, const v
 
 static int grow(struct grouping *grouping)
 {
-	struct group **slots = calloc(grouping->n_slots * 2, sizeof(*slots));
-	struct group **groups = realloc(grouping->groups, grouping->n_slots * 2 * sizeof(*groups));
+	size_t n = grouping->n_slots * 2;
+	struct group **slots = calloc(n, sizeof(*slots));
+	struct group **groups = realloc(grouping->groups, n * sizeof(*groups));
 
 	if (groups)
 		grouping->groups = groups;
@@ -228,133 +255,84 @@ static int grow(struct grouping *grouping)
 	}
 	free(grouping->slots);
 	grouping->slots = slots;
-	grouping->n_slots *= 2;
+	grouping->n_slots = n;
 	for (size_t i = 0; i < grouping->n_groups; i++) {
-		size_t at = groups[i]->hash & (grouping->n_slots - 1);
+		size_t at = groups[i]->hash & (n - 1);
 
 		while (slots[at])
-			at = (at + 1) & (grouping->n_slots - 1);
+			at = (at + 1) & (n - 1);
 		slots[at] = groups[i];
 	}
 	return 0;
 }
 
-static int find_group(struct grouping *grouping, struct group **ret)
+static int add_group(struct grouping *grouping, uint64_t hash, struct group **ret)
 {
-	const struct buffer *key = &grouping->key;
-	uint64_t hash = hash_of(key);
-	struct group **slot = slot_for(grouping, hash, key->data, key->used);
+	size_t n_aggregates = grouping->terms.n - grouping->terms.n_keys;
+	struct group *group;
 
-	if (!*slot) {
-		if (grouping->n_groups == GROUPING_MAX_GROUPS)
-			return -E2BIG;
-		if (!grouping->groups || grouping->n_groups * 2 >= grouping->n_slots) {
-			if (grow(grouping) < 0)
-				return -ENOMEM;
-			slot = slot_for(grouping, hash, key->data, key->used);
-		}
-		*slot = calloc(1, sizeof(**slot) + grouping->terms.n * sizeof((*slot)->cells[0]));
-		if (!*slot)
-			return -ENOMEM;
-		(*slot)->hash = hash;
-		(*slot)->key = grouping->keys.used;
-		(*slot)->key_len = key->used;
-		buffer_add(&grouping->keys, key->data, key->used);
-		grouping->groups[grouping->n_groups++] = *slot;
-	}
-	*ret = *slot;
+	if (grouping->n_groups == grouping->max_groups)
+		return -E2BIG;
+	if ((!grouping->groups || grouping->n_groups * 2 >= grouping->n_slots) && grow(grouping) < 0)
+		return -ENOMEM;
+	group = calloc(1, sizeof(*group) + n_aggregates * sizeof(group->aggregates[0]));
+	if (!group)
+		return -ENOMEM;
+	group->hash = hash;
+	group->key = grouping->keys.used;
+	group->key_len = grouping->key.used;
+	buffer_add(&grouping->keys, grouping->key.data, grouping->key.used);
+	*slot_for(grouping, hash, &grouping->key) = group;
+	grouping->groups[grouping->n_groups++] = group;
+	*ret = group;
 	return grouping->keys.error;
 }
 
+static int find_group(struct grouping *grouping, struct group **ret)
+{
+	uint64_t hash = hash_of(&grouping->key);
+	struct group *group = *slot_for(grouping, hash, &grouping->key);
+
+	if (!group)
+		return add_group(grouping, hash, ret);
+	*ret = group;
+	return 0;
+}
+
 /* --- what is told of it ----------------------------------------------------------------------------------------- */
-static int take_text(struct cell *cell, enum term_kind kind, const struct block *block, uint32_t row, uint32_t column)
+/* The number in a column of the wanted. */
+static uint64_t number_at(const struct block *block, uint32_t row, int column)
 {
-	size_t len;
-	const char *text = block_text(block, row, column, &len);
-	char *copy;
-
-	if (kind == TERM_FIRST && cell->n)
-		return 0;
-	copy = malloc(len + 1);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, text, len);
-	free(cell->text.data);
-	cell->text.data = copy;
-	cell->text.len = len;
-	cell->n = 1;
-	return 0;
-}
-
-static int is_less(const struct field *field, uint64_t a, uint64_t b)
-{
-	return field->type == FIELD_I64 ? (int64_t)a < (int64_t)b : a < b;
-}
-
-static int take_number(struct cell *cell, const struct term *term, const struct field *field, uint64_t value,
-		       uint64_t weight)
-{
-	int is_first = !cell->n;
-
-	cell->n += weight;
-	switch (term->kind) {
-	case TERM_SUM:
-	case TERM_AVG:
-		/* A weight is what it counts: it is not to be taken by itself. */
-		cell->number += field->kind == KIND_WEIGHT ? value : value * weight;
-		break;
-	case TERM_MIN:
-		if (is_first || is_less(field, value, cell->number))
-			cell->number = value;
-		break;
-	case TERM_MAX:
-		if (is_first || is_less(field, cell->number, value))
-			cell->number = value;
-		break;
-	case TERM_FIRST:
-		if (is_first)
-			cell->number = value;
-		break;
-	case TERM_LAST:
-		cell->number = value;
-		break;
-	case TERM_QUANTILE:
-		if (!cell->histogram)
-			cell->histogram = histogram_new();
-		return cell->histogram ? histogram_add(cell->histogram, value, weight) : -ENOMEM;
-	case TERM_KEY:
-	case TERM_COUNT:
-		break;
-	}
-	return 0;
+	return is_null(block, row, column) ? 0 : block_number(block, row, (uint32_t)column);
 }
 
 static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
 {
 	struct grouping *grouping = context;
-	uint64_t weight = 1;
+	struct observation observation = {.block = block, .row = row, .weight = 1};
+	uint32_t n_keys = grouping->terms.n_keys;
 	struct group *group = NULL;
 	int r = make_key(grouping, block, row, columns);
 
 	if (r == 0)
 		r = find_group(grouping, &group);
 	if (grouping->weight >= 0)
-		weight = is_null(block, row, columns[grouping->weight])
-				 ? 0
-				 : block_number(block, row, (uint32_t)columns[grouping->weight]);
-	for (uint32_t i = grouping->terms.n_keys; i < grouping->terms.n && r == 0; i++) {
-		const struct term *term = &grouping->terms.terms[i];
-		int column = term->kind == TERM_COUNT ? -1 : columns[grouping->columns[i]];
+		observation.weight = number_at(block, row, columns[grouping->weight]);
+	if (grouping->time >= 0)
+		observation.real_ns = number_at(block, row, columns[grouping->time]);
+	for (uint32_t i = n_keys; i < grouping->terms.n && r == 0; i++) {
+		struct aggregate *aggregate = &group->aggregates[i - n_keys];
+		int column = grouping->columns[i] < 0 ? -1 : columns[grouping->columns[i]];
 
-		if (term->kind == TERM_COUNT)
-			group->cells[i].n += weight;
-		else if (is_null(block, row, column))
+		if (grouping->terms.terms[i].twin != (int)i)
 			continue;
-		else if (is_text_cell(grouping, i))
-			r = take_text(&group->cells[i], term->kind, block, row, (uint32_t)column);
-		else
-			r = take_number(&group->cells[i], term, &grouping->fields[i],
-					block_number(block, row, (uint32_t)column), weight);
+		grouping->culprit = i;
+		if (grouping->columns[i] < 0) {
+			r = aggregate_count(aggregate, observation.weight);
+		} else if (!is_null(block, row, column)) {
+			observation.column = (uint32_t)column;
+			r = aggregate_add(aggregate, &grouping->terms.terms[i], field_of(grouping, i), &observation);
+		}
 	}
 	return r;
 }
@@ -389,47 +367,48 @@ static int put_keys(const struct grouping *grouping, const struct group *group, 
 	return r;
 }
 
-static int put_cell(const struct grouping *grouping, const struct group *group, struct block *block, uint32_t row,
-		    uint32_t i)
+static int put_group(struct grouping *grouping, struct group *group, struct block *block)
 {
-	const struct term *term = &grouping->terms.terms[i];
-	const struct cell *cell = &group->cells[i];
+	int row = block_add_row(block);
+	int r = row < 0 ? row : put_keys(grouping, group, block, (uint32_t)row);
 
-	if (term->kind == TERM_COUNT)
-		block_set_number(block, row, i, cell->n);
-	else if (!cell->n)
-		return 0;
-	else if (is_text_cell(grouping, i))
-		return block_set_text(block, row, i, cell->text.data, cell->text.len);
-	else if (term->kind == TERM_QUANTILE)
-		block_set_number(block, row, i, histogram_quantile(cell->histogram, term->share));
-	else
-		block_set_number(block, row, i, term->kind == TERM_AVG ? cell->number / cell->n : cell->number);
-	return 0;
+	for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n && r == 0; k++)
+		r = aggregate_put(&group->aggregates[(uint32_t)grouping->terms.terms[k].twin - grouping->terms.n_keys],
+				  &grouping->terms.terms[k], field_of(grouping, k), block, (uint32_t)row, k);
+	return r;
 }
 
-struct block *grouping_rows(struct grouping *grouping)
+static uint64_t text_bytes(const struct grouping *grouping, const struct group *group)
 {
-	struct block *block;
-	uint64_t bytes = grouping->keys.used + 1;
+	uint64_t bytes = group->key_len;
+
+	for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n; k++)
+		bytes += aggregate_text_len(&group->aggregates[k - grouping->terms.n_keys],
+					    &grouping->terms.terms[k], field_of(grouping, k));
+	return bytes;
+}
+
+int grouping_next(struct grouping *grouping, const struct block **ret)
+{
+	size_t first = grouping->n_delivered, last = first + BATCH_ROWS;
+	uint64_t bytes = 1;
 	int r = 0;
 
-	for (size_t i = 0; i < grouping->n_groups; i++)
-		for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n; k++)
-			bytes += is_text_cell(grouping, k) ? grouping->groups[i]->cells[k].text.len : 0;
+	if (last > grouping->n_groups)
+		last = grouping->n_groups;
+	for (size_t i = first; i < last; i++)
+		bytes += text_bytes(grouping, grouping->groups[i]);
 	if (bytes > UINT32_MAX)
-		return NULL;
-	block = block_new(&grouping->table, (uint32_t)grouping->n_groups + 1, (uint32_t)bytes);
-	for (size_t i = 0; block && i < grouping->n_groups && r >= 0; i++) {
-		uint32_t row = (uint32_t)block_add_row(block);
-
-		r = put_keys(grouping, grouping->groups[i], block, row);
-		for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n && r == 0; k++)
-			r = put_cell(grouping, grouping->groups[i], block, row, k);
-	}
-	if (r < 0) {
-		block_free(block);
-		return NULL;
-	}
-	return block;
+		return -E2BIG;
+	if (!grouping->batch)
+		grouping->batch = block_new(&grouping->table, BATCH_ROWS, (uint32_t)bytes);
+	if (!grouping->batch)
+		return -ENOMEM;
+	block_clear(grouping->batch);
+	r = block_reserve(grouping->batch, BATCH_ROWS, (uint32_t)bytes);
+	for (size_t i = first; i < last && r == 0; i++)
+		r = put_group(grouping, grouping->groups[i], grouping->batch);
+	grouping->n_delivered = last;
+	*ret = grouping->batch;
+	return r < 0 ? r : first < last;
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "query/names.h"
 
 static const struct {
 	uint32_t table;
@@ -29,20 +29,6 @@ static const struct {
 	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
 };
 
-/* What belongs together, over all tables: a table has some of each. */
-static const struct {
-	const char *name, *fields;
-} groups[] = {
-	{"identity", "ppid,nspid,pgid,sid,uid,gid,auid,comm,exe,cgroup,cgroup_id,container_id"},
-	{"cpu", "cpu_ns,user_ns,system_ns,nice_ns,iowait_ns,irq_ns,softirq_ns,steal_ns,throttled_ns"},
-	{"waits", "run_delay_ns,timeslices,nvcsw,nivcsw,migrations,block_ns,delays_1ms,delays_10ms,delays_100ms,max_delay_ns"},
-	{"memory", "minflt,majflt,max_rss_bytes,rss_bytes,swap_bytes,memory_bytes,memory_peak_bytes,oom_kills"},
-	{"io", "rchar,wchar,syscr,syscw,read_bytes,write_bytes,cancelled_write_bytes"},
-	{"end", "exit_code,exit_signal,core_dumped,oom_killed,killer_pid,killer_comm,killer_uid,witness,flags"},
-};
-
-#define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
-
 static const char *fields_for_people(const struct table *table)
 {
 	for (size_t i = 0; i < sizeof(for_people) / sizeof(for_people[0]); i++)
@@ -53,24 +39,7 @@ static const char *fields_for_people(const struct table *table)
 
 static int find_field(struct selection *selection, const char *name, size_t len)
 {
-	const struct table *source = selection->source;
-	const char *names[TABLE_MAX_FIELDS], *nearest;
-
-	for (uint32_t i = 0; i < source->n_fields; i++) {
-		names[i] = source->fields[i].name;
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			return (int)i;
-	}
-	nearest = nearest_name(name, len, names, source->n_fields);
-	if (nearest)
-		snprintf(selection->complaint, sizeof(selection->complaint),
-			 "%s has no field \"%.*s\"; did you mean %s?", source->name, (int)(len > 60 ? 60 : len), name,
-			 nearest);
-	else
-		snprintf(selection->complaint, sizeof(selection->complaint),
-			 "%s has no field \"%.*s\"; `obit schema %s` lists them", source->name,
-			 (int)(len > 60 ? 60 : len), name, source->name);
-	return -EINVAL;
+	return names_field(selection->source, name, len, selection->complaint, sizeof(selection->complaint));
 }
 
 static int is_shown(const struct selection *selection, const char *name)
@@ -81,77 +50,52 @@ static int is_shown(const struct selection *selection, const char *name)
 	return 0;
 }
 
-/* `+io`: those of the group that the table has, and that are not shown yet. */
-static int add_group(struct selection *selection, const char *name, size_t len)
+static int add_field(struct selection *selection, const char *name, size_t len)
 {
-	const char *names[N_GROUPS], *nearest, *list = NULL;
+	int field = find_field(selection, name, len);
 
-	for (size_t i = 0; i < N_GROUPS; i++) {
-		names[i] = groups[i].name;
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			list = groups[i].fields;
-	}
-	if (!list) {
-		nearest = nearest_name(name, len, names, N_GROUPS);
-		snprintf(selection->complaint, sizeof(selection->complaint),
-			 "there is no group of fields \"+%.*s\"; %s%s", (int)(len > 60 ? 60 : len), name,
-			 nearest ? "did you mean +" : "there are +identity, +cpu, +waits, +memory, +io and +end",
-			 nearest ? nearest : "");
+	if (field < 0)
+		return field;
+	if (selection->n_shown == TABLE_MAX_FIELDS) {
+		snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
+			 TABLE_MAX_FIELDS);
 		return -EINVAL;
 	}
-	while (*list) {
-		size_t part = strcspn(list, ",");
-		char field[64];
-		int found;
-
-		snprintf(field, sizeof(field), "%.*s", (int)part, list);
-		found = table_field(selection->source, field);
-		if (found >= 0 && !is_shown(selection, field) && selection->n_shown < TABLE_MAX_FIELDS)
-			selection->fields[selection->n_shown++] = selection->source->fields[found];
-		list += part + (list[part] == ',');
-	}
+	selection->fields[selection->n_shown++] = selection->source->fields[field];
 	return 0;
 }
 
 static int add_fields(struct selection *selection, const char *list);
 
-/* A list that begins with a group is what people see without one, and the group. */
-static int add_group_to_list(struct selection *selection, const char *name, size_t len)
+/* `+io`: those of the group that are not shown yet. A list that begins with it begins with the usual ones. */
+static int add_group(struct selection *selection, const char *name, size_t len)
 {
-	const char *usual = fields_for_people(selection->source);
-	int r = !selection->n_shown && usual ? add_fields(selection, usual) : 0;
+	const struct table *source = selection->source;
+	const struct field_group *group =
+		names_group(source, name, len, selection->complaint, sizeof(selection->complaint));
+	const char *usual = fields_for_people(source), *left = group ? group->fields : NULL;
+	int r = group ? 0 : -EINVAL;
 
-	return r < 0 ? r : add_group(selection, name, len);
+	if (group && usual && !selection->n_shown)
+		r = add_fields(selection, usual);
+	while (r == 0 && names_next(&left, &name, &len)) {
+		int field = find_field(selection, name, len);
+
+		if (field < 0 || !is_shown(selection, source->fields[field].name))
+			r = add_field(selection, name, len);
+	}
+	return r;
 }
 
 static int add_fields(struct selection *selection, const char *list)
 {
-	while (*list) {
-		size_t len = strcspn(list, ","), skipped = strspn(list, " ");
-		size_t trimmed = len;
-		int field;
+	const char *name;
+	size_t len;
+	int r = 0;
 
-		if (skipped > len)
-			skipped = len;
-		while (trimmed > skipped && list[trimmed - 1] == ' ')
-			trimmed--;
-		field = list[skipped] == '+' && trimmed > skipped
-				? add_group_to_list(selection, list + skipped + 1, trimmed - skipped - 1)
-				: find_field(selection, list + skipped, trimmed - skipped);
-		if (field < 0)
-			return field;
-		if (selection->n_shown == TABLE_MAX_FIELDS) {
-			snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
-				 TABLE_MAX_FIELDS);
-			return -EINVAL;
-		}
-		if (list[skipped] != '+')
-			selection->fields[selection->n_shown++] = selection->source->fields[field];
-		list += len;
-		if (*list == ',' && !*++list)
-			return find_field(selection, "", 0); /* a comma and nothing behind it */
-	}
-	return 0;
+	while (r == 0 && names_next(&list, &name, &len))
+		r = len && *name == '+' ? add_group(selection, name + 1, len - 1) : add_field(selection, name, len);
+	return r;
 }
 
 static int choose_sort(struct selection *selection, const char *sort)
@@ -187,7 +131,7 @@ int selection_init(struct selection *selection, const struct table *source, cons
 		memcpy(selection->fields, source->fields, source->n_fields * sizeof(struct field));
 		selection->n_shown = source->n_fields;
 	} else {
-		r = *fields ? add_fields(selection, fields) : find_field(selection, "", 0);
+		r = add_fields(selection, fields);
 	}
 	if (r < 0)
 		return r;
