@@ -13,8 +13,18 @@
 void stream_init(struct stream *stream, int fd)
 {
 	stream->fd = fd;
+	stream->write = NULL;
+	stream->context = NULL;
 	stream->error = 0;
+	stream->flushed = 0;
 	stream->used = 0;
+}
+
+void stream_init_taker(struct stream *stream, int (*write)(void *context, const void *data, size_t len), void *context)
+{
+	stream_init(stream, -1);
+	stream->write = write;
+	stream->context = context;
 }
 
 /* A non-blocking descriptor (a shared terminal, a socket) is waited for. */
@@ -40,10 +50,17 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-int stream_flush(struct stream *stream)
+static void pass_on(struct stream *stream, const void *data, size_t len)
 {
 	if (!stream->error)
-		stream->error = write_all(stream->fd, stream->buffer, stream->used);
+		stream->error = stream->write ? stream->write(stream->context, data, len)
+					      : write_all(stream->fd, data, len);
+	stream->flushed += len;
+}
+
+int stream_flush(struct stream *stream)
+{
+	pass_on(stream, stream->buffer, stream->used);
 	stream->used = 0;
 	return stream->error;
 }
@@ -53,8 +70,7 @@ void stream_add(struct stream *stream, const void *data, size_t len)
 	if (len > STREAM_BYTES - stream->used) {
 		stream_flush(stream);
 		if (len > STREAM_BYTES) {
-			if (!stream->error)
-				stream->error = write_all(stream->fd, data, len);
+			pass_on(stream, data, len);
 			return;
 		}
 	}
