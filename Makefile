@@ -151,7 +151,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
 
-$(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
+$(BUILD)/tests/write_%: tests/format/write_%.c $(LIB)
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm

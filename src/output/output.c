@@ -22,6 +22,7 @@ static const struct format *const formats[] = {
 	[OUTPUT_CSV] = &format_csv,
 	[OUTPUT_TSV] = &format_tsv,
 	[OUTPUT_JSONL] = &format_jsonl,
+	[OUTPUT_PARQUET] = &format_parquet,
 };
 
 const char *const *output_format_names(size_t *ret_n)
