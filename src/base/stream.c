@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/decimal.h"
+
 void stream_init(struct stream *stream, int fd)
 {
 	stream->fd = fd;
@@ -86,19 +88,14 @@ void stream_add_text(struct stream *stream, const char *text)
 
 void stream_add_u64(struct stream *stream, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char *to = stream_room(stream, DECIMAL_MAX_BYTES);
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	stream_add(stream, digits + at, sizeof(digits) - at);
+	stream_commit(stream, (size_t)(decimal_write_u64(to, value) - to));
 }
 
 void stream_add_i64(struct stream *stream, int64_t value)
 {
-	if (value < 0)
-		stream_add_char(stream, '-');
-	stream_add_u64(stream, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	char *to = stream_room(stream, DECIMAL_MAX_BYTES);
+
+	stream_commit(stream, (size_t)(decimal_write_i64(to, value) - to));
 }
