@@ -25,7 +25,7 @@
 enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE };
 
 static const struct option_spec specs[] = {
-	[TO] = {"to", "FORMAT", "parquet, csv or jsonl"},
+	[TO] = {"to", "FORMAT", "parquet, csv, jsonl or perfetto"},
 	[TABLE] = {"table", "TABLE", "exits (the default for a file) or another of `obit schema`; a,b or all in a dataset"},
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
@@ -54,8 +54,8 @@ static const struct usage usage = {
 	1,
 };
 
-static const char *const formats[] = {"parquet", "csv", "jsonl"};
-static const enum output_format format_of[] = {OUTPUT_PARQUET, OUTPUT_CSV, OUTPUT_JSONL};
+static const char *const formats[] = {"parquet", "csv", "jsonl", "perfetto"};
+static const enum output_format format_of[] = {OUTPUT_PARQUET, OUTPUT_CSV, OUTPUT_JSONL, OUTPUT_PERFETTO};
 static const char *const tracks[] = {"cgroup", "parent"};
 
 struct export {
