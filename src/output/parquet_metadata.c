@@ -161,8 +161,9 @@ static void put_column(struct thrift *thrift, const struct parquet_column *colum
 	thrift_i64(thrift, 6, (int64_t)chunk->raw_bytes);
 	thrift_i64(thrift, 7, (int64_t)chunk->bytes);
 	if (is_described) {
-		thrift_list(thrift, 8, THRIFT_STRUCT, 3);
-		put_pair(thrift, "obit.unit", field_unit_name(field->unit));
+		thrift_list(thrift, 8, THRIFT_STRUCT, field->unit ? 3 : 2);
+		if (field->unit)
+			put_pair(thrift, "obit.unit", field_unit_name(field->unit));
 		put_pair(thrift, "obit.kind", field_kind_name(field->kind));
 		put_pair(thrift, "obit.help", field->help);
 	}
@@ -217,9 +218,12 @@ static void add_fields_json(struct buffer *out, const struct field *fields, uint
 	for (uint32_t i = 0; i < n_fields; i++) {
 		buffer_add_text(out, i ? ",{\"name\":" : "[{\"name\":");
 		add_json_string(out, fields[i].name);
-		buffer_add_format(out, ",\"type\":\"%s\",\"unit\":\"%s\",\"kind\":\"%s\",\"help\":",
-				  field_type_name(fields[i].type), field_unit_name(fields[i].unit),
-				  field_kind_name(fields[i].kind));
+		buffer_add_format(out, ",\"type\":\"%s\",\"unit\":", field_type_name(fields[i].type));
+		if (fields[i].unit)
+			add_json_string(out, field_unit_name(fields[i].unit));
+		else
+			buffer_add_text(out, "null");
+		buffer_add_format(out, ",\"kind\":\"%s\",\"help\":", field_kind_name(fields[i].kind));
 		add_json_string(out, fields[i].help);
 		buffer_add_char(out, '}');
 	}

@@ -3,7 +3,7 @@
  * Writes the store of a made-up day, to measure with: short-lived commands as a busy build host has them, with
  * figures that vary as real ones do, and a few living processes an interval. The same bytes every time.
  *
- * usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL]]]
+ * usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL [HOST]]]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,15 +122,17 @@ int main(int argc, char **argv)
 	uint64_t intervals = number_or(argc, argv, 2, 17280), exits = number_or(argc, argv, 3, 250);
 	uint64_t procs = number_or(argc, argv, 4, 25), serial = 0;
 	struct store_options options = {.dir = argc > 1 ? argv[1] : ""};
-	struct origin origin = {.host = "made-up", .boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = BEGIN_NS,
+	struct origin origin = {.boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = BEGIN_NS,
 				.real_minus_boot_ns = (int64_t)(BEGIN_NS - 86400000000000ull), .interval_ns = INTERVAL_NS};
+	const char *host = argc > 5 ? argv[5] : "made-up";
 	struct block *blocks[N_BLOCKS] = {block_new(table_by_id(TABLE_EXITS), MAX_ROWS, ARENA),
 					  block_new(table_by_id(TABLE_PROCS), MAX_ROWS, ARENA),
 					  block_new(table_by_id(TABLE_LEDGER), 1, 64)};
 	struct store_writer *writer;
 
+	snprintf(origin.host, sizeof(origin.host), "%s", host);
 	if (argc < 2 || exits > MAX_ROWS || procs > MAX_ROWS || store_writer_open(&options, &origin, &writer, NULL) < 0) {
-		fprintf(stderr, "usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL]]]\n");
+		fprintf(stderr, "usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL [HOST]]]]\n");
 		return 2;
 	}
 	for (uint64_t number = 1; number <= intervals; number++) {
