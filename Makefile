@@ -90,12 +90,14 @@ check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verif
 	$(Q)scripts/check-miscount.sh $(BUILD)
 
 bench-deps: ## install the peers that the benchmarks compare with, where the distribution has them (root)
-	$(Q)apt-get install -y -qq --no-install-recommends libbpf-tools
+	$(Q)apt-get install -y -qq --no-install-recommends libbpf-tools atop sysstat
 
-bench: $(OBIT) $(LIVE_BINS) ## storms of exits under obit and its peers; about 12 minutes (root)
+bench: $(OBIT) $(LIVE_BINS) ## storms, snapshots and switches under obit and its peers; about 20 minutes (root)
+	$(Q)scripts/bench-living.py $(BUILD)
 	$(Q)scripts/bench-storm.py $(BUILD)
 
-bench-quick: $(OBIT) $(LIVE_BINS) ## one storm of them (root)
+bench-quick: $(OBIT) $(LIVE_BINS) ## one of each (root)
+	$(Q)scripts/bench-living.py $(BUILD) --quick
 	$(Q)scripts/bench-storm.py $(BUILD) --quick
 
 live-tests: $(LIVE_BINS)

@@ -3,19 +3,27 @@
  * `obit doctor`: would recording work here? Tries, and records nothing.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "record/collect_probe.h"
+#include "record/switch_cost.h"
+
+enum doctor_option { MEASURE };
+
+static const struct option_spec specs[] = {
+	[MEASURE] = {"measure", NULL, "try what each level of --sched costs at a context switch here: takes some seconds"},
+};
 
 static const struct usage usage = {
 	"obit doctor",
 	"",
 	"Says what this kernel and these privileges allow, before anything is recorded.",
-	NULL,
-	0,
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"Exit status: 0 all is well or degraded; 1 recording cannot work here.\n",
 	0,
 };
@@ -26,6 +34,22 @@ static void print_line(void *ctx, const char *what, enum probe_result result, co
 
 	(void)ctx;
 	printf("%-9s %-32s %s\n", names[result], what, note);
+}
+
+static int print_switch_costs(void)
+{
+	double ns[SWITCH_COST_LEVELS];
+	int r = switch_cost_measure(ns);
+
+	if (r < 0) {
+		fprintf(stderr, "%s: --measure: %s\n", usage.command, strerror(-r));
+		return r;
+	}
+	printf("a context switch takes %.0f ns here;", ns[0]);
+	for (int level = SCHED_OFF; level <= SCHED_FULL; level++)
+		printf(" %+.0f ns with --sched %s%s", ns[1 + level] - ns[0], sched_level_name((enum sched_level)level),
+		       level == SCHED_FULL ? "\n" : ",");
+	return 0;
 }
 
 int cmd_doctor(int argc, char **argv)
@@ -41,6 +65,8 @@ int cmd_doctor(int argc, char **argv)
 	printf("%s %s, %ld CPUs%s\n", name.sysname, name.release, sysconf(_SC_NPROCESSORS_ONLN),
 	       geteuid() == 0 ? "" : ", not root");
 	worst = collect_probe(print_line, NULL);
+	if (options.values[MEASURE] && worst != PROBE_FAILED && print_switch_costs() < 0)
+		return STATUS_FAILED;
 	printf("%s\n", worst == PROBE_OK	 ? "recording works here"
 		       : worst == PROBE_DEGRADED ? "recording works here, with what is degraded above"
 						 : "recording cannot work here: mend what FAILED first");

@@ -12,17 +12,22 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "query/grouping.h"
+#include "query/moment.h"
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, WHERE, FIELDS, SORT, LIMIT, FORMAT };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, FIELDS, SORT, LIMIT, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
-	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
+	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
+	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; +identity +cpu +waits +memory +io +end add what "
+				       "belongs together; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
@@ -30,14 +35,20 @@ static const struct option_spec specs[] = {
 
 static const struct usage usage = {
 	"obit dump", "TABLE", 
-	"Prints rows of a table: exits, rollups, ledger, system, disks, nics or cgroups.\n"
-	"`obit schema TABLE` lists its fields.",
+	"Prints rows of a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or\n"
+	"cgroups. `obit schema TABLE` lists its fields.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
+	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f) and pN(f),\n"
+	"the N-th percentile within 0.4 %; a field alone is its sum, or its maximum where that is what it stands\n"
+	"for. f/STEP groups by f rounded down: exit_time/1h, max_rss_bytes/100MiB.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
+	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
+	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
@@ -46,8 +57,10 @@ struct dump {
 	struct options options;
 	const char *dir;
 	const struct table *table;
-	uint64_t now_real_ns;
-	struct selection selection;
+	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
+	uint64_t limit;			  /* of what is printed; 0: none */
+	struct selection selection; /* of what is printed */
+	struct grouping *grouping;  /* NULL without --group-by */
 	struct expression *expression;
 	struct query_options query_options;
 	struct query *query;
@@ -75,8 +88,8 @@ static int choose_table(struct dump *dump)
 	for (size_t i = 0; i < n; i++)
 		names[i] = tables[i]->name;
 	if (dump->options.n_operands == 0) {
-		fprintf(stderr, "%s: name a table: exits, rollups, ledger, system, disks, nics or cgroups\n",
-			usage.command);
+		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or "
+			"cgroups\n", usage.command);
 		return -EINVAL;
 	}
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
@@ -105,6 +118,45 @@ static int compile_where(struct dump *dump)
 	return r;
 }
 
+static int choose_columns(struct dump *dump, int is_for_people)
+{
+	const char *const *values = dump->options.values;
+	const char *fields = values[FIELDS], *sort = values[SORT];
+	const struct table *table = dump->table;
+	char complaint[256];
+
+	if (values[GROUP_BY]) {
+		if (grouping_new(table, values[GROUP_BY], fields, is_for_people, &dump->grouping, complaint,
+				 sizeof(complaint)) < 0) {
+			fprintf(stderr, "%s: --group-by: %s\n", usage.command, *complaint ? complaint : "out of memory");
+			return -EINVAL;
+		}
+		table = grouping_table(dump->grouping);
+		fields = "all";
+	} else if (dump->at_real_ns && !sort) {
+		sort = "-cpu_ns";
+	}
+	if (selection_init(&dump->selection, table, fields, is_for_people, sort) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_at(struct dump *dump)
+{
+	const char *const *values = dump->options.values;
+
+	if (!values[AT])
+		return 0;
+	if (dump->table->id != TABLE_PROCS || values[SINCE] || values[UNTIL]) {
+		fprintf(stderr, "%s: --at: is for the table procs, without --since and --until\n", usage.command);
+		return -EINVAL;
+	}
+	return options_range(&usage, values[AT], NULL, dump->now_real_ns, &dump->at_real_ns,
+			     &dump->query_options.until_real_ns);
+}
+
 /* Everything that can be wrong with the command line, before the store is touched. */
 static int prepare(struct dump *dump, enum output_format *ret_format)
 {
@@ -115,21 +167,21 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	dump->now_real_ns = options_now_real_ns();
 	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
 	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
-			  &query->until_real_ns) < 0)
+			  &query->until_real_ns) < 0 ||
+	    read_at(dump) < 0)
 		return -EINVAL;
-	query->is_by_time = *ret_format == OUTPUT_TABLE;
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time, values[SORT]) < 0) {
-		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+	query->is_by_time = *ret_format == OUTPUT_TABLE && !values[GROUP_BY];
+	if (choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
 		return -EINVAL;
-	}
 	if (values[LIMIT] &&
-	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &query->limit) < 0 || query->limit == 0)) {
+	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &dump->limit) < 0 || dump->limit == 0)) {
 		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command,
 			values[LIMIT]);
 		return -EINVAL;
 	}
-	query->selection = &dump->selection;
-	query->sink = (struct row_sink){take_row, dump};
+	query->limit = dump->grouping ? 0 : dump->limit;
+	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
+	query->sink = dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){take_row, dump};
 	return compile_where(dump);
 }
 
@@ -168,13 +220,67 @@ static int read_chunks(struct dump *dump)
 	return r < 0 ? r : query_finish(dump->query);
 }
 
+/* As read_chunks(). */
+static int read_moment(struct dump *dump)
+{
+	struct moment *moment = moment_new(dump->at_real_ns);
+	struct block *rows = NULL;
+	struct store_chunk chunk;
+	int r = moment ? 0 : -ENOMEM;
+
+	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
+		dump->n_chunks++;
+		r = moment_add(moment, &chunk);
+	}
+	if (r < 0)
+		goto out;
+	if (moment_verdict(moment) == MOMENT_NOT_RECORDED)
+		fprintf(stderr, "%s: nothing was recorded at that moment; `obit store` lists what there is\n",
+			usage.command);
+	if (moment_verdict(moment) == MOMENT_NO_ROSTER)
+		fprintf(stderr, "%s: the store begins too late before that moment: idle processes are missing\n",
+			usage.command);
+	rows = moment_rows(moment);
+	r = rows ? query_block(dump->query, rows) : -ENOMEM;
+	if (r == 0)
+		r = query_finish(dump->query);
+out:
+	block_free(rows);
+	moment_free(moment);
+	return r;
+}
+
+/* What has come together in groups, sorted and cut as asked for. */
+static int print_groups(struct dump *dump)
+{
+	struct query_options options = {
+		.selection = &dump->selection,
+		.limit = dump->limit,
+		.sink = {take_row, dump},
+	};
+	struct block *rows = grouping_rows(dump->grouping);
+	struct query *query = query_new(&options);
+	int r = rows && query ? query_block(query, rows) : -ENOMEM;
+
+	if (r == 0)
+		r = query_finish(query);
+	query_free(query);
+	block_free(rows);
+	return r;
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
 				      dump->table->name};
 	struct output_options output_options;
-	int r = store_reader_open(dump->dir, &select, &dump->reader);
+	int r;
 
+	if (dump->at_real_ns)
+		select = (struct store_select){
+			.since_real_ns = dump->at_real_ns > MOMENT_LOOK_BACK_NS ? dump->at_real_ns - MOMENT_LOOK_BACK_NS : 0,
+		};
+	r = store_reader_open(dump->dir, &select, &dump->reader);
 	if (r < 0) {
 		report_store_error(usage.command, dump->dir, r);
 		return r;
@@ -193,7 +299,10 @@ static int open_all(struct dump *dump, enum output_format format)
 
 static void explain_failure(const struct dump *dump, int r)
 {
-	if (r == -E2BIG)
+	if (r == -E2BIG && dump->grouping)
+		fprintf(stderr, "%s: --group-by: more than %u groups; group by less, or narrow --since or --where\n",
+			usage.command, GROUPING_MAX_GROUPS);
+	else if (r == -E2BIG)
 		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);
 	else if (dump->stream.error)
@@ -208,7 +317,9 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	r = read_chunks(dump);
+	r = dump->at_real_ns ? read_moment(dump) : read_chunks(dump);
+	if (r >= 0 && dump->grouping)
+		r = print_groups(dump);
 	close_r = output_close(dump->output);
 	dump->output = NULL;
 	if (r >= 0)
@@ -247,6 +358,7 @@ int cmd_dump(int argc, char **argv)
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
+	grouping_free(dump->grouping);
 	free(dump);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "cmd/report.h"
 #include "base/rfc3339.h"
 #include "query/books.h"
+#include "query/lives.h"
 
 #define STATUS_CANNOT_TELL 2
 
@@ -28,7 +29,8 @@ static const struct usage usage = {
 	"obit verify", "", "Proves from the store alone that every exit the kernel saw is in it.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"In every interval: exits_seen = exits_recorded + exits_rolled_up, and as many rows; opening + forks -\n"
-	"exits_seen = closing; opening = the closing before; no interval is missing. A run's last interval may be\n"
+	"exits_seen = closing; opening = the closing before; no interval is missing. And of every process born in\n"
+	"a run, the rows of procs add up to its row of exits. A run's last interval may be\n"
 	"open (its agent is in it, or was killed in it), and its last segment may end torn: that is said and is\n"
 	"no fault.\n"
 	"\nexit status: 0 intact and balanced; 1 damaged or unbalanced; 2 cannot tell\n",
@@ -65,6 +67,20 @@ static void print_finding(void *context, const struct books_finding *finding)
 	printf("\n");
 }
 
+static void print_life(void *context, const struct lives_finding *finding)
+{
+	uint64_t *n_findings = context;
+	uint64_t less = finding->should_be - finding->is;
+
+	printf("unbalanced: process %" PRIu64 " that ended ", finding->pid);
+	print_time(finding->exit_real_ns);
+	printf(", interval %" PRIu64 ": %s of its %" PRIu64 " rows of procs is %" PRIu64 ", %" PRIu64
+	       " %s than in exits, %" PRIu64 "\n",
+	       finding->interval, finding->field, finding->rows, finding->is, finding->is > finding->should_be ? -less : less,
+	       finding->is > finding->should_be ? "more" : "less", finding->should_be);
+	(*n_findings)++;
+}
+
 static void print_run(const struct books_run *run, int is_range)
 {
 	print_run_name(run);
@@ -88,13 +104,15 @@ static void print_run(const struct books_run *run, int is_range)
 }
 
 /* 0, or what the reader or memory failed with. */
-static int read_all(struct store_reader *reader, struct books *books)
+static int read_all(struct store_reader *reader, struct books *books, struct lives *lives)
 {
 	struct store_chunk chunk;
 	int r;
 
 	while ((r = store_reader_next(reader, &chunk)) > 0) {
 		r = books_add(books, &chunk);
+		if (r == 0)
+			r = lives_add(lives, &chunk);
 		if (r < 0)
 			return r;
 	}
@@ -102,11 +120,12 @@ static int read_all(struct store_reader *reader, struct books *books)
 }
 
 /* The verdict, one line. */
-static int conclude(const struct books *books, struct report_skipped skipped, int is_range)
+static int conclude(const struct books *books, uint64_t n_findings, uint64_t n_lives, struct report_skipped skipped,
+		    int is_range)
 {
 	size_t n_runs;
 	const struct books_run *runs = books_runs(books, &n_runs);
-	uint64_t n_judged = 0, n_findings = 0, exits = 0;
+	uint64_t n_judged = 0, exits = 0;
 
 	for (size_t i = 0; i < n_runs; i++) {
 		print_run(&runs[i], is_range);
@@ -128,9 +147,12 @@ static int conclude(const struct books *books, struct report_skipped skipped, in
 		printf("verdict: cannot tell: there is no complete interval%s\n", is_range ? " in that time" : "");
 		return STATUS_CANNOT_TELL;
 	}
-	printf("verdict: intact and balanced%s: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s\n",
+	printf("verdict: intact and balanced%s: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s",
 	       skipped.n_torn ? " up to a torn tail" : "", n_runs, n_runs == 1 ? "" : "s", n_judged,
 	       n_judged == 1 ? "" : "s", exits, exits == 1 ? "" : "s");
+	if (n_lives)
+		printf(", %" PRIu64 " li%s in procs", n_lives, n_lives == 1 ? "fe" : "ves");
+	printf("\n");
 	return STATUS_OK;
 }
 
@@ -139,23 +161,28 @@ static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_n
 	struct store_select select = {since_real_ns, until_real_ns, NULL};
 	struct books_sink sink = {print_finding, NULL};
 	struct store_reader *reader = NULL;
+	uint64_t n_unbalanced = 0;
+	struct lives_sink lives_sink = {print_life, &n_unbalanced};
 	struct books *books = books_new(since_real_ns, &sink);
-	int r = books ? store_reader_open(dir, &select, &reader) : -ENOMEM;
+	struct lives *lives = lives_new(&lives_sink);
+	int r = books && lives ? store_reader_open(dir, &select, &reader) : -ENOMEM;
 	int status = STATUS_CANNOT_TELL;
 
 	if (r == 0)
-		r = read_all(reader, books);
+		r = read_all(reader, books, lives);
 	if (r < 0) {
 		report_store_error(usage.command, dir, r);
 		goto out;
 	}
-	status = conclude(books, report_skipped(stdout, "store: ", reader), since_real_ns || until_real_ns);
+	status = conclude(books, n_unbalanced, lives_judged(lives), report_skipped(stdout, "store: ", reader),
+			  since_real_ns || until_real_ns);
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(errno));
 		status = STATUS_CANNOT_TELL;
 	}
 out:
 	books_free(books);
+	lives_free(lives);
 	store_reader_close(reader);
 	return status;
 }

@@ -150,14 +150,42 @@ static int make_rings(struct agent *agent)
 	return r;
 }
 
+static int make_snapshot(struct agent *agent)
+{
+	struct snapshot *s = &agent->snapshot;
+
+	s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
+	s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
+	s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
+	s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
+	s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
+	if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
+		return -ENOMEM;
+	for (int i = 0; i < N_SAMPLES; i++) {
+		s->samples[i] = samplers_block_new(i);
+		if (!s->samples[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void drop_snapshot(struct snapshot *s)
+{
+	free(s->births_late);
+	free(s->deaths_untold);
+	free(s->rollups);
+	free(s->runq);
+	for (int i = 0; s->samples && i < N_SAMPLES; i++)
+		block_free(s->samples[i]);
+	free(s->samples);
+}
+
 static int make_ledger(struct agent *agent, size_t n_living)
 {
 	struct ledger_ports ports = agent_ledger_ports(agent);
-	uint32_t max = PROCESSES_MIN;
+	uint32_t max = n_living * 2 > PROCESSES_MIN ? (uint32_t)n_living * 2 : PROCESSES_MIN;
 	int r;
 
-	while (max < n_living * 2)
-		max *= 2;
 	agent->empty = chunk_line_new();
 	agent->full = chunk_line_new();
 	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
@@ -174,22 +202,9 @@ static int make_ledger(struct agent *agent, size_t n_living)
 			return -ENOMEM;
 		chunk_line_put(agent->empty, chunk);
 	}
-	for (int i = 0; i < 2; i++) {
-		struct snapshot *s = &agent->snapshots[i];
-
-		s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
-		s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
-		s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
-		s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
-		s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
-		if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
-			return -ENOMEM;
-		for (int k = 0; k < N_SAMPLES; k++) {
-			s->samples[k] = samplers_block_new(k);
-			if (!s->samples[k])
-				return -ENOMEM;
-		}
-	}
+	r = make_snapshot(agent);
+	if (r < 0)
+		return r;
 	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
 	if (r < 0)
 		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
@@ -220,7 +235,7 @@ static void *drain_thread(void *drain)
 
 static int walk(struct agent *agent, struct snapshot *s, int tell_all)
 {
-	struct walk *walk = &agent->walks[s - agent->snapshots];
+	struct walk *walk = &agent->walk;
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 	int r = collect_walk(agent->collect, tell_all, walk);
 
@@ -247,11 +262,11 @@ static void sample(struct agent *agent, struct snapshot *s)
  */
 static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
 {
-	struct snapshot *s = &agent->snapshots[epoch & 1];
+	struct snapshot *s = &agent->snapshot;
 	uint64_t cpu_ns, missed;
 	int r;
 
-	s->is_roster = epoch && edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS;
+	s->is_roster = epoch && (epoch == 1 || edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS);
 	if (s->is_roster)
 		agent->roster_boot_ns = edge_boot_ns;
 	r = walk(agent, s, s->is_roster || !epoch);
@@ -344,7 +359,7 @@ static void look_back(struct agent *agent)
 /* Epoch 0: the programs are attached, the books not open yet. */
 static int open_books(struct agent *agent)
 {
-	struct snapshot *s = &agent->snapshots[0];
+	struct snapshot *s = &agent->snapshot;
 	int r;
 
 	collect_set_adopting(agent->collect, 1);
@@ -449,7 +464,7 @@ static void run(struct agent *agent)
 /* Waits until every process that has left the living is told of. */
 static void await_last_ends(struct agent *agent)
 {
-	struct snapshot *s = &agent->snapshots[agent->epoch & 1];
+	struct snapshot *s = &agent->snapshot;
 
 	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
 		size_t unlisted = 0;
@@ -507,16 +522,8 @@ static int tear_down(struct agent *agent)
 	samplers_free(agent->samplers);
 	chunk_line_free(agent->empty);
 	chunk_line_free(agent->full);
-	for (int i = 0; i < 2; i++) {
-		walk_done(&agent->walks[i]);
-		free(agent->snapshots[i].births_late);
-		free(agent->snapshots[i].deaths_untold);
-		free(agent->snapshots[i].rollups);
-		free(agent->snapshots[i].runq);
-		for (int k = 0; agent->snapshots[i].samples && k < N_SAMPLES; k++)
-			block_free(agent->snapshots[i].samples[k]);
-		free(agent->snapshots[i].samples);
-	}
+	walk_done(&agent->walk);
+	drop_snapshot(&agent->snapshot);
 	return r;
 }
 

@@ -4,7 +4,7 @@
  * what the other threads do, agent_status.c what it says of itself.
  *
  *   thread   owns                                takes                                     through
- *   main     collect, epoch, snapshots, signals  what the kernel counted in the epoch      maps, iterator
+ *   main     collect, epoch, snapshot, signals   what the kernel counted in the epoch      maps, iterator
  *            samplers                            what /proc and cgroup files say
  *   drain    rings, drain                        events from the kernel, marks from main   perf rings, drain_mark()
  *   ledger   ledger (its per-pid map), cgroups   events and marks from drain, a snapshot   queue
@@ -41,8 +41,8 @@ struct agent {
 	uint32_t epoch;
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
 	uint64_t cpu_before_ns, missed_before;
-	struct snapshot snapshots[2]; /* by epoch & 1; lent to the ledger from mark to sealing */
-	struct walk walks[2];	      /* what they point into */
+	struct snapshot snapshot; /* lent to the ledger from mark to sealing; no turn before that */
+	struct walk walk;	      /* what they point into: the ledger has one at a time */
 	uint64_t roster_boot_ns;      /* when the last roster was taken */
 	int signal_fd, tick_fd, end_fd, guest_fd;
 	uint64_t start_boot_ns;

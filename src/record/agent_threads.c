@@ -56,7 +56,7 @@ static void seal(struct agent *agent, uint32_t epoch)
 {
 	uint64_t one = 1;
 
-	ledger_seal(agent->ledger, &agent->snapshots[epoch & 1]);
+	ledger_seal(agent->ledger, &agent->snapshot);
 	agent->totals[epoch & 1] = *ledger_totals(agent->ledger);
 	/* pairs with wait_sealed() and last_totals(): the snapshot is the main thread's again */
 	atomic_fetch_add_explicit(&agent->intervals_sealed, 1, memory_order_release);

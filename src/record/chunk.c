@@ -29,7 +29,7 @@ struct chunk *chunk_new(void)
 	chunk->blocks[CHUNK_EXITS] = block_new(table_by_id(TABLE_EXITS), CHUNK_ROWS, CHUNK_ARENA_BYTES);
 	chunk->blocks[CHUNK_ROLLUPS_BLOCK] = block_new(table_by_id(TABLE_ROLLUPS), CHUNK_ROLLUPS, CHUNK_ROLLUPS * 64);
 	chunk->blocks[CHUNK_LEDGER] = block_new(table_by_id(TABLE_LEDGER), 1, 1);
-	chunk->blocks[CHUNK_PROCS] = block_new(table_by_id(TABLE_PROCS), CHUNK_ROWS, CHUNK_ROWS * PROC_ROW_BYTES);
+	chunk->blocks[CHUNK_PROCS] = block_new(table_by_id(TABLE_PROCS), CHUNK_PROCS_ROWS, CHUNK_PROCS_ROWS * PROC_ROW_BYTES);
 	chunk->blocks[CHUNK_ROSTER] =
 		block_new(table_by_id(TABLE_ROSTER), CHUNK_ROSTER_ROWS, CHUNK_ROSTER_ROWS * ROSTER_ROW_BYTES);
 	chunk->blocks[CHUNK_RUNQ] = block_new(table_by_id(TABLE_RUNQ), CHUNK_ROWS, 1);

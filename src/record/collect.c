@@ -14,9 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "record/collect_kernel.h"
+
+#define TOLD_MIN 32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -29,6 +32,17 @@ static int print_all(enum libbpf_print_level level, const char *format, va_list 
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
+/* Four times what lives now: a map that is too small forgets, and then every walk tells all anew. */
+static uint32_t told_entries(void)
+{
+	struct sysinfo host;
+	uint32_t entries = TOLD_MIN;
+
+	while (sysinfo(&host) == 0 && entries < 4u * host.procs)
+		entries *= 2;
+	return entries;
+}
+
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
 {
 	struct obit_bpf *skel = collect->skel;
@@ -38,6 +52,7 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	skel->rodata->delays_on = is_on;
 	skel->rodata->blocks_on = options->sched == SCHED_FULL;
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
+	bpf_map__set_max_entries(skel->maps.told, told_entries());
 	/* What a mode has no use for stays empty. */
 	bpf_map__set_max_entries(is_on ? skel->maps.ending : skel->maps.marks, 1);
 	if (!is_on)

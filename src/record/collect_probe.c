@@ -107,6 +107,8 @@ static void probe_fields(struct probe *probe)
 	say(probe, "kernel type information", PROBE_OK, "/sys/kernel/btf/vmlinux");
 	probe_field(probe, btf, "sched_info", "run_delay", "run-queue delay",
 		    "run_delay_ns and timeslices are 0: CONFIG_SCHED_INFO is off");
+	probe_field(probe, btf, "sched_entity", "cfs_rq", "waits for a CPU by length",
+		    "runq is empty, and so are delays_1ms and the like: CONFIG_FAIR_GROUP_SCHED is off");
 	probe_field(probe, btf, "task_io_accounting", "rchar", "bytes read and written by calls",
 		    "rchar, wchar, syscr and syscw are 0: CONFIG_TASK_XACCT is off");
 	probe_field(probe, btf, "task_io_accounting", "read_bytes", "bytes of block I/O",

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,8 @@ void host_raise_limits(void)
 
 int host_lock_memory(void)
 {
+	/* What loading the programs took (the kernel's types, several MB) need not be locked for ever. */
+	malloc_trim(0);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
 		return 1;
 	log_line("memory is not locked: %s; give CAP_IPC_LOCK or LimitMEMLOCK=infinity, or under memory pressure the "

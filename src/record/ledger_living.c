@@ -7,13 +7,18 @@
 #include "record/ledger_inside.h"
 #include "record/rows_living.h"
 
-/* Did it end after the edge? Then it is not to be taken for one that is not known yet. */
-static int has_ended(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
+/*
+ * May it be one that lives and is not known (its birth was not told)? Or has it ended after the edge, and is
+ * forgotten? Of those that are younger than the interval one cannot tell.
+ */
+static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
 {
+	if (start_boot_ns > ledger->edge_boot_ns)
+		return 0;
 	for (size_t i = 0; i < ledger->n_ended; i++)
 		if (ledger->ended[i].pid == pid && ledger->ended[i].start_boot_ns == start_boot_ns)
-			return 1;
-	return 0;
+			return 0;
+	return 1;
 }
 
 static struct living_source source_of(struct ledger *ledger, const struct process *process, uint64_t cgroup_id)
@@ -106,7 +111,7 @@ void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 		uint64_t start_boot_ns = told->row.start_boot_ns;
 		struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 
-		if (!process && !has_ended(ledger, pid, start_boot_ns)) {
+		if (!process && may_be_unknown(ledger, pid, start_boot_ns)) {
 			process = ledger_known_or_new(ledger, pid, start_boot_ns);
 			ledger->procs_skipped += !process;
 		}

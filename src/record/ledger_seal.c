@@ -168,6 +168,7 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
 	ledger->begin_real_ns = s->end_real_ns;
+	ledger->edge_boot_ns = s->edge_boot_ns;
 	ledger->sealed_epoch = s->epoch;
 	ledger->is_any_sealed = 1;
 	ledger->malformed = ledger->procs_skipped = 0;

@@ -9,11 +9,12 @@
 #define CHUNK_ROWS 2048
 /* Text of those rows: 320 bytes each, four times what a compile job's need. */
 #define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
-/* Roll-ups of an interval: both maps full on every key, the rest of all, and late amendments. */
-#define CHUNK_ROLLUPS 2304
-/* Text of a row of procs: the path of its cgroup; of the roster: arguments too. */
+/* Roll-ups of a chunk; an interval may have twice as many. */
+#define CHUNK_ROLLUPS 1024
+/* Rows of procs and of the roster in a chunk. Text of one: the path of its cgroup; of the roster's: arguments too. */
+#define CHUNK_PROCS_ROWS  1024
 #define PROC_ROW_BYTES	  160
-#define CHUNK_ROSTER_ROWS 1024
+#define CHUNK_ROSTER_ROWS 512
 #define ROSTER_ROW_BYTES  320
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4

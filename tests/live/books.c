@@ -93,7 +93,7 @@ static int verify_agrees(const char *name)
 {
 	char command[1200];
 
-	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null", obit, store);
+	snprintf(command, sizeof(command), "said=$('%s' verify --store '%s') || { echo \"$said\"; false; }", obit, store);
 	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
 }
 

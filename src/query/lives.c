@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Auditing lives: an open hash table of the processes alive, by (pid, start), with the sums of their rows.
+ * Numbers come from disk: sums wrap, and a wrapped sum does not add up.
+ */
+#include "query/lives.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
+
+struct life {
+	uint64_t pid, start; /* pid 0: a free slot */
+	uint64_t rows, threads;
+	uint64_t sums[MAX_SUMS]; /* of the fields in struct lives */
+};
+
+struct lives {
+	struct lives_sink sink;
+	struct life *slots;
+	size_t n_slots, n_used; /* n_slots is a power of two */
+	const char *fields[MAX_SUMS];
+	int is_by_thread[MAX_SUMS];
+	size_t n_fields;
+	uint64_t n_judged;
+
+	uint64_t run_real_ns, begin_real_ns, number; /* the run being read: its first interval read, and the last */
+};
+
+/* A block's columns by the fields above; -1: not there. */
+struct columns {
+	int pid, start, threads, exit_time;
+	int sums[MAX_SUMS];
+};
+
+static const char *const estimated[] = {"user_ns", "system_ns"};
+static const char *const by_thread[] = {"run_delay_ns", "timeslices", "migrations"};
+
+static int is_one_of(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
+struct lives *lives_new(const struct lives_sink *sink)
+{
+	struct lives *lives = calloc(1, sizeof(*lives));
+	const struct table *procs = table_by_id(TABLE_PROCS), *exits = table_by_id(TABLE_EXITS);
+
+	if (!lives)
+		return NULL;
+	lives->sink = *sink;
+	lives->n_slots = SLOTS_FIRST;
+	lives->slots = calloc(lives->n_slots, sizeof(*lives->slots));
+	if (!lives->slots) {
+		free(lives);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < procs->n_fields && lives->n_fields < MAX_SUMS; i++) {
+		const char *name = procs->fields[i].name;
+
+		if (procs->fields[i].kind != KIND_SUM || table_field(exits, name) < 0 || is_one_of(name, estimated, 2))
+			continue;
+		lives->is_by_thread[lives->n_fields] = is_one_of(name, by_thread, 3);
+		lives->fields[lives->n_fields++] = name;
+	}
+	return lives;
+}
+
+void lives_free(struct lives *lives)
+{
+	if (lives)
+		free(lives->slots);
+	free(lives);
+}
+
+uint64_t lives_judged(const struct lives *lives)
+{
+	return lives->n_judged;
+}
+
+static int column_of(const struct block *block, const char *name)
+{
+	int field = table_field(block->table, name);
+
+	return field >= 0 && field_is_text(&block->table->fields[field]) ? -1 : field;
+}
+
+static struct columns columns_of(const struct lives *lives, const struct block *block)
+{
+	struct columns columns = {
+		.pid = column_of(block, "pid"),
+		.start = column_of(block, "start_time"),
+		.threads = column_of(block, "threads"),
+		.exit_time = column_of(block, "exit_time"),
+	};
+
+	for (size_t i = 0; i < lives->n_fields; i++)
+		columns.sums[i] = column_of(block, lives->fields[i]);
+	return columns;
+}
+
+static uint64_t number_at(const struct block *block, uint32_t row, int column)
+{
+	return column < 0 || block_is_null(block, row, (uint32_t)column) ? 0
+									 : block_number(block, row, (uint32_t)column);
+}
+
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+static size_t home_of(const struct lives *lives, uint64_t pid, uint64_t start)
+{
+	uint64_t x = start ^ (pid << 32);
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return (size_t)(x ^ (x >> 31)) & (lives->n_slots - 1);
+}
+
+static struct life *slot_for(struct lives *lives, uint64_t pid, uint64_t start)
+{
+	size_t i = home_of(lives, pid, start);
+
+	while (lives->slots[i].pid && (lives->slots[i].pid != pid || lives->slots[i].start != start))
+		i = (i + 1) & (lives->n_slots - 1);
+	return &lives->slots[i];
+}
+
+static int grow(struct lives *lives)
+{
+	struct life *old = lives->slots;
+	size_t n = lives->n_slots;
+
+	lives->slots = calloc(n * 2, sizeof(*old));
+	if (!lives->slots) {
+		lives->slots = old;
+		return -ENOMEM;
+	}
+	lives->n_slots = n * 2;
+	for (size_t i = 0; i < n; i++)
+		if (old[i].pid)
+			*slot_for(lives, old[i].pid, old[i].start) = old[i];
+	free(old);
+	return 0;
+}
+
+/* Shifts back what follows. */
+static void remove_life(struct lives *lives, struct life *life)
+{
+	size_t mask = lives->n_slots - 1, hole = (size_t)(life - lives->slots), i = hole;
+
+	for (;;) {
+		size_t home;
+
+		i = (i + 1) & mask;
+		if (!lives->slots[i].pid)
+			break;
+		home = home_of(lives, lives->slots[i].pid, lives->slots[i].start);
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			lives->slots[hole] = lives->slots[i];
+			hole = i;
+		}
+	}
+	lives->slots[hole].pid = 0;
+	lives->n_used--;
+}
+
+static int add_procs(struct lives *lives, const struct block *block)
+{
+	struct columns columns = columns_of(lives, block);
+
+	for (uint32_t row = 0; row < block->rows; row++) {
+		uint64_t pid = number_at(block, row, columns.pid), start = number_at(block, row, columns.start);
+		uint64_t threads = number_at(block, row, columns.threads);
+		struct life *life;
+
+		/* Of one that was there before there may be rows that are not read. */
+		if (!pid || start < lives->begin_real_ns)
+			continue;
+		if (lives->n_used * 4 >= lives->n_slots * 3 && grow(lives) < 0)
+			return -ENOMEM;
+		life = slot_for(lives, pid, start);
+		if (!life->pid) {
+			*life = (struct life){.pid = pid, .start = start};
+			lives->n_used++;
+		}
+		life->rows++;
+		life->threads = threads > life->threads ? threads : life->threads;
+		for (size_t i = 0; i < lives->n_fields; i++)
+			life->sums[i] += number_at(block, row, columns.sums[i]);
+	}
+	return 0;
+}
+
+static void judge(struct lives *lives, const struct block *exits, uint32_t row, const struct columns *columns,
+		  const struct life *life)
+{
+	int has_threads = life->threads > 1 || number_at(exits, row, columns->threads) > 1;
+
+	lives->n_judged++;
+	for (size_t i = 0; i < lives->n_fields; i++) {
+		struct lives_finding finding = {
+			.pid = life->pid,
+			.interval = lives->number,
+			.exit_real_ns = number_at(exits, row, columns->exit_time),
+			.field = lives->fields[i],
+			.is = life->sums[i],
+			.should_be = number_at(exits, row, columns->sums[i]),
+			.rows = life->rows,
+		};
+
+		if (columns->sums[i] < 0 || (has_threads && lives->is_by_thread[i]) || finding.is == finding.should_be)
+			continue;
+		lives->sink.take(lives->sink.context, &finding);
+		return;
+	}
+}
+
+static void end_lives(struct lives *lives, const struct block *exits)
+{
+	struct columns columns = columns_of(lives, exits);
+
+	for (uint32_t row = 0; row < exits->rows; row++) {
+		uint64_t pid = number_at(exits, row, columns.pid);
+		struct life *life = slot_for(lives, pid, number_at(exits, row, columns.start));
+
+		if (!pid || !life->pid)
+			continue;
+		judge(lives, exits, row, &columns, life);
+		remove_life(lives, life);
+	}
+}
+
+/* Another run, or intervals that are missing: what has been added up is of no use any more. */
+static void follow_run(struct lives *lives, const struct store_chunk *chunk)
+{
+	const struct interval *interval = &chunk->interval;
+
+	if (chunk->origin->run_real_ns != lives->run_real_ns || interval->number > lives->number + 2) {
+		memset(lives->slots, 0, lives->n_slots * sizeof(*lives->slots));
+		lives->n_used = 0;
+		lives->run_real_ns = chunk->origin->run_real_ns;
+		lives->begin_real_ns = interval->begin_real_ns;
+		lives->number = interval->number;
+	}
+	if (interval->number > lives->number)
+		lives->number = interval->number;
+}
+
+int lives_add(struct lives *lives, const struct store_chunk *chunk)
+{
+	int r = 0;
+
+	follow_run(lives, chunk);
+	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
+		if (strcmp(chunk->blocks[i]->table->name, "procs") == 0)
+			r = add_procs(lives, chunk->blocks[i]);
+	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
+		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
+			end_lives(lives, chunk->blocks[i]);
+	return r;
+}

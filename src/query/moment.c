@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The processes alive, in an open hash table by (pid, start); each holds the fields of its last row of procs,
+ * or of the roster what procs has too.
+ */
+#include "query/moment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_FIRST 1024
+
+struct member {
+	uint64_t pid, start; /* pid 0: a free slot */
+	uint64_t told;	     /* number of the interval of its last row */
+	uint64_t listed;     /* ... of its last row of procs: the sums are of that interval; 0: none */
+	uint64_t numbers[N_PROCS_FIELDS];
+	uint8_t is_known[N_PROCS_FIELDS];
+	char *texts[N_PROCS_FIELDS];
+	uint32_t lens[N_PROCS_FIELDS];
+};
+
+struct moment {
+	uint64_t real_ns;
+	const struct table *table;
+	struct member *slots;
+	size_t n_slots, n_used; /* n_slots is a power of two */
+	uint64_t run_real_ns;
+	uint64_t roster;	     /* number of the interval of the last one; 0: none in this run */
+	uint64_t number, end_real_ns; /* of the interval that has the moment; 0: not found */
+};
+
+struct moment *moment_new(uint64_t real_ns)
+{
+	struct moment *moment = calloc(1, sizeof(*moment));
+
+	if (!moment)
+		return NULL;
+	moment->real_ns = real_ns;
+	moment->table = table_by_id(TABLE_PROCS);
+	moment->n_slots = SLOTS_FIRST;
+	moment->slots = calloc(moment->n_slots, sizeof(*moment->slots));
+	if (!moment->slots) {
+		free(moment);
+		return NULL;
+	}
+	return moment;
+}
+
+static void drop_texts(struct member *member)
+{
+	for (int i = 0; i < N_PROCS_FIELDS; i++) {
+		free(member->texts[i]);
+		member->texts[i] = NULL;
+	}
+}
+
+static void clear(struct moment *moment)
+{
+	for (size_t i = 0; i < moment->n_slots; i++)
+		if (moment->slots[i].pid)
+			drop_texts(&moment->slots[i]);
+	memset(moment->slots, 0, moment->n_slots * sizeof(*moment->slots));
+	moment->n_used = 0;
+}
+
+void moment_free(struct moment *moment)
+{
+	if (!moment)
+		return;
+	clear(moment);
+	free(moment->slots);
+	free(moment);
+}
+
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+static size_t home_of(const struct moment *moment, uint64_t pid, uint64_t start)
+{
+	uint64_t x = start ^ (pid << 32);
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return (size_t)(x ^ (x >> 31)) & (moment->n_slots - 1);
+}
+
+static struct member *slot_for(struct moment *moment, uint64_t pid, uint64_t start)
+{
+	size_t i = home_of(moment, pid, start);
+
+	while (moment->slots[i].pid && (moment->slots[i].pid != pid || moment->slots[i].start != start))
+		i = (i + 1) & (moment->n_slots - 1);
+	return &moment->slots[i];
+}
+
+static int grow(struct moment *moment)
+{
+	struct member *old = moment->slots;
+	size_t n = moment->n_slots;
+
+	moment->slots = calloc(n * 2, sizeof(*old));
+	if (!moment->slots) {
+		moment->slots = old;
+		return -ENOMEM;
+	}
+	moment->n_slots = n * 2;
+	for (size_t i = 0; i < n; i++)
+		if (old[i].pid)
+			*slot_for(moment, old[i].pid, old[i].start) = old[i];
+	free(old);
+	return 0;
+}
+
+/* Shifts back what follows. */
+static void remove_member(struct moment *moment, struct member *member)
+{
+	size_t mask = moment->n_slots - 1, hole = (size_t)(member - moment->slots), i = hole;
+
+	drop_texts(member);
+	for (;;) {
+		size_t home;
+
+		i = (i + 1) & mask;
+		if (!moment->slots[i].pid)
+			break;
+		home = home_of(moment, moment->slots[i].pid, moment->slots[i].start);
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			moment->slots[hole] = moment->slots[i];
+			hole = i;
+		}
+	}
+	moment->slots[hole] = (struct member){0};
+	moment->n_used--;
+}
+
+static uint64_t number_at(const struct block *block, uint32_t row, const char *name)
+{
+	int field = table_field(block->table, name);
+
+	return field < 0 || field_is_text(&block->table->fields[field]) || block_is_null(block, row, (uint32_t)field)
+		       ? 0
+		       : block_number(block, row, (uint32_t)field);
+}
+
+static int take_text(struct member *member, uint32_t field, const struct block *block, uint32_t row, uint32_t from)
+{
+	size_t len;
+	const char *text = block_text(block, row, from, &len);
+
+	if (member->is_known[field] && member->lens[field] == len && memcmp(member->texts[field], text, len) == 0)
+		return 0;
+	free(member->texts[field]);
+	member->texts[field] = malloc(len + 1);
+	if (!member->texts[field])
+		return -ENOMEM;
+	memcpy(member->texts[field], text, len);
+	member->lens[field] = (uint32_t)len;
+	return 0;
+}
+
+/* The fields that both have; of the roster's sums, which are over all of a life, none. */
+static int take_row(const struct moment *moment, struct member *member, const struct block *block, uint32_t row,
+		    int is_roster)
+{
+	const struct table *table = moment->table;
+
+	for (uint32_t field = 0; field < table->n_fields; field++) {
+		int from = table_field(block->table, table->fields[field].name), is_text;
+
+		if (is_roster && table->fields[field].kind != KIND_LABEL && table->fields[field].kind != KIND_GAUGE)
+			continue;
+		is_text = field_is_text(&table->fields[field]);
+		if (from < 0 || field_is_text(&block->table->fields[from]) != is_text ||
+		    block_is_null(block, row, (uint32_t)from)) {
+			/* The last row has no levels: what was told before stands. */
+			if (table->fields[field].kind == KIND_SUM || table->fields[field].kind == KIND_MAX)
+				member->is_known[field] = 0;
+			continue;
+		}
+		if (is_text && take_text(member, field, block, row, (uint32_t)from) < 0)
+			return -ENOMEM;
+		if (!is_text)
+			member->numbers[field] = block_number(block, row, (uint32_t)from);
+		member->is_known[field] = 1;
+	}
+	return 0;
+}
+
+static int add_rows(struct moment *moment, const struct block *block, uint64_t number, int is_roster)
+{
+	for (uint32_t row = 0; row < block->rows; row++) {
+		uint64_t pid = number_at(block, row, "pid"), start = number_at(block, row, "start_time");
+		struct member *member;
+
+		/* Born after the moment, in its interval. */
+		if (!pid || start > moment->real_ns)
+			continue;
+		if (moment->n_used * 4 >= moment->n_slots * 3 && grow(moment) < 0)
+			return -ENOMEM;
+		member = slot_for(moment, pid, start);
+		if (!member->pid) {
+			*member = (struct member){.pid = pid, .start = start};
+			moment->n_used++;
+		}
+		/* Of the same interval the row of procs says more, whichever comes first. */
+		if (is_roster && member->listed == number) {
+			member->told = number;
+			continue;
+		}
+		if (take_row(moment, member, block, row, is_roster) < 0)
+			return -ENOMEM;
+		member->told = number;
+		if (!is_roster)
+			member->listed = number;
+	}
+	if (is_roster && block->rows)
+		moment->roster = number;
+	return 0;
+}
+
+static void end_rows(struct moment *moment, const struct block *exits)
+{
+	for (uint32_t row = 0; row < exits->rows; row++) {
+		uint64_t pid = number_at(exits, row, "pid");
+		struct member *member = slot_for(moment, pid, number_at(exits, row, "start_time"));
+
+		/* At the moment it lived. */
+		if (pid && member->pid && number_at(exits, row, "exit_time") <= moment->real_ns)
+			remove_member(moment, member);
+	}
+}
+
+/* Those whom a roster does not name have ended without a row of their own. */
+static void drop_unlisted(struct moment *moment, uint64_t number)
+{
+	for (size_t i = 0; i < moment->n_slots;)
+		if (moment->slots[i].pid && moment->slots[i].told < number)
+			remove_member(moment, &moment->slots[i]);
+		else
+			i++;
+}
+
+int moment_add(struct moment *moment, const struct store_chunk *chunk)
+{
+	const struct interval *interval = &chunk->interval;
+	int r = 0;
+
+	if (moment->number || interval->begin_real_ns > moment->real_ns)
+		return moment->number != 0;
+	if (chunk->origin->run_real_ns != moment->run_real_ns) {
+		clear(moment);
+		moment->run_real_ns = chunk->origin->run_real_ns;
+		moment->roster = 0;
+	}
+	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++) {
+		const struct block *block = chunk->blocks[i];
+		const char *name = block->table->name;
+
+		if (strcmp(name, "procs") == 0 || strcmp(name, "roster") == 0)
+			r = add_rows(moment, block, interval->number, *name == 'r');
+	}
+	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
+		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
+			end_rows(moment, chunk->blocks[i]);
+	if (r < 0 || !interval->is_last_chunk)
+		return r;
+	if (moment->roster == interval->number)
+		drop_unlisted(moment, interval->number);
+	if (moment->real_ns >= interval->end_real_ns)
+		return 0;
+	moment->number = interval->number;
+	moment->end_real_ns = interval->end_real_ns;
+	return 1;
+}
+
+enum moment_verdict moment_verdict(const struct moment *moment)
+{
+	if (!moment->number)
+		return MOMENT_NOT_RECORDED;
+	return moment->roster ? MOMENT_KNOWN : MOMENT_NO_ROSTER;
+}
+
+static int put_row(const struct moment *moment, const struct member *member, struct block *block)
+{
+	int row = block_add_row(block), r = row < 0 ? row : 0, is_idle = member->listed != moment->number;
+
+	for (uint32_t field = 0; field < moment->table->n_fields && r == 0; field++) {
+		enum field_kind kind = moment->table->fields[field].kind;
+
+		if (is_idle && kind == KIND_SUM && field != PROCS_block_ns)
+			block_set_number(block, (uint32_t)row, field, 0);
+		else if (!member->is_known[field] || (is_idle && (kind == KIND_SUM || kind == KIND_MAX)))
+			continue;
+		else if (field_is_text(&moment->table->fields[field]))
+			r = block_set_text(block, (uint32_t)row, field, member->texts[field], member->lens[field]);
+		else
+			block_set_number(block, (uint32_t)row, field, member->numbers[field]);
+	}
+	if (r == 0)
+		block_set_number(block, (uint32_t)row, PROCS_time, moment->end_real_ns);
+	return r;
+}
+
+struct block *moment_rows(const struct moment *moment)
+{
+	struct block *block;
+	uint64_t bytes = 1;
+
+	for (size_t i = 0; i < moment->n_slots; i++)
+		for (int field = 0; moment->slots[i].pid && field < N_PROCS_FIELDS; field++)
+			bytes += moment->slots[i].lens[field];
+	if (bytes > UINT32_MAX || moment->n_used > UINT32_MAX)
+		return NULL;
+	block = block_new(moment->table, (uint32_t)moment->n_used + 1, (uint32_t)bytes);
+	for (size_t i = 0; block && i < moment->n_slots; i++)
+		if (moment->slots[i].pid && put_row(moment, &moment->slots[i], block) < 0) {
+			block_free(block);
+			return NULL;
+		}
+	return block;
+}
