@@ -19,9 +19,6 @@ struct reading {
 	struct query *query;
 	struct store_reader *reader;
 	uint64_t n_rows;
-	/* The chunk before. */
-	struct interval last;
-	uint64_t last_run_real_ns;
 };
 
 static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
@@ -75,20 +72,6 @@ static int begin(struct reading *reading)
 	return reading->query ? 0 : -ENOMEM;
 }
 
-/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
-static int settle(struct reading *reading, const struct store_chunk *chunk)
-{
-	int r = 0;
-
-	if (chunk->origin->run_real_ns != reading->last_run_real_ns)
-		r = query_settle(reading->query, UINT64_MAX);
-	else if (chunk->interval.number != reading->last.number)
-		r = query_settle(reading->query, reading->last.begin_real_ns);
-	reading->last = chunk->interval;
-	reading->last_run_real_ns = chunk->origin->run_real_ns;
-	return r;
-}
-
 static int take_chunk(struct reading *reading, const struct store_chunk *chunk)
 {
 	const struct export_question *question = reading->question;
@@ -96,7 +79,7 @@ static int take_chunk(struct reading *reading, const struct store_chunk *chunk)
 
 	if (question->is_stopped && *question->is_stopped)
 		return -EINTR;
-	r = settle(reading, chunk);
+	r = query_begin_interval(reading->query, chunk->origin->run_real_ns, &chunk->interval);
 	if (reading->sink->host)
 		reading->sink->host(reading->sink->rows.context, chunk->origin->host);
 	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
