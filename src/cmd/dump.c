@@ -185,32 +185,15 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	return compile_where(dump);
 }
 
-/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
-static int settle(struct dump *dump, const struct store_chunk *chunk, struct interval *last, uint64_t *last_run_real_ns)
-{
-	int is_new_run = chunk->origin->run_real_ns != *last_run_real_ns;
-	int r = 0;
-
-	if (is_new_run)
-		r = query_settle(dump->query, UINT64_MAX);
-	else if (chunk->interval.number != last->number)
-		r = query_settle(dump->query, last->begin_real_ns);
-	*last = chunk->interval;
-	*last_run_real_ns = chunk->origin->run_real_ns;
-	return r;
-}
-
 /* 0: all was read; 1: the limit was reached; negative: what went wrong. */
 static int read_chunks(struct dump *dump)
 {
-	struct interval last = {0};
-	uint64_t last_run_real_ns = 0;
 	struct store_chunk chunk;
 	int r;
 
 	while ((r = store_reader_next(dump->reader, &chunk)) > 0) {
 		dump->n_chunks++;
-		r = settle(dump, &chunk, &last, &last_run_real_ns);
+		r = query_begin_interval(dump->query, chunk.origin->run_real_ns, &chunk.interval);
 		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
 			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
 				r = query_block(dump->query, chunk.blocks[i]);
