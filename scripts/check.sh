@@ -46,6 +46,7 @@ step simulate $make BUILD="$build" simulate
 step simself $make BUILD="$build" simulate-self-test
 step format $make BUILD="$build" check-format
 step export $make BUILD="$build" check-export
+step analysis $make BUILD="$build" check-analysis
 step sanitize $make BUILD="$build" check-sanitize
 step live $make BUILD="$build" check-live
 step miscount $make BUILD="$build" check-miscount
