@@ -17,7 +17,7 @@ static void stop(int number)
 const volatile sig_atomic_t *stop_on_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = stop};
+	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
 
 	is_stopped = 0;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

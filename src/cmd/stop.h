@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-/* Catches them from now on. What is returned is set when one came. */
+/* Catches one of each: a second ends the process at once. What is returned is set when one came. */
 const volatile sig_atomic_t *stop_on_signals(void);
 
 #endif

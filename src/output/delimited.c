@@ -125,5 +125,5 @@ static int add_tsv_row(struct output *output, const struct block *block, uint32_
 	return add_row(output, block, row, fields, '\t', "\n");
 }
 
-const struct format format_csv = {begin_csv, add_csv_row, NULL, NULL};
-const struct format format_tsv = {begin_tsv, add_tsv_row, NULL, NULL};
+const struct format format_csv = {begin_csv, add_csv_row, NULL, NULL, NULL};
+const struct format format_tsv = {begin_tsv, add_tsv_row, NULL, NULL, NULL};

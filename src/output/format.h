@@ -22,6 +22,7 @@ struct format {
 	int (*begin)(struct output *output);
 	int (*row)(struct output *output, const struct block *block, uint32_t row, const int *fields);
 	int (*end)(struct output *output);   /* may be NULL */
+	int (*flush)(struct output *output); /* lets go the rows held back; may be NULL */
 	void (*done)(struct output *output); /* frees `state`; may be NULL */
 };
 

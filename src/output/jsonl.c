@@ -130,4 +130,4 @@ static int add_row(struct output *output, const struct block *block, uint32_t ro
 	return 0;
 }
 
-const struct format format_jsonl = {begin, add_row, NULL, done};
+const struct format format_jsonl = {begin, add_row, NULL, NULL, done};

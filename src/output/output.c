@@ -68,6 +68,14 @@ int output_row(struct output *output, const struct block *block, uint32_t row, c
 	return r < 0 ? r : output->options.stream->error;
 }
 
+int output_flush(struct output *output)
+{
+	int r = output->format->flush ? output->format->flush(output) : 0;
+
+	stream_flush(output->options.stream);
+	return r < 0 ? r : output->options.stream->error;
+}
+
 int output_close(struct output *output)
 {
 	struct stream *stream;

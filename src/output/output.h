@@ -66,6 +66,9 @@ int output_open(const struct output_options *options, const struct field *column
 /* Column i is the block's field fields[i], of the same type, or null where that is -1. 0, -ENOMEM, a write's error. */
 int output_row(struct output *output, const struct block *block, uint32_t row, const int *fields);
 
+/* Writes what is held back and flushes the stream; more rows may follow. 0, -ENOMEM, or the stream's error. */
+int output_flush(struct output *output);
+
 /* Writes what is held back, flushes the stream and frees. 0, -ENOMEM, or the stream's error. NULL is legal. */
 int output_close(struct output *output);
 

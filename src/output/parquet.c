@@ -104,4 +104,4 @@ static int end(struct output *output)
 	return 0;
 }
 
-const struct format format_parquet = {begin, add_row, end, done};
+const struct format format_parquet = {begin, add_row, end, NULL, done};

@@ -357,4 +357,4 @@ static int end(struct output *output)
 	return r;
 }
 
-const struct format format_perfetto = {begin, add_row, end, done};
+const struct format format_perfetto = {begin, add_row, end, NULL, done};
