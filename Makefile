@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-export check-analysis deps-readers check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-export check-budget check-analysis deps-readers check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -82,6 +82,9 @@ check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader w
 
 check-export: $(OBIT) $(BUILD)/tests/write_store $(BUILD)/tests/write_day $(BUILD)/tests/write_foreign ## obit export against readers of Parquet, CSV and JSON that others wrote
 	$(Q)scripts/check-export.sh $(BUILD)
+
+check-budget: $(OBIT) $(SIM) $(BUILD)/tests/write_day ## have the paths of events, rows and chunks become dearer? in instructions
+	$(Q)scripts/check-budget.sh $(BUILD)
 
 check-analysis: $(OBIT) ## the questions of docs/analysis.md, by obit and by DuckDB, over a store recorded now (root)
 	$(Q)scripts/check-analysis.sh $(BUILD)

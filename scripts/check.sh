@@ -47,6 +47,7 @@ step simself $make BUILD="$build" simulate-self-test
 step format $make BUILD="$build" check-format
 step export $make BUILD="$build" check-export
 step analysis $make BUILD="$build" check-analysis
+step budget $make BUILD="$build" check-budget
 step sanitize $make BUILD="$build" check-sanitize
 step live $make BUILD="$build" check-live
 step miscount $make BUILD="$build" check-miscount
