@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-export check-budget check-analysis deps-readers check-miscount check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -79,6 +79,18 @@ check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4
 
 check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader written from docs/format.md alone
 	$(Q)scripts/check-format.sh $(BUILD)
+
+check-export: $(OBIT) $(BUILD)/tests/write_store $(BUILD)/tests/write_day $(BUILD)/tests/write_foreign ## obit export against readers of Parquet, CSV and JSON that others wrote
+	$(Q)scripts/check-export.sh $(BUILD)
+
+check-budget: $(OBIT) $(SIM) $(BUILD)/tests/write_day ## have the paths of events, rows and chunks become dearer? in instructions
+	$(Q)scripts/check-budget.sh $(BUILD)
+
+check-analysis: $(OBIT) ## the questions of docs/analysis.md, by obit and by DuckDB, over a store recorded now (root)
+	$(Q)scripts/check-analysis.sh $(BUILD)
+
+deps-readers: ## install the readers of Parquet that check-export uses, by npm (root where node is missing)
+	$(Q)scripts/install-readers.sh $(BUILD)
 
 check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
 	$(Q)scripts/check-miscount.sh $(BUILD)
@@ -153,7 +165,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
 
-$(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
+$(BUILD)/tests/write_%: tests/format/write_%.c $(LIB)
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm

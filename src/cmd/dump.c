@@ -3,6 +3,8 @@
  * `obit dump`: rows of a table, from the store through query and output to standard output.
  */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +14,13 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "cmd/stop.h"
 #include "query/grouping.h"
 #include "query/moment.h"
 #include "query/query.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -31,6 +34,7 @@ static const struct option_spec specs[] = {
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
 };
 
 static const struct usage usage = {
@@ -52,10 +56,13 @@ static const struct usage usage = {
 	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
 	"  obit dump exits --fields +io,+waits --where 'run_delay_ns > 1s'\n"
 	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
+	"  obit dump exits --follow --where 'exit_code != 0' --fields exit_time,comm,exit_code,argv\n"
 	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
+
+#define FOLLOW_PERIOD_MS 100 /* an interval is at least as long */
 
 struct dump {
 	struct options options;
@@ -72,6 +79,7 @@ struct dump {
 	struct output *output;
 	struct stream stream;
 	uint64_t n_chunks;
+	const volatile sig_atomic_t *is_stopped; /* of --follow; NULL without */
 };
 
 static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
@@ -167,6 +175,29 @@ static int choose_groups(struct dump *dump, int is_for_people)
 	return 0;
 }
 
+/* What never ends cannot be sorted as a whole. */
+static int prepare_follow(struct dump *dump)
+{
+	const char *const *values = dump->options.values;
+	const char *excluded = values[SORT]				    ? "sort"
+			       : values[GROUP_BY]			    ? "group-by"
+			       : values[UNTIL]				    ? "until"
+			       : values[AT]				    ? "at"
+			       : terms_are_of_groups(values[FIELDS]) ? "fields of groups (count, sum(...))"
+								    : NULL;
+
+	if (!values[FOLLOW])
+		return 0;
+	if (excluded) {
+		fprintf(stderr, "%s: --follow goes on until it is stopped: leave --%s away, or --follow\n",
+			usage.command, excluded);
+		return -EINVAL;
+	}
+	if (!values[SINCE])
+		dump->query_options.since_real_ns = dump->now_real_ns;
+	return 0;
+}
+
 static int read_at(struct dump *dump)
 {
 	const char *const *values = dump->options.values;
@@ -193,7 +224,7 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
 	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
 			  &query->until_real_ns) < 0 ||
-	    read_at(dump) < 0)
+	    read_at(dump) < 0 || prepare_follow(dump) < 0)
 		return -EINVAL;
 	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
 	query->is_by_time = *ret_format == OUTPUT_TABLE && !is_grouped;
@@ -208,39 +239,44 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	return compile_where(dump);
 }
 
-/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
-static int settle(struct dump *dump, const struct store_chunk *chunk, struct interval *last, uint64_t *last_run_real_ns)
-{
-	int is_new_run = chunk->origin->run_real_ns != *last_run_real_ns;
-	int r = 0;
-
-	if (is_new_run)
-		r = query_settle(dump->query, UINT64_MAX);
-	else if (chunk->interval.number != last->number)
-		r = query_settle(dump->query, last->begin_real_ns);
-	*last = chunk->interval;
-	*last_run_real_ns = chunk->origin->run_real_ns;
-	return r;
-}
-
-/* 0: all was read; 1: the limit was reached; negative: what went wrong. */
+/* 0: all that is there was read; 1: the limit was reached; negative: what went wrong. */
 static int read_chunks(struct dump *dump)
 {
-	struct interval last = {0};
-	uint64_t last_run_real_ns = 0;
 	struct store_chunk chunk;
-	int r;
+	int r = 0;
 
-	while ((r = store_reader_next(dump->reader, &chunk)) > 0) {
+	while (!(dump->is_stopped && *dump->is_stopped) && (r = store_reader_next(dump->reader, &chunk)) > 0) {
 		dump->n_chunks++;
-		r = settle(dump, &chunk, &last, &last_run_real_ns);
+		r = query_begin_interval(dump->query, chunk.origin->run_real_ns, &chunk.interval);
 		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
 			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
 				r = query_block(dump->query, chunk.blocks[i]);
+		/* Whoever follows sees an interval when it ends, not when the next one does. */
+		if (r == 0 && dump->options.values[FOLLOW] && chunk.interval.is_last_chunk)
+			r = query_settle(dump->query, chunk.interval.end_real_ns + 1);
 		if (r)
 			return r;
 	}
-	return r < 0 ? r : query_finish(dump->query);
+	return r;
+}
+
+/* Until a signal, the limit, or the end of who reads. Returns as read_chunks(). */
+static int follow(struct dump *dump)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+	int r = 0;
+
+	dump->is_stopped = stop_on_signals();
+	store_reader_follow(dump->reader);
+	while (r == 0 && !*dump->is_stopped) {
+		r = read_chunks(dump);
+		if (r == 0)
+			r = output_flush(dump->output);
+		/* A pipe that nobody reads is told here, also when there is nothing to write. */
+		if (r == 0 && poll(&out, 1, FOLLOW_PERIOD_MS) > 0)
+			break;
+	}
+	return r;
 }
 
 /* As read_chunks(). */
@@ -265,8 +301,6 @@ static int read_moment(struct dump *dump)
 			usage.command);
 	rows = moment_rows(moment);
 	r = rows ? query_block(dump->query, rows) : -ENOMEM;
-	if (r == 0)
-		r = query_finish(dump->query);
 out:
 	block_free(rows);
 	moment_free(moment);
@@ -347,7 +381,9 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	r = dump->at_real_ns ? read_moment(dump) : read_chunks(dump);
+	r = dump->at_real_ns ? read_moment(dump) : dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
+	if (r == 0)
+		r = query_finish(dump->query);
 	if (r >= 0 && dump->grouping)
 		r = print_groups(dump);
 	close_r = output_close(dump->output);
@@ -361,7 +397,7 @@ static int run(struct dump *dump, enum output_format format)
 		explain_failure(dump, r);
 		return STATUS_FAILED;
 	}
-	if (dump->n_chunks == 0)
+	if (dump->n_chunks == 0 && !dump->options.values[FOLLOW])
 		fprintf(stderr, "%s: %s holds nothing%s yet\n", usage.command, dump->dir,
 			dump->query_options.since_real_ns || dump->query_options.until_real_ns ? " of that time" : "");
 	return STATUS_OK;

@@ -22,10 +22,11 @@ struct format {
 	int (*begin)(struct output *output);
 	int (*row)(struct output *output, const struct block *block, uint32_t row, const int *fields);
 	int (*end)(struct output *output);   /* may be NULL */
+	int (*flush)(struct output *output); /* lets go the rows held back; may be NULL */
 	void (*done)(struct output *output); /* frees `state`; may be NULL */
 };
 
-extern const struct format format_table, format_csv, format_tsv, format_jsonl;
+extern const struct format format_table, format_csv, format_tsv, format_jsonl, format_parquet, format_perfetto;
 
 static inline int cell_is_null(const struct block *block, uint32_t row, int field)
 {

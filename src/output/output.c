@@ -22,6 +22,8 @@ static const struct format *const formats[] = {
 	[OUTPUT_CSV] = &format_csv,
 	[OUTPUT_TSV] = &format_tsv,
 	[OUTPUT_JSONL] = &format_jsonl,
+	[OUTPUT_PARQUET] = &format_parquet,
+	[OUTPUT_PERFETTO] = &format_perfetto,
 };
 
 const char *const *output_format_names(size_t *ret_n)
@@ -63,6 +65,14 @@ int output_row(struct output *output, const struct block *block, uint32_t row, c
 {
 	int r = output->format->row(output, block, row, fields);
 
+	return r < 0 ? r : output->options.stream->error;
+}
+
+int output_flush(struct output *output)
+{
+	int r = output->format->flush ? output->format->flush(output) : 0;
+
+	stream_flush(output->options.stream);
 	return r < 0 ? r : output->options.stream->error;
 }
 

@@ -257,4 +257,14 @@ static int end(struct output *output)
 	return 0;
 }
 
-const struct format format_table = {begin, add_row, end, done};
+/* The widths are those of the rows that came first, if any did. */
+static int flush(struct output *output)
+{
+	struct layout *layout = output->state;
+
+	if (!layout->is_settled && layout->held)
+		settle(output);
+	return 0;
+}
+
+const struct format format_table = {begin, add_row, end, flush, done};

@@ -2,6 +2,9 @@
 /*
  * Reading a store: its segments one after the other, each from the frame that the time asked for begins in.
  * The list of segments is taken at the start; one that retention removes meanwhile is passed by.
+ *
+ * Following, it is taken again at each end. When there is a later segment the one before is complete, and is read
+ * once more to its end: something may have come between the end seen and the list.
  */
 #define _GNU_SOURCE
 #include "store/reader.h"
@@ -11,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/chunk_codec.h"
@@ -21,11 +25,14 @@
 #define DAMAGE_MAX 4096 /* stretches told one by one; more are added to the last */
 
 struct store_reader {
+	char *path;
 	int dir_fd;
 	struct store_select select;
 	struct segment_name *names;
 	size_t n_names, next_name;
-	int has_writer;
+	struct segment_name current; /* the one opened last */
+	struct segment_name listed_after; /* following: the list holds what comes behind it; "" for all */
+	int has_writer, is_following;
 
 	struct segment *segment; /* NULL: the next one is to be opened */
 	uint64_t next_ordinal;	 /* of the frame's next chunk */
@@ -41,7 +48,7 @@ static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_
 {
 	struct store_reader *reader = ctx;
 	struct store_damage *last = reader->n_damage ? &reader->damage[reader->n_damage - 1] : NULL;
-	const char *name = reader->names[reader->next_name - 1].text;
+	const char *name = reader->current.text;
 
 	/* A torn tail where a writer is at work is what it has not written yet. */
 	if (!bytes || (is_torn_tail && reader->has_writer && reader->next_name == reader->n_names))
@@ -75,6 +82,12 @@ int store_reader_open(const char *dir, const struct store_select *select, struct
 	if (!reader)
 		return -ENOMEM;
 	reader->select = *select;
+	reader->dir_fd = -1;
+	reader->path = strdup(dir);
+	if (!reader->path) {
+		store_reader_close(reader);
+		return -ENOMEM;
+	}
 	reader->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = reader->dir_fd < 0 ? -errno : directory_list(reader->dir_fd, &reader->names, &reader->n_names);
 	if (r < 0) {
@@ -84,6 +97,11 @@ int store_reader_open(const char *dir, const struct store_select *select, struct
 	reader->has_writer = directory_is_locked(reader->dir_fd);
 	*ret = reader;
 	return 0;
+}
+
+void store_reader_follow(struct store_reader *reader)
+{
+	reader->is_following = 1;
 }
 
 static void drop_segment(struct store_reader *reader)
@@ -104,6 +122,7 @@ void store_reader_close(struct store_reader *reader)
 	dictionaries_done(&reader->dictionaries);
 	if (reader->dir_fd >= 0)
 		close(reader->dir_fd);
+	free(reader->path);
 	free(reader->names);
 	free(reader->damage);
 	free(reader);
@@ -134,22 +153,78 @@ static int seek_to_since(struct store_reader *reader)
 	return !index || !index->n;
 }
 
+/* Is it the last one, and its header still on the way? Then it is opened later, and nothing is wrong with it. */
+static int is_too_early(const struct store_reader *reader)
+{
+	return reader->is_following && reader->next_name == reader->n_names && segment_is_stillborn(reader->segment);
+}
+
 /* 1: a segment is open; 0: there are no more. */
 static int next_segment(struct store_reader *reader)
 {
 	while (reader->next_name < reader->n_names) {
-		const char *name = reader->names[reader->next_name++].text;
-		int r = segment_open(reader->dir_fd, name, note_damage, reader, &reader->segment);
+		size_t n_damage = reader->n_damage;
+		int r;
 
+		reader->current = reader->names[reader->next_name++];
+		r = segment_open(reader->dir_fd, reader->current.text, note_damage, reader, &reader->segment);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
 			return r;
+		if (is_too_early(reader)) {
+			reader->n_damage = n_damage;
+			reader->next_name--;
+			drop_segment(reader);
+			return 0;
+		}
+		reader->listed_after = reader->current;
 		if (seek_to_since(reader))
 			return 1;
 		drop_segment(reader);
 	}
 	return 0;
+}
+
+/* Where the path names another directory now, all that is in it is new. */
+static void follow_path(struct store_reader *reader)
+{
+	struct stat held, named;
+	int fd;
+
+	if (stat(reader->path, &named) < 0 || fstat(reader->dir_fd, &held) < 0 ||
+	    (held.st_dev == named.st_dev && held.st_ino == named.st_ino))
+		return;
+	fd = open(reader->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	close(reader->dir_fd);
+	reader->dir_fd = fd;
+	reader->listed_after.text[0] = '\0';
+}
+
+/* The list once more, of what is still to be opened. 1: there is more than before; 0: there is not. */
+static int list_again(struct store_reader *reader)
+{
+	size_t n, n_before = reader->n_names - reader->next_name, first = 0;
+	struct segment_name *names;
+	int r;
+
+	follow_path(reader);
+	r = directory_list(reader->dir_fd, &names, &n);
+	/* Removed, or nothing in it yet: the writer waits as well. */
+	if (r == -ENOENT || r == -EMEDIUMTYPE)
+		return 0;
+	if (r < 0)
+		return r;
+	while (first < n && strcmp(names[first].text, reader->listed_after.text) <= 0)
+		first++;
+	free(reader->names);
+	reader->names = names;
+	reader->n_names = n;
+	reader->next_name = first;
+	reader->has_writer = directory_is_locked(reader->dir_fd);
+	return n - first > n_before;
 }
 
 /* What is behind the last chunk is damage, unless a writer is at it. */
@@ -237,7 +312,7 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 		*ret = (struct store_chunk){
 			.origin = &segment_header(reader->segment)->origin,
 			.blocks = reader->filled,
-			.segment = reader->names[reader->next_name - 1].text,
+			.segment = reader->current.text,
 			.tables = segment_header(reader->segment)->tables,
 			.n_tables = segment_header(reader->segment)->n_tables,
 		};
@@ -267,11 +342,18 @@ int store_reader_next(struct store_reader *reader, struct store_chunk *ret)
 	for (;;) {
 		if (!reader->segment)
 			r = next_segment(reader);
-		if (r <= 0)
-			return r;
-		r = next_chunk(reader, ret);
+		if (r > 0)
+			r = next_chunk(reader, ret);
 		if (r != 0)
 			return r;
+		if (reader->is_following && (!reader->segment || reader->next_name == reader->n_names)) {
+			r = list_again(reader);
+			if (r <= 0)
+				return r;
+			continue;
+		}
+		if (!reader->segment)
+			return 0;
 		end_segment(reader);
 		r = 1;
 	}

@@ -44,6 +44,13 @@ struct store_select {
  */
 int store_reader_open(const char *dir, const struct store_select *select, struct store_reader **ret);
 
+/*
+ * From now on the reader follows the writer: store_reader_next() may be called again after 0, and gives what has
+ * come since. A segment is read to its end before the next one, also when retention has removed it meanwhile; when
+ * the path names another directory, reading goes on in that.
+ */
+void store_reader_follow(struct store_reader *reader);
+
 /* 1: *ret is the next chunk, valid until the next call; 0: no more; negative: out of memory or an I/O error. */
 int store_reader_next(struct store_reader *reader, struct store_chunk *ret);
 

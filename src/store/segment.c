@@ -137,8 +137,8 @@ static int read_header(struct segment *segment)
 		return -errno;
 	content = len == 8 ? little32(bytes + 4) : 0;
 	is_header = len == 8 && little32(bytes) == MAGIC_HEADER_FRAME && content <= HEADER_MAX_BYTES;
-	/* What a writer leaves that dies in its first write. */
-	segment->is_stillborn = is_torn_header(bytes, len, size) && find_frame(segment, 0) == size;
+	/* What a writer leaves that dies in its first write; if it is at it just now, frames may lie behind `size`. */
+	segment->is_stillborn = is_torn_header(bytes, len, size) && find_frame(segment, 0) >= size;
 	segment->at = 0;
 	if (segment->is_stillborn) {
 		segment->damage(segment->ctx, 0, size, 1, "the beginning of a segment that was never written on");
@@ -347,9 +347,13 @@ static int decompress_step(struct segment *segment)
  */
 static int go_on_behind(struct segment *segment)
 {
-	uint64_t at = segment->at, next = find_frame(segment, segment->good);
+	uint64_t at = segment->at, size = file_bytes(segment), next;
 
-	if (next < file_bytes(segment)) {
+	/* A writer went on since the end was seen: what it adds is not behind the frame, but in it. */
+	if (size > at)
+		return 1;
+	next = find_frame(segment, segment->good);
+	if (next < size) {
 		segment_give_up_frame(segment, "a frame that has no end");
 		return 1;
 	}
