@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -93,6 +93,18 @@ fuzz: ## any bytes to whatever reads bytes: FUZZ_TARGETS= FUZZ_RUNS= FUZZ_SECOND
 
 golden: $(OBIT) $(BUILD)/tests/write_golden ## such stores of the present format: GOLDEN=new directory
 	$(Q)scripts/make-golden.sh $(BUILD) $(GOLDEN)
+
+check-export: $(OBIT) $(BUILD)/tests/write_store $(BUILD)/tests/write_day $(BUILD)/tests/write_foreign ## obit export against readers of Parquet, CSV and JSON that others wrote
+	$(Q)scripts/check-export.sh $(BUILD)
+
+check-budget: $(OBIT) $(SIM) $(BUILD)/tests/write_day ## have the paths of events, rows and chunks become dearer? in instructions
+	$(Q)scripts/check-budget.sh $(BUILD)
+
+check-analysis: $(OBIT) ## the questions of docs/analysis.md, by obit and by DuckDB, over a store recorded now (root)
+	$(Q)scripts/check-analysis.sh $(BUILD)
+
+deps-readers: ## install the readers of Parquet that check-export uses, by npm (root where node is missing)
+	$(Q)scripts/install-readers.sh $(BUILD)
 
 check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verify must notice (root)
 	$(Q)scripts/check-miscount.sh $(BUILD)
@@ -167,7 +179,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ) cmocka) -lm
 
-$(BUILD)/tests/write_store: tests/format/write_store.c $(LIB)
+$(BUILD)/tests/write_%: tests/format/write_%.c $(LIB)
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm

@@ -230,9 +230,10 @@ struct runq {
 enum {
 	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
 	WALK_FIGURES = 2, /* a walk_figures follows */
+	WALK_DEAD = 4,	  /* its end has been told; it waits to be reaped, and lives no more */
 };
 
-/* A living process, written by the task iterator, in order of pid. */
+/* A process, written by the task iterator, in order of pid. */
 struct walk_row {
 	__u64 start_boot_ns;
 	__u32 pid;

@@ -143,16 +143,20 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 	return thread == end && stats_sequence(signal) == before;
 }
 
-static __always_inline void read_waits(struct waits *ret, __u32 pid, __u64 start_boot_ns)
+static __always_inline struct process_waits *known_waits(__u32 pid, __u64 start_boot_ns)
 {
 	struct process_waits *of = delays_on || blocks_on ? bpf_map_lookup_elem(&waits, &pid) : 0;
 
+	return of && of->start_boot_ns == start_boot_ns ? of : 0;
+}
+
+static __always_inline void read_waits(struct waits *ret, const struct process_waits *of)
+{
 	__builtin_memset(ret, 0, sizeof(*ret));
-	if (!of || of->start_boot_ns != start_boot_ns)
+	if (!of)
 		return;
 	*ret = of->waits;
 	ret->max_delay_ns = of->max_delay_since_walk_ns;
-	of->max_delay_since_walk_ns = 0;
 }
 
 static __always_inline void read_identity(struct walk_figures *figures, struct task_struct *leader)
@@ -171,6 +175,7 @@ static __always_inline void tell(struct seq_file *seq, const struct walk_row *ro
 {
 	struct signal_struct *signal = leader->signal;
 	struct told now = {.start_boot_ns = row->start_boot_ns}, *before;
+	struct process_waits *waited;
 	struct counters *count;
 	struct walk_told *out;
 	__u32 zero = 0, pid = row->pid;
@@ -194,14 +199,18 @@ static __always_inline void tell(struct seq_file *seq, const struct walk_row *ro
 			ADD(count->procs_skipped, 1);
 		return;
 	}
-	read_waits(&out->figures.waits, pid, now.start_boot_ns);
+	waited = known_waits(pid, now.start_boot_ns);
+	read_waits(&out->figures.waits, waited);
 	read_identity(&out->figures, leader);
 	out->figures.state = now.state;
 	out->row.flags |= WALK_FIGURES;
 	/* What was read, not what was looked at before. */
 	now.cpu_ns = out->figures.costs.cpu_ns;
-	if (!bpf_seq_write(seq, out, sizeof(*out)))
-		bpf_map_update_elem(&told, &pid, &now, BPF_ANY);
+	if (bpf_seq_write(seq, out, sizeof(*out)))
+		return;
+	if (waited)
+		waited->max_delay_since_walk_ns = 0;
+	bpf_map_update_elem(&told, &pid, &now, BPF_ANY);
 }
 
 #endif

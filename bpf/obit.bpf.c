@@ -396,15 +396,18 @@ int walk(struct bpf_iter__task *ctx)
 	if (sched_on && task->exit_state) {
 		key = (__u64)task->signal;
 		if (bpf_map_lookup_elem(&marks, &key) || adopt_dead(task))
-			return 0;
+			row.flags = WALK_DEAD;
 	}
+	/* The roster alone lists those. */
+	if (row.flags && !tell_all)
+		return 0;
 	row.start_boot_ns = task->start_boottime;
 	row.pid = task->tgid;
 	/* edge_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
 	if (!crossed_edge(epoch_now(), row.start_boot_ns))
 		return 0;
 	if (task_state(task) & TASK_NEW)
-		row.flags = WALK_NEW;
+		row.flags |= WALK_NEW;
 	tell(ctx->meta->seq, &row, task);
 	return 0;
 }

@@ -191,10 +191,10 @@ static __always_inline void take_waits(struct waits *ret, __u32 pid, __u64 start
 {
 	struct process_waits *of = bpf_map_lookup_elem(&waits, &pid);
 
-	if (!of)
+	/* With its pid used again the entry may be another's. */
+	if (!of || of->start_boot_ns != start_boot_ns)
 		return;
-	if (of->start_boot_ns == start_boot_ns)
-		*ret = of->waits;
+	*ret = of->waits;
 	bpf_map_delete_elem(&waits, &pid);
 }
 

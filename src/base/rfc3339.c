@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "base/decimal.h"
+
 #define NS_PER_S     UINT64_C(1000000000)
 #define S_PER_DAY    86400
 #define DAYS_PER_ERA 146097 /* 400 years */
@@ -37,34 +39,25 @@ static struct rfc3339_date date_from_days(uint32_t days)
 	return date;
 }
 
-/* `width` digits, zeros in front. */
-static void put_digits(char *ret, uint32_t value, int width)
-{
-	while (width--) {
-		ret[width] = (char)('0' + value % 10);
-		value /= 10;
-	}
-}
-
 void rfc3339_write(uint64_t real_ns, char *ret)
 {
 	uint64_t seconds = real_ns / NS_PER_S;
 	uint32_t second_of_day = (uint32_t)(seconds % S_PER_DAY);
 	struct rfc3339_date date = date_from_days((uint32_t)(seconds / S_PER_DAY));
 
-	put_digits(ret, (uint32_t)date.year, 4);
+	decimal_write_fixed(ret, (uint32_t)date.year, 4);
 	ret[4] = '-';
-	put_digits(ret + 5, (uint32_t)date.month, 2);
+	decimal_write_fixed(ret + 5, (uint32_t)date.month, 2);
 	ret[7] = '-';
-	put_digits(ret + 8, (uint32_t)date.day, 2);
+	decimal_write_fixed(ret + 8, (uint32_t)date.day, 2);
 	ret[10] = 'T';
-	put_digits(ret + 11, second_of_day / 3600, 2);
+	decimal_write_fixed(ret + 11, second_of_day / 3600, 2);
 	ret[13] = ':';
-	put_digits(ret + 14, second_of_day / 60 % 60, 2);
+	decimal_write_fixed(ret + 14, second_of_day / 60 % 60, 2);
 	ret[16] = ':';
-	put_digits(ret + 17, second_of_day % 60, 2);
+	decimal_write_fixed(ret + 17, second_of_day % 60, 2);
 	ret[19] = '.';
-	put_digits(ret + 20, (uint32_t)(real_ns % NS_PER_S), 9);
+	decimal_write_fixed(ret + 20, (uint32_t)(real_ns % NS_PER_S), 9);
 	ret[29] = 'Z';
 }
 

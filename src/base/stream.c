@@ -10,11 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/decimal.h"
+
 void stream_init(struct stream *stream, int fd)
 {
 	stream->fd = fd;
+	stream->write = NULL;
+	stream->context = NULL;
 	stream->error = 0;
+	stream->flushed = 0;
 	stream->used = 0;
+}
+
+void stream_init_taker(struct stream *stream, int (*write)(void *context, const void *data, size_t len), void *context)
+{
+	stream_init(stream, -1);
+	stream->write = write;
+	stream->context = context;
 }
 
 /* A non-blocking descriptor (a shared terminal, a socket) is waited for. */
@@ -40,10 +52,17 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-int stream_flush(struct stream *stream)
+static void pass_on(struct stream *stream, const void *data, size_t len)
 {
 	if (!stream->error)
-		stream->error = write_all(stream->fd, stream->buffer, stream->used);
+		stream->error = stream->write ? stream->write(stream->context, data, len)
+					      : write_all(stream->fd, data, len);
+	stream->flushed += len;
+}
+
+int stream_flush(struct stream *stream)
+{
+	pass_on(stream, stream->buffer, stream->used);
 	stream->used = 0;
 	return stream->error;
 }
@@ -53,8 +72,7 @@ void stream_add(struct stream *stream, const void *data, size_t len)
 	if (len > STREAM_BYTES - stream->used) {
 		stream_flush(stream);
 		if (len > STREAM_BYTES) {
-			if (!stream->error)
-				stream->error = write_all(stream->fd, data, len);
+			pass_on(stream, data, len);
 			return;
 		}
 	}
@@ -70,19 +88,14 @@ void stream_add_text(struct stream *stream, const char *text)
 
 void stream_add_u64(struct stream *stream, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char *to = stream_room(stream, DECIMAL_MAX_BYTES);
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	stream_add(stream, digits + at, sizeof(digits) - at);
+	stream_commit(stream, (size_t)(decimal_write_u64(to, value) - to));
 }
 
 void stream_add_i64(struct stream *stream, int64_t value)
 {
-	if (value < 0)
-		stream_add_char(stream, '-');
-	stream_add_u64(stream, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	char *to = stream_room(stream, DECIMAL_MAX_BYTES);
+
+	stream_commit(stream, (size_t)(decimal_write_i64(to, value) - to));
 }

@@ -14,12 +14,14 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "cmd/stop.h"
+#include "query/grouping.h"
 #include "query/moment.h"
 #include "query/query.h"
-#include "store/described.h"
+#include "store/catalogue.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
+enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -27,6 +29,8 @@ static const struct option_spec specs[] = {
 	[UNTIL] = OPTION_UNTIL,
 	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
+	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
+	[MAX_GROUPS] = {"max-groups", "N", "give up when there are more groups, each takes memory; default 1000000"},
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
@@ -42,8 +46,17 @@ static const struct usage usage = {
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
+	"\nIn --fields, +GROUP adds fields that belong together to the usual ones: --fields +io. `obit schema TABLE`\n"
+	"lists the groups: of exits +identity, +cpu, +waits, +memory, +io and +end.\n"
+	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f), count(f),\n"
+	"where f is not null, and pN(f), the N-th percentile within 0.4 %; a field alone is its sum, or its maximum\n"
+	"where that is what it stands for. f/STEP groups by f rounded down: exit_time/1h (of UTC), pid/1000.\n"
+	"Without --group-by such fields are told of all rows together. --sort may name what is not shown.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
+	"  obit dump exits --fields +io,+waits --where 'run_delay_ns > 1s'\n"
+	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
 	"  obit dump exits --follow --where 'exit_code != 0' --fields exit_time,comm,exit_code,argv\n"
 	"  obit dump procs --at 03:12 --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
@@ -52,15 +65,15 @@ static const struct usage usage = {
 
 #define FOLLOW_PERIOD_MS 100 /* an interval is at least as long */
 
-static volatile sig_atomic_t is_stopped;
-
 struct dump {
 	struct options options;
 	const char *dir;
-	struct described *described;
+	struct catalogue catalogue;
 	const struct table *table; /* of it */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
-	struct selection selection;
+	uint64_t limit;			  /* of what is printed; 0: none */
+	struct selection selection; /* of what is printed */
+	struct grouping *grouping;  /* NULL without --group-by */
 	struct expression *expression;
 	struct query_options query_options;
 	struct query *query;
@@ -68,25 +81,8 @@ struct dump {
 	struct output *output;
 	struct stream stream;
 	uint64_t n_chunks;
-	struct interval last; /* of the chunk before */
-	uint64_t last_run_real_ns;
+	const volatile sig_atomic_t *is_stopped; /* of --follow; NULL without */
 };
-
-static void stop(int number)
-{
-	(void)number;
-	is_stopped = 1;
-}
-
-/* The second one ends it at once: the first may find it waiting for who reads. */
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
-
-	is_stopped = 0;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
 {
@@ -98,18 +94,17 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 static int choose_table(struct dump *dump)
 {
 	const char *names[TABLE_MAX_TABLES];
-	const struct table *tables;
-	size_t n;
+	uint32_t n;
 	int chosen;
 
-	dump->described = described_new(dump->dir);
-	if (!dump->described) {
+	/* Whoever reads the rows tells of a store that cannot be read. */
+	if (catalogue_read(dump->dir, &dump->catalogue) == -ENOMEM) {
 		fprintf(stderr, "%s: out of memory\n", usage.command);
 		return -ENOMEM;
 	}
-	tables = described_tables(dump->described, &n);
-	for (size_t i = 0; i < n; i++)
-		names[i] = tables[i].name;
+	n = dump->catalogue.n_tables;
+	for (uint32_t i = 0; i < n; i++)
+		names[i] = dump->catalogue.tables[i].name;
 	if (dump->options.n_operands == 0) {
 		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or "
 			"cgroups\n", usage.command);
@@ -118,7 +113,7 @@ static int choose_table(struct dump *dump)
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
 	if (chosen < 0)
 		return chosen;
-	dump->table = &tables[chosen];
+	dump->table = &dump->catalogue.tables[chosen];
 	return 0;
 }
 
@@ -141,11 +136,61 @@ static int compile_where(struct dump *dump)
 	return r;
 }
 
+/* *ret stays as it is when nothing was given. */
+static int read_count(const char *option, const char *given, const char *of_what, uint64_t *ret)
+{
+	uint64_t count;
+
+	if (!given)
+		return 0;
+	if (quantity_read_count(given, strlen(given), &count) < 0 || count == 0) {
+		fprintf(stderr, "%s: --%s %s: expected a number of %s, at least 1\n", usage.command, option, given,
+			of_what);
+		return -EINVAL;
+	}
+	*ret = count;
+	return 0;
+}
+
+static int choose_columns(struct dump *dump, int is_for_people)
+{
+	const char *const *values = dump->options.values;
+	const char *sort = dump->at_real_ns && !values[SORT] ? "-cpu_ns" : values[SORT];
+
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], is_for_people, sort) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int choose_groups(struct dump *dump, int is_for_people)
+{
+	const char *const *values = dump->options.values;
+	struct terms_text text = {values[GROUP_BY], values[FIELDS], values[SORT], is_for_people};
+	char complaint[256] = "out of memory";
+	uint64_t max_groups = 0;
+
+	if (read_count("max-groups", values[MAX_GROUPS], "groups", &max_groups) < 0)
+		return -EINVAL;
+	if (grouping_new(dump->table, &text, max_groups, &dump->grouping, complaint, sizeof(complaint)) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, complaint);
+		return -EINVAL;
+	}
+	grouping_select(dump->grouping, &dump->selection);
+	return 0;
+}
+
 /* What never ends cannot be sorted as a whole. */
 static int prepare_follow(struct dump *dump)
 {
 	const char *const *values = dump->options.values;
-	const char *excluded = values[SORT] ? "sort" : values[UNTIL] ? "until" : values[AT] ? "at" : NULL;
+	const char *excluded = values[SORT]				    ? "sort"
+			       : values[GROUP_BY]			    ? "group-by"
+			       : values[UNTIL]				    ? "until"
+			       : values[AT]				    ? "at"
+			       : terms_are_of_groups(values[FIELDS]) ? "fields of groups (count, sum(...))"
+								    : NULL;
 
 	if (!values[FOLLOW])
 		return 0;
@@ -178,6 +223,7 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 {
 	const char *const *values = dump->options.values;
 	struct query_options *query = &dump->query_options;
+	int is_grouped;
 
 	dump->dir = options_store(values[STORE]);
 	dump->now_real_ns = options_now_real_ns();
@@ -186,36 +232,17 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 			  &query->until_real_ns) < 0 ||
 	    read_at(dump) < 0 || prepare_follow(dump) < 0)
 		return -EINVAL;
-	query->is_by_time = *ret_format == OUTPUT_TABLE;
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], query->is_by_time,
-			   values[SORT] || !dump->at_real_ns ? values[SORT] : "-cpu_ns") < 0) {
-		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
+	query->is_by_time = *ret_format == OUTPUT_TABLE && !is_grouped;
+	if (read_count("limit", values[LIMIT], "rows", &dump->limit) < 0)
 		return -EINVAL;
-	}
-	if (values[LIMIT] &&
-	    (quantity_read_count(values[LIMIT], strlen(values[LIMIT]), &query->limit) < 0 || query->limit == 0)) {
-		fprintf(stderr, "%s: --limit %s: expected a number of rows, at least 1\n", usage.command,
-			values[LIMIT]);
+	if (is_grouped ? choose_groups(dump, *ret_format == OUTPUT_TABLE) < 0
+		       : choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
 		return -EINVAL;
-	}
-	query->selection = &dump->selection;
-	query->sink = (struct row_sink){take_row, dump};
+	query->limit = dump->grouping ? 0 : dump->limit;
+	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
+	query->sink = dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){take_row, dump};
 	return compile_where(dump);
-}
-
-/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
-static int settle(struct dump *dump, const struct store_chunk *chunk)
-{
-	int is_new_run = chunk->origin->run_real_ns != dump->last_run_real_ns;
-	int r = 0;
-
-	if (is_new_run)
-		r = query_settle(dump->query, UINT64_MAX);
-	else if (chunk->interval.number != dump->last.number)
-		r = query_settle(dump->query, dump->last.begin_real_ns);
-	dump->last = chunk->interval;
-	dump->last_run_real_ns = chunk->origin->run_real_ns;
-	return r;
 }
 
 /* 0: all that is there was read; 1: the limit was reached; negative: what went wrong. */
@@ -224,9 +251,9 @@ static int read_chunks(struct dump *dump)
 	struct store_chunk chunk;
 	int r = 0;
 
-	while (!is_stopped && (r = store_reader_next(dump->reader, &chunk)) > 0) {
+	while (!(dump->is_stopped && *dump->is_stopped) && (r = store_reader_next(dump->reader, &chunk)) > 0) {
 		dump->n_chunks++;
-		r = settle(dump, &chunk);
+		r = query_begin_interval(dump->query, chunk.origin->run_real_ns, &chunk.interval);
 		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
 			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
 				r = query_block(dump->query, chunk.blocks[i]);
@@ -245,9 +272,9 @@ static int follow(struct dump *dump)
 	struct pollfd out = {.fd = STDOUT_FILENO};
 	int r = 0;
 
-	catch_signals();
+	dump->is_stopped = stop_on_signals();
 	store_reader_follow(dump->reader);
-	while (r == 0 && !is_stopped) {
+	while (r == 0 && !*dump->is_stopped) {
 		r = read_chunks(dump);
 		if (r == 0)
 			r = output_flush(dump->output);
@@ -286,6 +313,26 @@ out:
 	return r;
 }
 
+/* What has come together in groups, sorted and cut as asked for. */
+static int print_groups(struct dump *dump)
+{
+	struct query_options options = {
+		.selection = &dump->selection,
+		.limit = dump->limit,
+		.sink = {take_row, dump},
+	};
+	struct query *query = query_new(&options);
+	const struct block *rows;
+	int r = query ? 0 : -ENOMEM;
+
+	while (r == 0 && (r = grouping_next(dump->grouping, &rows)) > 0)
+		r = query_block(query, rows);
+	if (r == 0)
+		r = query_finish(query);
+	query_free(query);
+	return r;
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
@@ -316,7 +363,16 @@ static int open_all(struct dump *dump, enum output_format format)
 
 static void explain_failure(const struct dump *dump, int r)
 {
-	if (r == -E2BIG)
+	const char *max_groups = dump->options.values[MAX_GROUPS];
+
+	if (r == -E2BIG && dump->grouping)
+		fprintf(stderr, "%s: --group-by: more than %s groups; group by less (exit_time/1h), narrow --since or "
+			"--where, or allow more with --max-groups\n", usage.command,
+			max_groups ? max_groups : "1000000");
+	else if (r == -EOVERFLOW && dump->grouping)
+		fprintf(stderr, "%s: %s passes 2^64 in a group: leave it out of --fields, or narrow --where\n",
+			usage.command, grouping_culprit(dump->grouping));
+	else if (r == -E2BIG)
 		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);
 	else if (dump->stream.error)
@@ -334,6 +390,8 @@ static int run(struct dump *dump, enum output_format format)
 	r = dump->at_real_ns ? read_moment(dump) : dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
 	if (r == 0)
 		r = query_finish(dump->query);
+	if (r >= 0 && dump->grouping)
+		r = print_groups(dump);
 	close_r = output_close(dump->output);
 	dump->output = NULL;
 	if (r >= 0)
@@ -372,7 +430,8 @@ int cmd_dump(int argc, char **argv)
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
-	described_free(dump->described);
+	grouping_free(dump->grouping);
+	catalogue_done(&dump->catalogue);
 	free(dump);
 	return status;
 }

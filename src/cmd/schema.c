@@ -9,8 +9,10 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/report.h"
 #include "model/block.h"
-#include "store/described.h"
+#include "model/groups.h"
+#include "store/catalogue.h"
 
 enum schema_option { STORE, FORMAT };
 
@@ -24,11 +26,13 @@ static const struct usage usage = {
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"types: u64, i64, bool, string (any bytes), strings (a list of them)\n"
 	"units: time (ns since the epoch), ns (a duration), bytes, signal\n"
-	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level)\n",
+	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level),\n"
+	"       weight (adds up, and the row stands for so many observations)\n"
+	"groups: what `obit dump --fields +io` adds\n",
 	1,
 };
 
-enum schema_field { TABLE, FIELD, TYPE, UNIT, KIND, HELP, N_FIELDS };
+enum schema_field { TABLE, FIELD, TYPE, UNIT, KIND, GROUPS, HELP, N_FIELDS };
 
 static const struct field fields[] = {
 	[TABLE] = {"table", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
@@ -36,14 +40,27 @@ static const struct field fields[] = {
 	[TYPE] = {"type", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[UNIT] = {"unit", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[KIND] = {"kind", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
+	[GROUPS] = {"groups", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 	[HELP] = {"help", FIELD_STRING, UNIT_NONE, KIND_LABEL, ""},
 };
 
 static const struct table schema = {"schema", "the fields of all tables", 0, N_FIELDS, fields};
 
+/* With a space between them; how many. */
+static size_t list_groups(const struct table *table, const struct field *field, char *ret, size_t size)
+{
+	const struct field_group *groups[FIELD_GROUPS_MAX];
+	size_t n = field_groups(table->id, groups), n_listed = 0, used = 0;
+
+	for (size_t i = 0; i < n && used < size; i++)
+		if (field_group_has(groups[i], field->name))
+			used += (size_t)snprintf(ret + used, size - used, "%s+%s", n_listed++ ? " " : "", groups[i]->name);
+	return n_listed;
+}
+
 static int add_field(struct block *block, const struct table *table, const struct field *field)
 {
-	const char *texts[] = {
+	const char *texts[N_FIELDS] = {
 		[TABLE] = table->name,
 		[FIELD] = field->name,
 		[TYPE] = field_type_name(field->type),
@@ -51,8 +68,11 @@ static int add_field(struct block *block, const struct table *table, const struc
 		[KIND] = field_kind_name(field->kind),
 		[HELP] = field->help,
 	};
+	char groups[128];
 	int row = block_add_row(block), r = 0;
 
+	if (list_groups(table, field, groups, sizeof(groups)))
+		texts[GROUPS] = groups;
 	for (uint32_t i = 0; i < N_FIELDS && row >= 0 && r == 0; i++)
 		if (texts[i])
 			r = block_set_text(block, (uint32_t)row, i, texts[i], strlen(texts[i]));
@@ -61,7 +81,7 @@ static int add_field(struct block *block, const struct table *table, const struc
 
 static int print_table(struct output *output, const struct table *table)
 {
-	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, HELP};
+	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, GROUPS, HELP};
 	struct block *block = block_new(&schema, table->n_fields, table->n_fields * 512);
 	int r = block ? 0 : -ENOMEM;
 
@@ -92,24 +112,23 @@ static int print(enum output_format format, const struct table *tables, size_t n
 }
 
 /* Those of the table named, or of all. 0, -EINVAL for a wrong name, or what printing said. */
-static int print_chosen(const struct options *options, enum output_format format, const struct described *described)
+static int print_chosen(const struct options *options, enum output_format format, const struct catalogue *catalogue)
 {
-	size_t n;
-	const struct table *tables = described_tables(described, &n);
+	const struct table *tables = catalogue->tables;
 	const char *names[TABLE_MAX_TABLES];
 	int chosen;
 
 	if (!options->n_operands)
-		return print(format, tables, n);
-	for (size_t i = 0; i < n; i++)
+		return print(format, tables, catalogue->n_tables);
+	for (uint32_t i = 0; i < catalogue->n_tables; i++)
 		names[i] = tables[i].name;
-	chosen = options_choose(&usage, "table", options->operands[0], names, n);
+	chosen = options_choose(&usage, "table", options->operands[0], names, catalogue->n_tables);
 	return chosen < 0 ? chosen : print(format, tables + chosen, 1);
 }
 
 int cmd_schema(int argc, char **argv)
 {
-	struct described *described;
+	struct catalogue catalogue;
 	struct options options;
 	enum output_format format;
 	int r = options_parse(&usage, argc, argv, &options);
@@ -118,9 +137,13 @@ int cmd_schema(int argc, char **argv)
 		return r > 0 ? STATUS_OK : STATUS_USAGE;
 	if (options_format(&usage, options.values[FORMAT], &format) < 0)
 		return STATUS_USAGE;
-	described = described_new(options.values[STORE]);
-	r = described ? print_chosen(&options, format, described) : -ENOMEM;
-	described_free(described);
+	r = catalogue_read(options.values[STORE], &catalogue);
+	if (r < 0 && r != -ENOMEM) {
+		report_store_error(usage.command, options.values[STORE], r);
+		r = -EINVAL;
+	}
+	r = r < 0 ? r : print_chosen(&options, format, &catalogue);
+	catalogue_done(&catalogue);
 	if (r == -EINVAL)
 		return STATUS_USAGE;
 	if (r < 0 && r != -EPIPE) {

@@ -84,7 +84,7 @@ static const struct table cgroups = {"cgroups", "cgroups that did something: one
 				     N_CGROUPS_FIELDS, cgroups_fields};
 static const struct table procs = {"procs", "living processes that did something: one row each an interval", TABLE_PROCS,
 				   N_PROCS_FIELDS, procs_fields};
-static const struct table roster = {"roster", "all living processes, every few minutes", TABLE_ROSTER, N_ROSTER_FIELDS,
+static const struct table roster = {"roster", "all living processes, and zombies, every few minutes", TABLE_ROSTER, N_ROSTER_FIELDS,
 				    roster_fields};
 static const struct table runq = {"runq", "waits for a CPU: one row an interval for each CPU and length", TABLE_RUNQ,
 				  N_RUNQ_FIELDS, runq_fields};

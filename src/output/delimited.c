@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "base/rfc3339.h"
 #include "output/format.h"
+#include "output/plain.h"
 #include "output/text.h"
 
 static int begin(struct output *output, char separator, const char *end_of_line)
@@ -61,16 +61,9 @@ static void add_tsv(struct stream *stream, const char *data, size_t len)
 
 static void add_number(struct stream *stream, const struct field *column, uint64_t value)
 {
-	if (column->type == FIELD_BOOL) {
-		stream_add_text(stream, value ? "true" : "false");
-	} else if (column->unit == UNIT_TIME) {
-		rfc3339_write(value, stream_room(stream, RFC3339_LEN));
-		stream_commit(stream, RFC3339_LEN);
-	} else if (column->type == FIELD_I64) {
-		stream_add_i64(stream, (int64_t)value);
-	} else {
-		stream_add_u64(stream, value);
-	}
+	char *to = stream_room(stream, PLAIN_NUMBER_BYTES);
+
+	stream_commit(stream, (size_t)(plain_write_number(to, column, value) - to));
 }
 
 static int add_row(struct output *output, const struct block *block, uint32_t row, const int *fields, char separator,

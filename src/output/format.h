@@ -26,7 +26,7 @@ struct format {
 	void (*done)(struct output *output); /* frees `state`; may be NULL */
 };
 
-extern const struct format format_table, format_csv, format_tsv, format_jsonl;
+extern const struct format format_table, format_csv, format_tsv, format_jsonl, format_parquet, format_perfetto;
 
 static inline int cell_is_null(const struct block *block, uint32_t row, int field)
 {

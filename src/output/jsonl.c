@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * JSON lines: one object a row, keys in the order of the columns, every key in every row.
+ * JSON lines: one object a row, keys in the order of the columns, every key in every row. Room for the longest that a
+ * row may become is made first, so that nothing else asks for room.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rfc3339.h"
 #include "output/format.h"
-#include "output/text.h"
+#include "output/plain.h"
 
-#define MAX_ESCAPE_BYTES 6 /* \uXXXX */
+#define VALUE_BYTES (PLAIN_NUMBER_BYTES + 2) /* a number or a null, with quotes */
+#define ITEM_BYTES  (PLAIN_JSON_BYTES(0) + 1) /* an item of a list, but for its own bytes */
 
 /* The keys, each as ,"name": with { in place of the first comma. */
 struct keys {
@@ -42,118 +43,90 @@ static void done(struct output *output)
 	free(keys);
 }
 
-static size_t write_escape(char *ret, uint32_t code)
+static char *write_list(char *to, const char *data, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	ret[0] = '\\';
-	ret[1] = 'u';
-	for (int i = 0; i < 4; i++)
-		ret[2 + i] = digits[code >> (12 - 4 * i) & 15];
-	return MAX_ESCAPE_BYTES;
-}
-
-/* What needs more than a copy, at data[0]. Returns how many bytes it was. */
-static size_t add_special(struct stream *stream, const char *data, size_t len)
-{
-	char *to = stream_room(stream, MAX_ESCAPE_BYTES);
-	uint32_t code;
-	size_t n = text_character(data, len, &code);
-
-	if (n == 0) {
-		stream_commit(stream, write_escape(to, 0xdc00u | (unsigned char)data[0]));
-		return 1;
-	}
-	if (code == '"' || code == '\\') {
-		to[0] = '\\';
-		to[1] = (char)code;
-		stream_commit(stream, 2);
-	} else if (code < 0xffff && text_width(code) < 0) {
-		stream_commit(stream, write_escape(to, code));
-	} else {
-		memcpy(to, data, n);
-		stream_commit(stream, n);
-	}
-	return n;
-}
-
-static void add_string(struct stream *stream, const char *data, size_t len)
-{
-	size_t copied = 0;
-
-	stream_add_char(stream, '"');
-	for (size_t i = 0; i < len;) {
-		unsigned char c = (unsigned char)data[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
-		stream_add(stream, data + copied, i - copied);
-		i += add_special(stream, data + i, len - i);
-		copied = i;
-	}
-	stream_add(stream, data + copied, len - copied);
-	stream_add_char(stream, '"');
-}
-
-static void add_strings(struct stream *stream, const char *data, size_t len)
-{
-	stream_add_char(stream, '[');
+	*to++ = '[';
 	for (size_t at = 0; at < len;) {
 		const char *end = memchr(data + at, '\0', len - at);
 		size_t item_len = end ? (size_t)(end - data) - at : len - at;
 
 		if (at)
-			stream_add_char(stream, ',');
-		add_string(stream, data + at, item_len);
+			*to++ = ',';
+		to = plain_write_json(to, data + at, item_len);
 		at += item_len + 1;
 	}
-	stream_add_char(stream, ']');
+	*to++ = ']';
+	return to;
 }
 
-static void add_number(struct stream *stream, const struct field *column, uint64_t value)
+static char *write_value(char *to, const struct field *column, const struct block *block, uint32_t row, int field)
 {
-	if (column->type == FIELD_BOOL) {
-		stream_add_text(stream, value ? "true" : "false");
-	} else if (column->unit == UNIT_TIME) {
-		char *to = stream_room(stream, RFC3339_LEN + 2);
+	const char *text;
+	size_t len;
 
-		to[0] = '"';
-		rfc3339_write(value, to + 1);
-		to[RFC3339_LEN + 1] = '"';
-		stream_commit(stream, RFC3339_LEN + 2);
-	} else if (column->type == FIELD_I64) {
-		stream_add_i64(stream, (int64_t)value);
-	} else {
-		stream_add_u64(stream, value);
+	if (cell_is_null(block, row, field)) {
+		memcpy(to, "null", 4);
+		return to + 4;
 	}
+	if (field_is_text(column)) {
+		text = block_text(block, row, (uint32_t)field, &len);
+		return column->type == FIELD_STRINGS ? write_list(to, text, len) : plain_write_json(to, text, len);
+	}
+	if (column->unit != UNIT_TIME || column->type == FIELD_BOOL)
+		return plain_write_number(to, column, block_number(block, row, (uint32_t)field));
+	*to++ = '"';
+	to = plain_write_number(to, column, block_number(block, row, (uint32_t)field));
+	*to++ = '"';
+	return to;
+}
+
+/* Each byte of a list may be an item of its own. */
+static size_t row_bound(const struct output *output, const struct block *block, uint32_t row, const int *fields)
+{
+	const struct keys *keys = output->state;
+	size_t bound = keys->text.used + output->n_columns * VALUE_BYTES + 2, len;
+
+	for (uint32_t i = 0; i < output->n_columns; i++) {
+		if (!field_is_text(&output->columns[i]) || cell_is_null(block, row, fields[i]))
+			continue;
+		block_text(block, row, (uint32_t)fields[i], &len);
+		bound += PLAIN_JSON_BYTES(len) + (output->columns[i].type == FIELD_STRINGS ? ITEM_BYTES * len : 0);
+	}
+	return bound;
+}
+
+static char *write_row(char *to, const struct output *output, const struct block *block, uint32_t row,
+		       const int *fields)
+{
+	const struct keys *keys = output->state;
+
+	for (uint32_t i = 0; i < output->n_columns; i++) {
+		size_t len = keys->at[i + 1] - keys->at[i];
+
+		memcpy(to, keys->text.data + keys->at[i], len);
+		to = write_value(to + len, &output->columns[i], block, row, fields[i]);
+	}
+	*to++ = '}';
+	*to++ = '\n';
+	return to;
 }
 
 static int add_row(struct output *output, const struct block *block, uint32_t row, const int *fields)
 {
+	size_t bound = row_bound(output, block, row, fields);
 	struct stream *stream = output->options.stream;
-	const struct keys *keys = output->state;
+	struct buffer *scratch = &output->scratch;
+	char *to;
 
-	for (uint32_t i = 0; i < output->n_columns; i++) {
-		const struct field *column = &output->columns[i];
-		const char *text;
-		size_t len;
-
-		stream_add(stream, keys->text.data + keys->at[i], keys->at[i + 1] - keys->at[i]);
-		if (cell_is_null(block, row, fields[i])) {
-			stream_add(stream, "null", 4);
-		} else if (!field_is_text(column)) {
-			add_number(stream, column, block_number(block, row, (uint32_t)fields[i]));
-		} else {
-			text = block_text(block, row, (uint32_t)fields[i], &len);
-			if (column->type == FIELD_STRINGS)
-				add_strings(stream, text, len);
-			else
-				add_string(stream, text, len);
-		}
+	if (bound <= STREAM_BYTES) {
+		to = stream_room(stream, bound);
+		stream_commit(stream, (size_t)(write_row(to, output, block, row, fields) - to));
+		return 0;
 	}
-	stream_add(stream, "}\n", 2);
+	scratch->used = 0;
+	if (buffer_reserve(scratch, bound) < 0)
+		return scratch->error;
+	stream_add(stream, scratch->data, (size_t)(write_row(scratch->data, output, block, row, fields) - scratch->data));
 	return 0;
 }
 

@@ -10,6 +10,10 @@
  *   jsonl  one object a line; integers exact; bytes that are not UTF-8 are the lone surrogates \udc80 to
  *          \udcff, as Python's surrogateescape has them; controls are escaped.
  *
+ *   parquet   Apache Parquet; a time is a TIMESTAMP in ns, UTC; bytes that are not UTF-8 are \xNN.
+ *   perfetto  Chrome's trace events in JSON: each row of exits is a slice from fork to end. Text as in jsonl, but
+ *             that bytes which are not UTF-8 are \xNN, since a lone surrogate is no text for C++.
+ *
  * In csv, tsv and jsonl a time is RFC 3339 in UTC with nanoseconds, every other number is a plain integer in
  * the field's unit, a signal its number, a bool true or false. Null is null in jsonl, nothing in csv and tsv,
  * - in a table. argv is an array in jsonl, elsewhere its words quoted for a shell. On a terminal csv and tsv
@@ -28,9 +32,17 @@ enum output_format {
 	OUTPUT_CSV,
 	OUTPUT_TSV,
 	OUTPUT_JSONL,
+	OUTPUT_PARQUET,
+	OUTPUT_PERFETTO,
 };
 
-/* The formats' names, in the order of the enum; *ret_n is how many. */
+/* On which track a process is a slice. */
+enum output_track {
+	TRACK_CGROUP,
+	TRACK_PARENT,
+};
+
+/* The names of those that are text, which come first in the enum, in its order; *ret_n is how many. */
 const char *const *output_format_names(size_t *ret_n);
 
 struct output_options {
@@ -40,6 +52,9 @@ struct output_options {
 	int is_coloured;
 	uint32_t width;	      /* of a table's lines, in columns; 0: no limit */
 	uint64_t now_real_ns; /* a table writes times of this day without the date */
+	const struct table *table; /* what parquet says the rows are; not owned; or NULL */
+	enum output_track track;   /* of perfetto, and the time that it counts from */
+	uint64_t origin_real_ns;
 };
 
 struct output;

@@ -128,6 +128,32 @@ void text_add_visible(struct buffer *buffer, const char *data, size_t len)
 		i += add_one(buffer, data + i, len - i, "\\");
 }
 
+int text_is_ascii(const char *data, size_t len)
+{
+	uint64_t word = 0, all = 0;
+
+	for (; len >= sizeof(word); len -= sizeof(word), data += sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		all |= word;
+	}
+	word = 0;
+	memcpy(&word, data, len);
+	return ((all | word) & 0x8080808080808080u) == 0;
+}
+
+void text_add_utf8(struct buffer *buffer, const char *data, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		uint32_t code;
+
+		n = text_character(data + i, len - i, &code);
+		if (n)
+			buffer_add(buffer, data + i, n);
+		else
+			add_byte(buffer, (unsigned char)data[i]);
+	}
+}
+
 static int is_visible(const char *data, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {

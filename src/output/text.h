@@ -25,6 +25,11 @@ int text_width(uint32_t code);
 /* Adds the bytes, with \xNN for all that must not be sent to a terminal and \\ for a backslash. */
 void text_add_visible(struct buffer *buffer, const char *data, size_t len);
 
+int text_is_ascii(const char *data, size_t len);
+
+/* Adds the bytes, with \xNN for each that is not UTF-8, so that the whole is. */
+void text_add_utf8(struct buffer *buffer, const char *data, size_t len);
+
 /*
  * Adds the items of a list, each ended by NUL, quoted so that bash reads them back: plain, 'quoted', or
  * $'with \xNN' where a byte must not be sent to a terminal.

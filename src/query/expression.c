@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
 #include "query/lexer.h"
 #include "query/literal.h"
+#include "query/names.h"
 #include "query/program.h"
 
 struct parser {
@@ -71,24 +71,13 @@ static size_t n_instructions(const struct parser *parser)
 static int find_field(struct parser *parser, const struct field **ret)
 {
 	const struct table *table = parser->expression->table;
-	const char *word = parser->text + parser->token.at, *nearest;
-	const char *names[TABLE_MAX_FIELDS];
-	int shown_len = parser->token.len > 60 ? 60 : (int)parser->token.len;
-	uint32_t n = table->n_fields < TABLE_MAX_FIELDS ? table->n_fields : TABLE_MAX_FIELDS;
+	char complaint[sizeof(parser->error->message)];
+	int field = names_field(table, parser->text + parser->token.at, parser->token.len, complaint, sizeof(complaint));
 
-	for (uint32_t i = 0; i < n; i++) {
-		names[i] = table->fields[i].name;
-		if (strlen(names[i]) == parser->token.len && memcmp(names[i], word, parser->token.len) == 0) {
-			*ret = &table->fields[i];
-			return 0;
-		}
-	}
-	nearest = nearest_name(word, parser->token.len, names, n);
-	if (nearest)
-		return complain(parser, parser->token, "%s has no field \"%.*s\"; did you mean %s?", table->name,
-				shown_len, word, nearest);
-	return complain(parser, parser->token, "%s has no field \"%.*s\"; `obit schema %s` lists them", table->name,
-			shown_len, word, table->name);
+	if (field < 0)
+		return complain(parser, parser->token, "%s", complaint);
+	*ret = &table->fields[field];
+	return 0;
 }
 
 /* A time may be several bare words: today 03:00, 3m ago. */
@@ -112,7 +101,7 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 	struct token token;
 
 	if (parser->token.kind == TOKEN_NULL)
-		return complain(parser, parser->token, "nothing equals null; write `%s is null` or `is not null`",
+		return complain(parser, parser->token, "null is no value to compare with; write `%s is null` or `is not null`",
 				field->name);
 	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED) {
 		if (parser->token.kind >= TOKEN_AND)
@@ -211,8 +200,14 @@ static int parse_order(struct parser *parser, struct predicate *predicate)
 	struct token ignored;
 
 	predicate->comparison = comparisons[parser->token.kind];
-	predicate->n_constants = 1;
 	advance(parser);
+	if (parser->token.kind == TOKEN_NULL &&
+	    (predicate->comparison == COMPARE_EQ || predicate->comparison == COMPARE_NE)) {
+		predicate->comparison = predicate->comparison == COMPARE_EQ ? COMPARE_IS_NULL : COMPARE_IS_NOT_NULL;
+		advance(parser);
+		return 0;
+	}
+	predicate->n_constants = 1;
 	return parse_literal(parser, predicate->field, &ignored);
 }
 

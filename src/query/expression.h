@@ -4,7 +4,7 @@
  *
  *   field = != < <= > >= literal     numbers by value, text byte by byte
  *   field ~ !~ regular expression    POSIX extended, anywhere in the value, bytes not characters
- *   field [not] in (a, b, ...)       field is [not] null        field (a bool alone)
+ *   field [not] in (a, b, ...)       field is [not] null, also = null and != null       field (a bool alone)
  *   and or not ( )                   also && || !; `not` binds tightest, then `and`
  *
  * Literals take the field's unit: durations 1.5s, sizes 2GiB, signals KILL, times as in query/time.h. A list

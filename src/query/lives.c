@@ -11,6 +11,9 @@
 
 enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 
+/* A start is told by the clock of another moment than the interval's begin: near it one cannot tell which was first. */
+#define DOUBT_NS UINT64_C(100000000)
+
 struct life {
 	uint64_t pid, start; /* pid 0: a free slot */
 	uint64_t rows, threads;
@@ -178,7 +181,7 @@ static int add_procs(struct lives *lives, const struct block *block)
 		struct life *life;
 
 		/* Of one that was there before there may be rows that are not read. */
-		if (!pid || start < lives->begin_real_ns)
+		if (!pid || start < lives->begin_real_ns + DOUBT_NS)
 			continue;
 		if (lives->n_used * 4 >= lives->n_slots * 3 && grow(lives) < 0)
 			return -ENOMEM;

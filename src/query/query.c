@@ -12,6 +12,7 @@ struct query {
 	struct selection by_time; /* of is_by_time: the selection, with the time as its sort column */
 	struct order *order;	  /* NULL: rows go straight through */
 	uint64_t n_passed;
+	uint64_t run_real_ns, interval, interval_begin_real_ns; /* that the last block was of */
 	/* Where things are in the table of the last block. */
 	int time_field;
 	int columns[TABLE_MAX_FIELDS + 1];
@@ -137,6 +138,21 @@ int query_settle(struct query *query, uint64_t real_ns)
 	if (!query->options.is_by_time)
 		return 0;
 	return order_deliver(query->order, &real_ns, &sink);
+}
+
+/* Rows of an interval come in any order, so what ended before the interval did begin is complete. */
+int query_begin_interval(struct query *query, uint64_t run_real_ns, const struct interval *interval)
+{
+	int r = 0;
+
+	if (run_real_ns != query->run_real_ns)
+		r = query_settle(query, UINT64_MAX);
+	else if (interval->number != query->interval)
+		r = query_settle(query, query->interval_begin_real_ns);
+	query->run_real_ns = run_real_ns;
+	query->interval = interval->number;
+	query->interval_begin_real_ns = interval->begin_real_ns;
+	return r;
 }
 
 int query_finish(struct query *query)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "model/block.h"
+#include "model/origin.h"
 #include "query/expression.h"
 #include "query/order.h"
 #include "query/selection.h"
@@ -43,6 +44,9 @@ int query_block(struct query *query, const struct block *block);
  * only, so that the memory needed is that of two intervals, however long the store. Returns as query_block().
  */
 int query_settle(struct query *query, uint64_t real_ns);
+
+/* The blocks that follow are of this interval of the run begun at run_real_ns; settles what that makes sure of. */
+int query_begin_interval(struct query *query, uint64_t run_real_ns, const struct interval *interval);
 
 /* No more blocks: what was kept to be sorted goes to the sink. Returns as query_block(). */
 int query_finish(struct query *query);

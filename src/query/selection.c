@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "query/names.h"
 
 static const struct {
 	uint32_t table;
@@ -29,53 +29,73 @@ static const struct {
 	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
 };
 
+static const char *fields_for_people(const struct table *table)
+{
+	for (size_t i = 0; i < sizeof(for_people) / sizeof(for_people[0]); i++)
+		if (for_people[i].table == table->id)
+			return for_people[i].fields;
+	return NULL;
+}
+
 static int find_field(struct selection *selection, const char *name, size_t len)
 {
-	const struct table *source = selection->source;
-	const char *names[TABLE_MAX_FIELDS], *nearest;
+	return names_field(selection->source, name, len, selection->complaint, sizeof(selection->complaint));
+}
 
-	for (uint32_t i = 0; i < source->n_fields; i++) {
-		names[i] = source->fields[i].name;
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			return (int)i;
+static int is_shown(const struct selection *selection, const char *name)
+{
+	for (uint32_t i = 0; i < selection->n_shown; i++)
+		if (strcmp(selection->fields[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+static int add_field(struct selection *selection, const char *name, size_t len)
+{
+	int field = find_field(selection, name, len);
+
+	if (field < 0)
+		return field;
+	if (selection->n_shown == TABLE_MAX_FIELDS) {
+		snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
+			 TABLE_MAX_FIELDS);
+		return -EINVAL;
 	}
-	nearest = nearest_name(name, len, names, source->n_fields);
-	if (nearest)
-		snprintf(selection->complaint, sizeof(selection->complaint),
-			 "%s has no field \"%.*s\"; did you mean %s?", source->name, (int)(len > 60 ? 60 : len), name,
-			 nearest);
-	else
-		snprintf(selection->complaint, sizeof(selection->complaint),
-			 "%s has no field \"%.*s\"; `obit schema %s` lists them", source->name,
-			 (int)(len > 60 ? 60 : len), name, source->name);
-	return -EINVAL;
+	selection->fields[selection->n_shown++] = selection->source->fields[field];
+	return 0;
+}
+
+static int add_fields(struct selection *selection, const char *list);
+
+/* `+io`: those of the group that are not shown yet. A list that begins with it begins with the usual ones. */
+static int add_group(struct selection *selection, const char *name, size_t len)
+{
+	const struct table *source = selection->source;
+	const struct field_group *group =
+		names_group(source, name, len, selection->complaint, sizeof(selection->complaint));
+	const char *usual = fields_for_people(source), *left = group ? group->fields : NULL;
+	int r = group ? 0 : -EINVAL;
+
+	if (group && usual && !selection->n_shown)
+		r = add_fields(selection, usual);
+	while (r == 0 && names_next(&left, &name, &len)) {
+		int field = find_field(selection, name, len);
+
+		if (field < 0 || !is_shown(selection, source->fields[field].name))
+			r = add_field(selection, name, len);
+	}
+	return r;
 }
 
 static int add_fields(struct selection *selection, const char *list)
 {
-	while (*list) {
-		size_t len = strcspn(list, ","), skipped = strspn(list, " ");
-		size_t trimmed = len;
-		int field;
+	const char *name;
+	size_t len;
+	int r = 0;
 
-		if (skipped > len)
-			skipped = len;
-		while (trimmed > skipped && list[trimmed - 1] == ' ')
-			trimmed--;
-		field = find_field(selection, list + skipped, trimmed - skipped);
-		if (field < 0)
-			return field;
-		if (selection->n_shown == TABLE_MAX_FIELDS) {
-			snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
-				 TABLE_MAX_FIELDS);
-			return -EINVAL;
-		}
-		selection->fields[selection->n_shown++] = selection->source->fields[field];
-		list += len;
-		if (*list == ',' && !*++list)
-			return find_field(selection, "", 0); /* a comma and nothing behind it */
-	}
-	return 0;
+	while (r == 0 && names_next(&list, &name, &len))
+		r = len && *name == '+' ? add_group(selection, name + 1, len - 1) : add_field(selection, name, len);
+	return r;
 }
 
 static int choose_sort(struct selection *selection, const char *sort)
@@ -106,14 +126,12 @@ int selection_init(struct selection *selection, const struct table *source, cons
 	selection->source = source;
 	selection->sort_column = -1;
 	if (!fields && is_for_people)
-		for (size_t i = 0; i < sizeof(for_people) / sizeof(for_people[0]); i++)
-			if (for_people[i].table == source->id)
-				fields = for_people[i].fields;
+		fields = fields_for_people(source);
 	if (!fields || strcmp(fields, "all") == 0) {
 		memcpy(selection->fields, source->fields, source->n_fields * sizeof(struct field));
 		selection->n_shown = source->n_fields;
 	} else {
-		r = *fields ? add_fields(selection, fields) : find_field(selection, "", 0);
+		r = add_fields(selection, fields);
 	}
 	if (r < 0)
 		return r;

@@ -21,7 +21,7 @@ struct selection {
 };
 
 /*
- * `fields`: names with commas between them; "all"; NULL: for people the few that matter most, else all.
+ * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: for people the few that matter most, else all.
  * `sort`: [-]FIELD or NULL. 0, or -EINVAL with a complaint.
  */
 int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_for_people,

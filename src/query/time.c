@@ -106,23 +106,71 @@ static int read_calendar(struct typed typed, uint64_t *ret_real_ns)
 	return rfc3339_time(&date, &clock, offset, ret_real_ns);
 }
 
-/* -10m, 10m ago */
+/* Units as words: "3 minutes ago". */
+static const struct {
+	const char *word, *unit;
+} long_units[] = {
+	{"second", "s"}, {"seconds", "s"}, {"sec", "s"}, {"secs", "s"}, {"minute", "m"}, {"minutes", "m"}, {"min", "m"},
+	{"mins", "m"},	 {"hour", "h"},	   {"hours", "h"}, {"hr", "h"}, {"hrs", "h"},	 {"day", "d"},	   {"days", "d"},
+	{"week", "w"},	 {"weeks", "w"},
+};
+
+/* The unit at the beginning, up to a digit or a space, in its short form. */
+static size_t take_unit(struct typed *typed, const char **ret)
+{
+	size_t len = 0, left = (size_t)(typed->end - typed->at);
+
+	while (len < left && !strchr("0123456789. ", typed->at[len]))
+		len++;
+	*ret = typed->at;
+	typed->at += len;
+	for (size_t i = 0; i < sizeof(long_units) / sizeof(long_units[0]); i++)
+		if (strlen(long_units[i].word) == len && strncasecmp(*ret, long_units[i].word, len) == 0) {
+			*ret = long_units[i].unit;
+			return 1;
+		}
+	return len;
+}
+
+/* "1 hour 30 min" as 1h30m: what quantity_read_ns() takes. The length, or -EINVAL. */
+static int shorten(struct typed typed, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	for (skip_spaces(&typed); typed.at < typed.end; skip_spaces(&typed)) {
+		const char *number = typed.at, *unit;
+		size_t unit_len, number_len;
+
+		while (typed.at < typed.end && strchr("0123456789.", *typed.at))
+			typed.at++;
+		number_len = (size_t)(typed.at - number);
+		skip_spaces(&typed);
+		unit_len = take_unit(&typed, &unit);
+		if (!number_len || !unit_len || number_len + unit_len > size - used)
+			return -EINVAL; /* "10" of what? */
+		memcpy(ret + used, number, number_len);
+		memcpy(ret + used + number_len, unit, unit_len);
+		used += number_len + unit_len;
+	}
+	return used ? (int)used : -EINVAL;
+}
+
+/* -10m, 10m ago, 3 minutes ago */
 static int read_ago(struct typed typed, uint64_t *ret_real_ns)
 {
-	int has_minus = take_word(&typed, "-");
 	uint64_t back_ns;
+	char text[80];
 	int r;
 
-	if (!has_minus) {
+	if (!take_word(&typed, "-")) {
 		if (typed.end - typed.at < 4 || strncasecmp(typed.end - 3, "ago", 3) != 0)
 			return -EINVAL;
 		typed.end -= 3;
-		while (typed.end > typed.at && typed.end[-1] == ' ')
-			typed.end--;
 	}
-	if (typed.at == typed.end || (typed.end[-1] >= '0' && typed.end[-1] <= '9'))
-		return -EINVAL; /* "-10" of what? */
-	r = quantity_read_ns(typed.at, (size_t)(typed.end - typed.at), &back_ns);
+	r = shorten(typed, text, sizeof(text));
+	if (r < 0)
+		return r;
+	r = quantity_read_ns(text, (size_t)r, &back_ns);
 	if (r < 0)
 		return r == -ERANGE ? r : -EINVAL;
 	if (back_ns > typed.now_real_ns)

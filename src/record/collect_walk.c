@@ -34,7 +34,8 @@ static int add(struct walk *walk, const void *data, size_t size)
 		r = grow((void **)&walk->told, &walk->max_told, sizeof(*walk->told));
 	if (r < 0)
 		return r;
-	memcpy(&walk->living[walk->n_living++], data, sizeof(*walk->living));
+	memcpy(&walk->living[walk->n_living], data, sizeof(*walk->living));
+	walk->n_living += !(walk->living[walk->n_living].flags & WALK_DEAD);
 	if (size == sizeof(*walk->told))
 		memcpy(&walk->told[walk->n_told++], data, size);
 	return 0;

@@ -24,7 +24,8 @@ static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t st
 static struct living_source source_of(struct ledger *ledger, const struct process *process, uint64_t cgroup_id)
 {
 	return (struct living_source){
-		.process = process,
+		.pid = process->pid,
+		.start_real_ns = process->start_real_ns,
 		.cgroup = ledger_cgroup_path(ledger, cgroup_id),
 		.sched = ledger->sched,
 		.page_bytes = ledger->page_bytes,
@@ -41,21 +42,16 @@ static struct costs total_of(const struct process *process, const struct costs *
 	return total;
 }
 
-/* The chunk leaves when there is no room in it. The process stays: it is not told of by that chunk. */
+/* The chunk leaves when there is no room in it: then processes may move. */
 static int add_proc(struct ledger *ledger, uint32_t epoch, const struct living_source *source,
 		    const struct meter_step *step)
 {
-	struct living_source again = *source;
-	uint32_t pid = source->process->pid;
-	uint64_t start_boot_ns = source->process->start_boot_ns;
 	int row = row_add_proc(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_PROCS], source, step);
 
 	if (row >= 0)
 		return row;
 	ledger_hand_over(ledger, epoch);
-	/* It may have moved. */
-	again.process = processes_find(ledger->processes, pid, start_boot_ns);
-	return row_add_proc(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_PROCS], &again, step);
+	return row_add_proc(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_PROCS], source, step);
 }
 
 static void tell_row(struct ledger *ledger, const struct snapshot *s, const struct walk_told *told,
@@ -83,21 +79,25 @@ static void tell_row(struct ledger *ledger, const struct snapshot *s, const stru
 	add_proc(ledger, s->epoch, &source, &step);
 }
 
+/* `process` is NULL of one that has ended, or that there is no room to know. */
 static void enroll(struct ledger *ledger, const struct snapshot *s, const struct walk_told *told,
 		   const struct process *process)
 {
-	struct living_source source = source_of(ledger, process, told->figures.cgroup_id);
+	const struct process unknown = {
+		.pid = told->row.pid,
+		.start_real_ns = told->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
+	};
+	struct living_source source = source_of(ledger, process ? process : &unknown, told->figures.cgroup_id);
 
 	source.time_ns = s->end_real_ns;
 	source.figures = &told->figures;
-	if (process->image && !(told->figures.flags & EXIT_KTHREAD)) {
+	if (process && process->image && !(told->figures.flags & EXIT_KTHREAD)) {
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
 	if (row_add_roster(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_ROSTER], &source) >= 0)
 		return;
 	ledger_hand_over(ledger, s->epoch);
-	source.process = processes_find(ledger->processes, told->row.pid, told->row.start_boot_ns);
 	row_add_roster(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_ROSTER], &source);
 }
 
@@ -111,15 +111,17 @@ void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 		uint64_t start_boot_ns = told->row.start_boot_ns;
 		struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 
-		if (!process && may_be_unknown(ledger, pid, start_boot_ns)) {
+		int is_dead = (told->row.flags & WALK_DEAD) != 0;
+
+		if (!process && !is_dead && may_be_unknown(ledger, pid, start_boot_ns)) {
 			process = ledger_known_or_new(ledger, pid, start_boot_ns);
 			ledger->procs_skipped += !process;
 		}
-		if (!process)
-			continue;
-		tell_row(ledger, s, told, process);
-		process = processes_find(ledger->processes, pid, start_boot_ns);
-		if (s->is_roster && s->epoch && process)
+		if (process && !is_dead) {
+			tell_row(ledger, s, told, process);
+			process = processes_find(ledger->processes, pid, start_boot_ns);
+		}
+		if (s->is_roster)
 			enroll(ledger, s, told, process);
 	}
 }

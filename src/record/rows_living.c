@@ -88,8 +88,8 @@ int row_add_proc(struct block *b, const struct living_source *source, const stru
 	if (added < 0)
 		return added;
 	block_set_number(b, row, PROCS_time, source->time_ns);
-	block_set_number(b, row, PROCS_pid, source->process->pid);
-	block_set_number(b, row, PROCS_start_time, source->process->start_real_ns);
+	block_set_number(b, row, PROCS_pid, source->pid);
+	block_set_number(b, row, PROCS_start_time, source->start_real_ns);
 	block_set_number(b, row, PROCS_ppid, figures ? figures->ppid : source->end->ppid);
 	block_set_number(b, row, PROCS_uid, figures ? figures->uid : source->end->uid);
 	set_step(b, row, step);
@@ -116,8 +116,8 @@ int row_add_roster(struct block *b, const struct living_source *source)
 	if (added < 0)
 		return added;
 	block_set_number(b, row, ROSTER_time, source->time_ns);
-	block_set_number(b, row, ROSTER_pid, source->process->pid);
-	block_set_number(b, row, ROSTER_start_time, source->process->start_real_ns);
+	block_set_number(b, row, ROSTER_pid, source->pid);
+	block_set_number(b, row, ROSTER_start_time, source->start_real_ns);
 	block_set_number(b, row, ROSTER_ppid, figures->ppid);
 	block_set_number(b, row, ROSTER_uid, figures->uid);
 	block_set_number(b, row, ROSTER_threads, figures->costs.threads);

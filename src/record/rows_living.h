@@ -11,7 +11,8 @@
 
 struct living_source {
 	uint64_t time_ns; /* end of the interval; of the last row, of the process */
-	const struct process *process;
+	uint32_t pid;
+	uint64_t start_real_ns;
 	const struct walk_figures *figures; /* NULL: the last row ... */
 	const struct event_exit *end;	    /* ... which is made of this */
 	struct text_view cgroup;

@@ -167,7 +167,8 @@ def shown(value, kind, unit):
     if kind == STRING:
         return value.decode(errors="surrogateescape")
     if kind == STRINGS:
-        return [item.decode(errors="surrogateescape") for item in value.split(b"\0")[:-1]]
+        items = value.split(b"\0")
+        return [item.decode(errors="surrogateescape") for item in (items if items[-1] else items[:-1])]
     if kind == BOOL:
         return bool(value)
     if kind == I64 and value >= 2**63:

@@ -3,7 +3,7 @@
  * Writes a store that has everything the format has: all tables and types, every column encoding, nulls, hard
  * values, several chunks, frames and segments; the last segment is left without an index when asked.
  *
- * usage: write_store DIR [unsealed]
+ * usage: write_store DIR [sealed|unsealed [INTERVALS]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,18 +95,19 @@ int main(int argc, char **argv)
 {
 	struct store_options options = {.dir = argc > 1 ? argv[1] : "", .segment_bytes = 400000};
 	struct origin origin = {.host = "h", .boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = 1700000000000000000ull};
+	uint64_t intervals = argc > 3 ? strtoull(argv[3], NULL, 10) : INTERVALS;
 	struct store_writer *writer;
 	size_t n;
 	const struct table *const *tables = tables_all(&n);
 	struct block *blocks[TABLE_MAX_TABLES];
 
 	if (argc < 2 || store_writer_open(&options, &origin, &writer, NULL) < 0) {
-		fprintf(stderr, "usage: write_store DIR [unsealed]\n");
+		fprintf(stderr, "usage: write_store DIR [sealed|unsealed [INTERVALS]]\n");
 		return 2;
 	}
 	for (size_t i = 0; i < n; i++)
 		blocks[i] = block_new(tables[i], MAX_ROWS, ARENA);
-	for (uint64_t number = 1; number <= INTERVALS; number++) {
+	for (uint64_t number = 1; number <= intervals; number++) {
 		struct interval interval = {
 			.number = number,
 			.begin_real_ns = 1700000000000000000ull + number * 1000000000ull,
@@ -119,7 +120,7 @@ int main(int argc, char **argv)
 		if (store_writer_append(writer, &interval, blocks, n) < 0)
 			return 1;
 	}
-	if (argc > 2)
+	if (argc > 2 && strcmp(argv[2], "unsealed") == 0)
 		_exit(0); /* as a kill would */
 	return store_writer_close(writer) < 0;
 }

@@ -499,12 +499,15 @@ static void check_rivals(const pid_t *pids)
 }
 
 /* --- the idle -------------------------------------------------------------------------------------------------- */
-static void check_sleepers(const struct rows *procs, const pid_t *sleepers)
+static void check_sleepers(const struct rows *procs, const pid_t *sleepers, pid_t zombie)
 {
 	struct rows roster = dump_rows(obit, store, "roster", "pid,argv,state");
 	const char *name = "the idle cost no rows, and are on the roster";
-	int ok = 1, n_rows, listed = 0;
+	int ok = 1, n_rows, listed = 0, zombies = 0;
 
+	for (int k = 0; k < roster.n; k++)
+		zombies += number(roster.row[k][0]) == (uint64_t)zombie && *roster.row[k][2] == 'Z';
+	ok &= check(zombies == 1, name, "the zombie is there %d times", zombies);
 	for (int i = 0; i < SLEEPERS; i++) {
 		sum_of(procs, sleepers[i], PID, &n_rows);
 		ok &= check(n_rows == 0, name, "sleeper %d has %d rows", sleepers[i], n_rows);
@@ -523,7 +526,7 @@ int main(int argc, char **argv)
 	static struct queue_stat at[4];
 	static pid_t sleepers[SLEEPERS];
 	struct truth alone, threads, dead_threads;
-	pid_t agent, workloads[3], rivals[2], blocked, player;
+	pid_t agent, workloads[3], rivals[2], blocked, player, zombie;
 	struct rows procs;
 	char command[700];
 	int n_cpus, status, n_rows;
@@ -540,6 +543,9 @@ int main(int argc, char **argv)
 			_exit(127);
 		}
 	}
+	zombie = fork();
+	if (zombie == 0)
+		_exit(0);
 	sleep_ms(500);
 	n_cpus = read_schedstat(&at[0]);
 	agent = agent_start(obit, store, args);
@@ -578,7 +584,7 @@ int main(int argc, char **argv)
 	compare(&procs, &alone, 1, "a process: its rows are what /proc says");
 	compare(&procs, &threads, 1, "a process with threads: its rows are what /proc says");
 	compare(&procs, &dead_threads, 0, "a process with threads that have ended");
-	check_sleepers(&procs, sleepers);
+	check_sleepers(&procs, sleepers, zombie);
 	blocked_ns = sum_of(&procs, blocked, BLOCK_NS, &n_rows);
 	finish_group("uninterruptible sleep: as long as vfork() takes",
 		     check(blocked_ns >= BLOCK_MS * 1000000ull && blocked_ns < (BLOCK_MS + 200) * 1000000ull, "block",

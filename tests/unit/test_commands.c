@@ -145,6 +145,53 @@ static void test_table_is_in_order_of_time(void **state)
 	assert_string_equal(said, "pid\n109\n108\n107\n106\n105\n104\n103\n102\n101\n100\n209\n208\n");
 }
 
+static void test_dump_groups_in_every_format(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--fields", "count,max(pid),first(pid)",
+			     "--sort", "-comm", "--format", "csv", NULL), 0);
+	/* Of each interval the last row is the earliest. */
+	assert_string_equal(said, "comm,count,max(pid),first(pid)\r\nodd,15,309,109\r\neven,15,308,108\r\n");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "exit_time/1s", "--fields", "count", "--where",
+			     "pid >= 200", "--format", "jsonl", NULL), 0);
+	assert_string_equal(said, "{\"exit_time\":\"2026-01-02T03:04:06.000000000Z\",\"count\":10}\n"
+				  "{\"exit_time\":\"2026-01-02T03:04:07.000000000Z\",\"count\":10}\n");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "count,min(exit_time),sum(cpu_ns)", "--format",
+			     "tsv", NULL), 0);
+	assert_string_equal(said, "count\tmin(exit_time)\tsum(cpu_ns)\n30\t2026-01-02T03:04:05.000001000Z\t\n");
+	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--group-by", "opening", "--sort", "-exits_seen", "--fields",
+			     "forks,p50(closing)", NULL), 0);
+	assert_string_equal(said, "opening  forks  p50(closing)\n     50     30            50\n");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--fields", "count", "--sort", "-pid",
+			     "--limit", "2", NULL), 0);
+	assert_string_equal(said, "pid  count\n309      1\n308      1\n");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--sort", "-cpu_ns", "--limit", "20",
+			     NULL), 0);
+	assert_string_equal(complained, "");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--max-groups", "29", NULL),
+			 STATUS_FAILED);
+	assert_complained("more than 29 groups");
+	assert_complained("--max-groups");
+	assert_int_equal(run(cmd_dump, "exits", "--group-by", "com", NULL), STATUS_USAGE);
+	assert_complained("did you mean comm?");
+	assert_int_equal(run(cmd_dump, "exits", "--group-by", "comm", "--max-groups", "none", NULL), STATUS_USAGE);
+	assert_complained("a number of groups");
+	assert_int_equal(run(cmd_dump, "exits", "--fields", "comm,count", NULL), STATUS_USAGE);
+	assert_complained("group by it");
+}
+
+static void test_groups_of_fields_are_shown_and_listed(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,+memory", "--limit", "1", "--format", "tsv",
+			     NULL), 0);
+	assert_string_equal(said, "pid\tminflt\tmajflt\tmax_rss_bytes\n100\t\t\t\n");
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "+memry", NULL), STATUS_USAGE);
+	assert_complained("did you mean +memory?");
+	assert_int_equal(run(cmd_schema, "exits", "--format", "tsv", NULL), 0);
+	assert_non_null(strstr(said, "\nexits\trchar\tu64\tbytes\tsum\t+io\t"));
+}
+
 static void test_mistakes_are_named_with_the_way_out(void **state)
 {
 	(void)state;
@@ -312,6 +359,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dump_filters_sorts_and_limits),
 		cmocka_unit_test(test_table_is_in_order_of_time),
+		cmocka_unit_test(test_dump_groups_in_every_format),
+		cmocka_unit_test(test_groups_of_fields_are_shown_and_listed),
 		cmocka_unit_test(test_mistakes_are_named_with_the_way_out),
 		cmocka_unit_test(test_verify_gives_its_verdict),
 		cmocka_unit_test(test_damage_is_reported_and_the_rest_read),

@@ -122,6 +122,8 @@ static void test_signals_times_and_bools(void **state)
 	assert_int_equal(rows_where("exit_time > -10m"), 1);
 	assert_int_equal(rows_where("exit_time > \"3m ago\""), 1);
 	assert_int_equal(rows_where("exit_time > 3m ago and pid = 100"), 1);
+	assert_int_equal(rows_where("exit_time > 3 minutes ago and pid = 100"), 1);
+	assert_int_equal(rows_where("exit_time < yesterday 23:59 or exit_time < 02:30"), 2);
 	assert_int_equal(rows_where("exit_time < today 02:30"), 2);
 	assert_int_equal(rows_where("exit_time >= 2026-01-02T03:00:00Z"), 1);
 	assert_int_equal(rows_where("oom_killed"), 1);
@@ -161,6 +163,11 @@ static void test_null_compares_false(void **state)
 	assert_int_equal(rows_where("comm !~ x"), 3);
 	assert_int_equal(rows_where("exit_signal is null"), 6);
 	assert_int_equal(rows_where("exit_signal is not null"), 1);
+	assert_int_equal(rows_where("exit_signal = null"), 6);
+	assert_int_equal(rows_where("exit_signal == NULL and pid = 200"), 2);
+	assert_int_equal(rows_where("exit_signal != null"), 1);
+	assert_int_equal(rows_where("not comm = null"), 3);
+	assert_int_equal(rows_where("comm = 'null'"), 0);
 	assert_int_equal(rows_where("not exit_signal = KILL"), 6);
 }
 
@@ -198,7 +205,8 @@ static void test_errors_point_at_the_place(void **state)
 	assert_complaint("pid = 1 pid = 2", 8, "and, or or the end");
 	assert_complaint("pid in (1, 2", 12, ", or )");
 	assert_complaint("pid in ()", 8, "a value");
-	assert_complaint("exit_signal = null", 14, "is null");
+	assert_complaint("exit_signal > null", 14, "is null");
+	assert_complaint("exit_signal in (9, null)", 19, "is null");
 	assert_complaint("comm = and", 7, "quotes around");
 	assert_complaint("oom_killed = maybe", 13, "true or false");
 	assert_complaint("pid = 1 & pid = 2", 8, "expected and");

@@ -18,6 +18,7 @@
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S)
+#define BORN  (BEGIN + S / 2) /* in the first interval */
 
 /* --- meters ---------------------------------------------------------------------------------------------------- */
 static void test_steps_add_up_to_the_last_reading(void **state)
@@ -176,15 +177,15 @@ static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 	begin_chunk();
 	add_proc(1, BEGIN - S, 5, 1, "S"); /* from before: nothing is known of it */
 	for (uint64_t pid = 10; pid < 13; pid++)
-		add_proc(pid, BEGIN + 1, 100, pid == 12 ? 4 : 1, "S");
+		add_proc(pid, BORN, 100, pid == 12 ? 4 : 1, "S");
 	add_to_lives(lives, 1);
 	for (uint64_t pid = 10; pid < 13; pid++)
-		add_proc(pid, BEGIN + 1, 50, 1, "X");
+		add_proc(pid, BORN, 50, 1, "X");
 	add_exit(1, BEGIN - S, BEGIN + S + 1, 999, 999, 1);
-	add_exit(10, BEGIN + 1, BEGIN + S + 1, 150, 300, 1);
-	add_exit(11, BEGIN + 1, BEGIN + S + 1, 151, 300, 1);
-	add_exit(12, BEGIN + 1, BEGIN + S + 1, 150, 200, 4); /* of one with threads the delay is not held */
-	add_exit(99, BEGIN + 1, BEGIN + S + 1, 7, 7, 1);     /* too short a life to have rows */
+	add_exit(10, BORN, BEGIN + S + 1, 150, 300, 1);
+	add_exit(11, BORN, BEGIN + S + 1, 151, 300, 1);
+	add_exit(12, BORN, BEGIN + S + 1, 150, 200, 4); /* of one with threads the delay is not held */
+	add_exit(99, BORN, BEGIN + S + 1, 7, 7, 1);     /* too short a life to have rows */
 	add_to_lives(lives, 2);
 	assert_int_equal(n_found, 1);
 	assert_int_equal(found.pid, 11);
@@ -207,13 +208,13 @@ static void test_a_gap_ends_what_can_be_judged(void **state)
 	for (uint64_t pid = 1; pid < 5000; pid++) {
 		if (procs->rows == procs->capacity)
 			add_to_lives(lives, 1);
-		add_proc(pid, BEGIN + 1, 100, 1, "S");
+		add_proc(pid, BORN, 100, 1, "S");
 	}
 	add_to_lives(lives, 1);
-	add_exit(1, BEGIN + 1, BEGIN + 5, 100, 200, 1);
+	add_exit(1, BORN, BORN + 4, 100, 200, 1);
 	add_to_lives(lives, 2);
 	assert_int_equal(lives_judged(lives), 1);
-	add_exit(2, BEGIN + 1, BEGIN + 5, 777, 777, 1);
+	add_exit(2, BORN, BORN + 4, 777, 777, 1);
 	add_to_lives(lives, 9);
 	assert_int_equal(lives_judged(lives), 1);
 	assert_int_equal(n_found, 0);

@@ -91,6 +91,11 @@ static void test_back_from_now(void **state)
 	assert_int_equal(time_of("3mago"), NOW - 180 * S);
 	assert_int_equal(time_of("1h30m ago"), NOW - 5400 * S);
 	assert_int_equal(time_of(" -1.5s "), NOW - 1500000000);
+	assert_int_equal(time_of("3 minutes ago"), NOW - 180 * S);
+	assert_int_equal(time_of("1 Hour 30 min ago"), NOW - 5400 * S);
+	assert_int_equal(time_of("2 days ago"), NOW - 2 * 86400 * S);
+	assert_int_equal(time_of("1.5 weeks ago"), NOW - 907200 * S);
+	assert_int_equal(time_of("-10 mins"), NOW - 600 * S);
 	assert_int_equal(time_of("-1w"), NOW - 7 * 86400 * S);
 	assert_int_equal(time_of("@1767323045.6"), NOW);
 }
@@ -101,7 +106,8 @@ static void test_what_is_no_time_is_refused(void **state)
 		"", " ", "-", "ago", "-10", "10 ago", "-10x", "tomorrow", "todays", "today03", "2026", "2026-13-01",
 		"2026-02-29", "2026-01-02T", "2026-01-02T24:00", "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05+1",
 		"2026-01-02T03:04Zx", "25:00", "3:00", "now now", "@", "@x", "@1s", "--5m", "2026-00-10", "2026-01-00",
-		"now -", "00:00:00-99:00",
+		"now -", "00:00:00-99:00", "minutes ago", "3 4 minutes ago", "3 minute s ago", "3 months ago", "3m 4 ago",
+		"3 minutesago 1", "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1s ago",
 	};
 
 	(void)state;

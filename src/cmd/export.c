@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * `obit export`: rows of a store into files for other tools. A table is read from the store in one pass:
+ *
+ *   store → query → a file (or standard output), or the files of a dataset
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/dataset.h"
+#include "cmd/export_file.h"
+#include "cmd/export_read.h"
+#include "cmd/options.h"
+#include "cmd/place.h"
+#include "cmd/report.h"
+#include "cmd/stop.h"
+#include "store/catalogue.h"
+
+enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE };
+
+static const struct option_spec specs[] = {
+	[TO] = {"to", "FORMAT", "parquet, csv, jsonl or perfetto"},
+	[TABLE] = {"table", "TABLE", "exits (the default for a file) or another of `obit schema`; a,b or all in a dataset"},
+	[STORE] = OPTION_STORE,
+	[SINCE] = OPTION_SINCE,
+	[UNTIL] = OPTION_UNTIL,
+	[WHERE] = {"where", "EXPR", "only rows for which it holds, as in `obit dump`"},
+	[TRACK] = {"track", "TRACK", "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
+	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
+	[FORCE] = {"force", NULL, "replace OUT if it is there"},
+};
+
+static const struct usage usage = {
+	"obit export", "OUT",
+	"Writes the rows of a store as files for other tools. Nothing appears at OUT before all of it is there.",
+	specs, sizeof(specs) / sizeof(specs[0]),
+	"OUT is a file; - is standard output; with --to parquet, a name that ends in / or --dataset makes a directory\n"
+	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, perfetto).\n"
+	"\n"
+	"In Parquet times are TIMESTAMP in ns and UTC, numbers 64 bits, absent values null, argv a list; units, kinds\n"
+	"and help are in the metadata. A byte that is not UTF-8 is the four characters \\xNN. Fields that only another\n"
+	"version of obit knows are exported too.\n"
+	"\nexamples:\n"
+	"  obit export --since today --to parquet exits.parquet\n"
+	"  obit export --to parquet /srv/obit/         # all tables; SELECT * FROM '/srv/obit/exits/*/*/*.parquet'\n"
+	"  obit export --since 03:00 --until 03:20 --to perfetto build.json.gz      # open it in ui.perfetto.dev\n"
+	"  obit export --table ledger --to csv - | head\n",
+	1,
+};
+
+static const char *const formats[] = {"parquet", "csv", "jsonl", "perfetto"};
+static const enum output_format format_of[] = {OUTPUT_PARQUET, OUTPUT_CSV, OUTPUT_JSONL, OUTPUT_PERFETTO};
+static const char *const tracks[] = {"cgroup", "parent"};
+
+struct export {
+	struct options options;
+	const char *out;
+	struct output_options output_options;
+	int is_dataset, is_direct; /* is_direct: what is written cannot be taken back: a pipe, a device */
+	int is_gzip;
+	struct export_question question;
+	struct catalogue catalogue;
+	struct progress progress;
+	struct place place;
+	struct export_file file;
+};
+
+static int ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static int complain(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", usage.command, what);
+	return -EINVAL;
+}
+
+/* What kind of thing is OUT? */
+static int look_at_out(struct export *export)
+{
+	enum output_format format = export->output_options.format;
+	int is_stdout = strcmp(export->out, "-") == 0, is_slash = ends_with(export->out, "/");
+	struct stat st;
+	int exists = !is_stdout && stat(export->out, &st) == 0;
+
+	export->is_dataset = export->options.values[DATASET] || is_slash ||
+			     (exists && S_ISDIR(st.st_mode) && format == OUTPUT_PARQUET);
+	if (export->is_dataset && (is_stdout || format != OUTPUT_PARQUET))
+		return complain("a dataset is a directory of Parquet files: --to parquet OUT/");
+	if (exists && S_ISDIR(st.st_mode) && !export->is_dataset) {
+		fprintf(stderr, "%s: %s: is a directory; name a file in it\n", usage.command, export->out);
+		return -EINVAL;
+	}
+	export->is_direct = is_stdout || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+	export->is_gzip = ends_with(export->out, ".gz");
+	if (export->is_gzip && format == OUTPUT_PARQUET)
+		return complain("Parquet is compressed inside; leave the .gz away");
+	if (is_stdout && isatty(STDOUT_FILENO) && format == OUTPUT_PARQUET)
+		return complain("Parquet is not for a terminal; name a file, or send it through a pipe");
+	return 0;
+}
+
+/* Everything that can be wrong with the command line, before the store is touched. */
+static int prepare(struct export *export)
+{
+	const char *const *values = export->options.values;
+	struct export_question *question = &export->question;
+	int format, track = 0;
+
+	if (!values[TO])
+		return complain("say what to make: --to parquet, csv, jsonl or perfetto");
+	format = options_choose(&usage, "format", values[TO], formats, sizeof(formats) / sizeof(formats[0]));
+	if (values[TRACK])
+		track = options_choose(&usage, "track", values[TRACK], tracks, sizeof(tracks) / sizeof(tracks[0]));
+	if (format < 0 || track < 0)
+		return -EINVAL;
+	if (export->options.n_operands == 0)
+		return complain("name the file to make, or - for standard output");
+	export->out = export->options.operands[0];
+	question->command = usage.command;
+	question->dir = options_store(values[STORE]);
+	question->where = values[WHERE];
+	question->now_real_ns = options_now_real_ns();
+	/* A parent's end closes its track: the ends of its children must have come before. */
+	question->is_by_time = format_of[format] == OUTPUT_PERFETTO;
+	question->progress = &export->progress;
+	export->output_options.format = format_of[format];
+	export->output_options.track = (enum output_track)track;
+	if (values[TRACK] && format_of[format] != OUTPUT_PERFETTO)
+		return complain("--track is for --to perfetto");
+	if (values[TABLE] && format_of[format] == OUTPUT_PERFETTO && strcmp(values[TABLE], "exits") != 0)
+		return complain("a trace shows the rows of exits; leave --table away");
+	if (options_range(&usage, values[SINCE], values[UNTIL], question->now_real_ns, &question->since_real_ns,
+			  &question->until_real_ns) < 0)
+		return -EINVAL;
+	return look_at_out(export);
+}
+
+static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
+{
+	struct export *export = context;
+
+	return output_row(export->file.output, block, row, columns);
+}
+
+static void explain_failure(const struct export *export, int r)
+{
+	if (r == -EINTR)
+		fprintf(stderr, "%s: stopped; nothing was made at %s\n", usage.command, export->out);
+	else if (export->file.stream && export->file.stream->error)
+		fprintf(stderr, "%s: cannot write %s: %s\n", usage.command, export->out,
+			strerror(-export->file.stream->error));
+	else if (r != -EINVAL) /* which has been said */
+		fprintf(stderr, "%s: %s\n", usage.command, strerror(-r));
+}
+
+/* One table into a descriptor. 0, also when nobody reads it any more; negative after saying what is wrong. */
+static int write_file(struct export *export, const struct table *table, int fd)
+{
+	const struct origin *origin = export->catalogue.has_origin ? &export->catalogue.first : NULL;
+	struct export_sink sink = {{take_row, export}, NULL};
+	int r, close_r;
+
+	export->output_options.table = table;
+	export->output_options.origin_real_ns = origin ? (uint64_t)origin->real_minus_boot_ns : 0;
+	r = export_file_open(&export->file, fd, export->is_gzip, &export->output_options, table);
+	if (r == 0)
+		r = export_read(&export->question, table, &sink);
+	close_r = export_file_close(&export->file);
+	if (close_r == -EPIPE)
+		return 0;
+	r = r < 0 ? r : close_r;
+	if (r < 0)
+		explain_failure(export, r);
+	return r;
+}
+
+static int export_file(struct export *export, const struct table *table)
+{
+	int r = place_choose(&export->place, usage.command, export->out, PLACE_FILE,
+			     export->options.values[FORCE] != NULL);
+
+	if (r == 0)
+		r = place_make(&export->place);
+	if (r == 0)
+		r = write_file(export, table, export->place.fd);
+	return r < 0 ? r : place_keep(&export->place);
+}
+
+/* To standard output, or into what is neither file nor directory. */
+static int export_directly(struct export *export, const struct table *table)
+{
+	int is_stdout = strcmp(export->out, "-") == 0, r;
+	int fd = is_stdout ? STDOUT_FILENO : open(export->out, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		fprintf(stderr, "%s: %s: %s\n", usage.command, export->out, strerror(errno));
+		return -EINVAL;
+	}
+	r = write_file(export, table, fd);
+	if (!is_stdout)
+		close(fd);
+	return r;
+}
+
+static int take_dataset_row(void *context, const struct block *block, uint32_t row, const int *columns)
+{
+	return dataset_row(context, block, row, columns);
+}
+
+static void take_host(void *context, const char *host)
+{
+	dataset_set_host(context, host);
+}
+
+static int export_partitions(struct export *export, const struct table *table)
+{
+	struct dataset *dataset = dataset_new(export->place.fd, table, usage.command);
+	struct export_sink sink = {{take_dataset_row, dataset}, take_host};
+	int r = dataset ? export_read(&export->question, table, &sink) : -ENOMEM;
+	int close_r = dataset_close(dataset);
+
+	if (r < 0)
+		explain_failure(export, r);
+	return r < 0 ? r : close_r;
+}
+
+static int export_dataset(struct export *export, const struct table *const *tables, size_t n)
+{
+	int may_replace = export->options.values[FORCE] != NULL;
+	int r = place_choose(&export->place, usage.command, export->out, PLACE_DIRECTORY, may_replace);
+
+	if (r == 0 && may_replace && !dataset_is_one(export->place.out, usage.command))
+		return -EINVAL;
+	if (r == 0)
+		r = place_make(&export->place);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = export_partitions(export, tables[i]);
+	return r < 0 ? r : place_keep(&export->place);
+}
+
+/* The tables named, which may be ones that only the store knows. Their number, or -EINVAL after saying what is wrong. */
+static int choose_tables(struct export *export, const struct table **ret)
+{
+	const char *list = export->options.values[TABLE], *names[TABLE_MAX_TABLES];
+	const struct catalogue *catalogue = &export->catalogue;
+	int n = 0;
+
+	for (uint32_t i = 0; i < catalogue->n_tables; i++)
+		names[i] = catalogue->tables[i].name;
+	if (!list)
+		list = export->is_dataset ? "all" : "exits";
+	if (strcmp(list, "all") == 0) {
+		for (uint32_t i = 0; i < catalogue->n_tables; i++)
+			ret[n++] = &catalogue->tables[i];
+	} else {
+		char copy[1024], *rest = copy, *name;
+
+		snprintf(copy, sizeof(copy), "%s", list);
+		while ((name = strsep(&rest, ",")) && n < TABLE_MAX_TABLES) {
+			int chosen = options_choose(&usage, "table", name, names, catalogue->n_tables);
+
+			if (chosen < 0)
+				return chosen;
+			ret[n++] = &catalogue->tables[chosen];
+		}
+	}
+	if (n > 1 && !export->is_dataset)
+		return complain("a file holds one table: --table TABLE; several are a dataset: OUT/");
+	return n;
+}
+
+static int run(struct export *export)
+{
+	const struct table *tables[TABLE_MAX_TABLES];
+	int n, r = catalogue_read(export->question.dir, &export->catalogue);
+
+	if (r < 0) {
+		report_store_error(usage.command, export->question.dir, r);
+		return r;
+	}
+	n = choose_tables(export, tables);
+	if (n < 0)
+		return n;
+	progress_init(&export->progress, export->catalogue.n_segments);
+	if (export->is_direct)
+		return export_directly(export, tables[0]);
+	export->question.is_stopped = stop_on_signals();
+	r = export->is_dataset ? export_dataset(export, tables, (size_t)n) : export_file(export, tables[0]);
+	place_done(&export->place);
+	return r;
+}
+
+int cmd_export(int argc, char **argv)
+{
+	struct export *export = calloc(1, sizeof(*export));
+	int status, r;
+
+	if (!export) {
+		fprintf(stderr, "%s: out of memory\n", usage.command);
+		return STATUS_FAILED;
+	}
+	r = options_parse(&usage, argc, argv, &export->options);
+	if (r)
+		status = r > 0 ? STATUS_OK : STATUS_USAGE;
+	else if (prepare(export) < 0)
+		status = STATUS_USAGE;
+	else
+		status = run(export) < 0 ? STATUS_FAILED : STATUS_OK;
+	catalogue_done(&export->catalogue);
+	free(export);
+	return status;
+}

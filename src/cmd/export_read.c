@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Store to query to sink, chunk by chunk.
+ */
+#include "cmd/export_read.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/report.h"
+#include "store/reader.h"
+
+struct reading {
+	const struct export_question *question;
+	const struct table *table;
+	const struct export_sink *sink;
+	struct selection selection;
+	struct expression *expression;
+	struct query *query;
+	struct store_reader *reader;
+	uint64_t n_rows;
+};
+
+static int take_row(void *context, const struct block *block, uint32_t row, const int *columns)
+{
+	struct reading *reading = context;
+
+	reading->n_rows++;
+	return reading->sink->rows.take(reading->sink->rows.context, block, row, columns);
+}
+
+static int compile_where(struct reading *reading)
+{
+	const struct export_question *question = reading->question;
+	struct expression_error error;
+	char complaint[1024];
+	int r;
+
+	if (!question->where)
+		return 0;
+	r = expression_compile(question->where, reading->table, question->now_real_ns, &reading->expression, &error);
+	if (r == -EINVAL) {
+		expression_error_write(&error, question->where, complaint, sizeof(complaint));
+		fprintf(stderr, "%s: --where, for %s: %s\n", question->command, reading->table->name, complaint);
+	}
+	return r;
+}
+
+static int begin(struct reading *reading)
+{
+	const struct export_question *question = reading->question;
+	struct store_select select = {question->since_real_ns, question->until_real_ns, reading->table->name};
+	struct query_options options = {
+		.since_real_ns = question->since_real_ns,
+		.until_real_ns = question->until_real_ns,
+		.selection = &reading->selection,
+		.is_by_time = question->is_by_time,
+		.sink = {take_row, reading},
+	};
+	int r = compile_where(reading);
+
+	if (r < 0)
+		return r;
+	r = store_reader_open(question->dir, &select, &reading->reader);
+	if (r < 0) {
+		report_store_error(question->command, question->dir, r);
+		return -EINVAL;
+	}
+	selection_init(&reading->selection, reading->table, NULL, 0, NULL);
+	options.expression = reading->expression;
+	reading->query = query_new(&options);
+	return reading->query ? 0 : -ENOMEM;
+}
+
+static int take_chunk(struct reading *reading, const struct store_chunk *chunk)
+{
+	const struct export_question *question = reading->question;
+	int r;
+
+	if (question->is_stopped && *question->is_stopped)
+		return -EINTR;
+	r = query_begin_interval(reading->query, chunk->origin->run_real_ns, &chunk->interval);
+	if (reading->sink->host)
+		reading->sink->host(reading->sink->rows.context, chunk->origin->host);
+	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
+		r = query_block(reading->query, chunk->blocks[i]);
+	progress_step(question->progress, reading->table->name, chunk->segment, reading->n_rows);
+	return r;
+}
+
+static int read_all(struct reading *reading)
+{
+	struct store_chunk chunk;
+	int r;
+
+	progress_restart(reading->question->progress);
+	while ((r = store_reader_next(reading->reader, &chunk)) > 0) {
+		r = take_chunk(reading, &chunk);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0) {
+		report_store_error(reading->question->command, reading->question->dir, r);
+		return -EINVAL;
+	}
+	return query_finish(reading->query);
+}
+
+int export_read(const struct export_question *question, const struct table *table, const struct export_sink *sink)
+{
+	struct reading reading = {.question = question, .table = table, .sink = sink};
+	int r = begin(&reading);
+
+	if (r == 0)
+		r = read_all(&reading);
+	progress_done(question->progress);
+	if (reading.reader)
+		report_skipped(stderr, "obit export: ", reading.reader);
+	query_free(reading.query);
+	expression_free(reading.expression);
+	store_reader_close(reading.reader);
+	return r;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One column of a Parquet file on its way to a column chunk: values become pages as they come, encoded and
+ * compressed at once, so that what is held of a row group is its compressed size and one page a column.
+ *
+ *   values → page of some thousand → levels + encoded values → zstd → `pages`
+ *
+ * U64, I64 and times are INT64, BOOL is BOOLEAN, texts are BYTE_ARRAY in UTF-8: a byte that is not UTF-8 becomes
+ * the four characters \xNN. Any value may be null.
+ */
+#ifndef OBIT_OUTPUT_PARQUET_COLUMN_H
+#define OBIT_OUTPUT_PARQUET_COLUMN_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/stream.h"
+#include "model/block.h"
+#include "output/parquet_dictionary.h"
+#include "output/parquet_range.h"
+
+struct parquet_column {
+	const struct field *field; /* not owned */
+	struct ZSTD_CCtx_s *zstd;  /* not owned; shared by the columns of a file */
+
+	/* The page so far. An entry is a value or a null or, in a list, an item or an empty list. */
+	struct buffer definitions, repetitions; /* uint32_t: the levels of each entry */
+	uint64_t *numbers;
+	struct buffer indices; /* uint32_t: into the dictionary */
+	struct buffer plain;   /* texts that the dictionary had no room for */
+	uint32_t n_entries, n_values;
+
+	/* The column chunk so far. */
+	struct parquet_dictionary dictionary;
+	int is_dictionary_full;
+	struct buffer pages; /* each with its header */
+	uint64_t chunk_entries, chunk_nulls, raw_bytes;
+	int has_indices; /* in any page */
+	struct parquet_range range;
+
+	struct buffer content, packed, text; /* scratch */
+};
+
+/* What a row group needs to know of a column chunk that has been written. */
+struct parquet_chunk {
+	uint64_t offset, data_offset; /* in the file; the dictionary, if there is one, comes first */
+	uint64_t bytes, raw_bytes;    /* compressed and not, with page headers */
+	int has_dictionary;
+};
+
+/* 0 or -ENOMEM. */
+int parquet_column_init(struct parquet_column *column, const struct field *field, struct ZSTD_CCtx_s *zstd);
+void parquet_column_done(struct parquet_column *column);
+
+/* Adds the value of the block's field (-1: null). Bytes that its pages have grown by; parquet_column_write() tells errors. */
+size_t parquet_column_add(struct parquet_column *column, const struct block *block, uint32_t row, int field);
+
+/* Writes the column chunk. Errors of the stream stay in the stream; 0 or -ENOMEM. */
+int parquet_column_write(struct parquet_column *column, struct stream *stream, struct parquet_chunk *ret);
+
+/* Forgets the column chunk; the next one begins. */
+void parquet_column_clear(struct parquet_column *column);
+
+static inline int parquet_column_is_list(const struct parquet_column *column)
+{
+	return column->field->type == FIELD_STRINGS;
+}
+
+#endif

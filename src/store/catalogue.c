@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Texts of headers are copied: a segment takes its own with it. One that cannot be read brings nothing, and is
+ * told of by who reads the rows.
+ */
+#include "store/catalogue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/directory.h"
+#include "store/segment.h"
+
+static int is_known(const struct table *table)
+{
+	return table_by_id(table->id) != NULL;
+}
+
+void catalogue_done(struct catalogue *catalogue)
+{
+	for (uint32_t i = 0; i < catalogue->n_tables; i++) {
+		struct table *table = &catalogue->tables[i];
+		uint32_t n_known = is_known(table) ? table_by_id(table->id)->n_fields : 0;
+
+		for (uint32_t j = n_known; j < table->n_fields; j++) {
+			free((char *)table->fields[j].name);
+			free((char *)table->fields[j].help);
+		}
+		if (!is_known(table)) {
+			free((char *)table->name);
+			free((char *)table->help);
+		}
+	}
+	free(catalogue->fields);
+	*catalogue = (struct catalogue){0};
+}
+
+static struct field *fields_of(const struct catalogue *catalogue, uint32_t table)
+{
+	return catalogue->fields + (size_t)table * TABLE_MAX_FIELDS;
+}
+
+static int begin(struct catalogue *catalogue)
+{
+	size_t n;
+	const struct table *const *known = tables_all(&n);
+
+	catalogue->fields = calloc((size_t)TABLE_MAX_TABLES * TABLE_MAX_FIELDS, sizeof(*catalogue->fields));
+	if (!catalogue->fields)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(fields_of(catalogue, i), known[i]->fields, known[i]->n_fields * sizeof(struct field));
+		catalogue->tables[i] = *known[i];
+		catalogue->tables[i].fields = fields_of(catalogue, i);
+	}
+	catalogue->n_tables = (uint32_t)n;
+	return 0;
+}
+
+/* What becomes a column's or a directory's name must be one: a header may hold any bytes. */
+static int is_name(const char *name)
+{
+	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+static char *copy_help(const char *help)
+{
+	char *copy = strdup(help);
+
+	for (char *c = copy; c && *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return copy;
+}
+
+/* The first of its name decides what a field is. */
+static int add_field(struct catalogue *catalogue, uint32_t at, const struct field *field)
+{
+	struct table *table = &catalogue->tables[at];
+	struct field copy = *field;
+
+	if (!is_name(field->name) || table_field(table, field->name) >= 0 || table->n_fields == TABLE_MAX_FIELDS)
+		return 0;
+	copy.name = strdup(field->name);
+	copy.help = copy_help(field->help);
+	fields_of(catalogue, at)[table->n_fields++] = copy;
+	return copy.name && copy.help ? 0 : -ENOMEM;
+}
+
+static int find_table(const struct catalogue *catalogue, const char *name)
+{
+	for (uint32_t i = 0; i < catalogue->n_tables; i++)
+		if (strcmp(catalogue->tables[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int add_table(struct catalogue *catalogue, const struct table *table)
+{
+	int at = find_table(catalogue, table->name), r = 0;
+
+	if (at < 0) {
+		if (catalogue->n_tables == TABLE_MAX_TABLES || is_known(table) || !is_name(table->name))
+			return 0;
+		at = (int)catalogue->n_tables++;
+		catalogue->tables[at] = (struct table){strdup(table->name), copy_help(table->help), table->id, 0,
+						       fields_of(catalogue, (uint32_t)at)};
+		if (!catalogue->tables[at].name || !catalogue->tables[at].help)
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < table->n_fields && r == 0; i++)
+		r = add_field(catalogue, (uint32_t)at, &table->fields[i]);
+	return r;
+}
+
+static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+{
+	(void)ctx;
+	(void)offset;
+	(void)bytes;
+	(void)is_torn_tail;
+	(void)what;
+}
+
+static int add_segment(struct catalogue *catalogue, int dir_fd, const char *name)
+{
+	struct segment *segment;
+	const struct header *header;
+	int r = segment_open(dir_fd, name, ignore_damage, NULL, &segment);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* removed meanwhile */
+	header = segment_header(segment);
+	if (header->n_tables && !catalogue->has_origin) {
+		catalogue->first = header->origin;
+		catalogue->has_origin = 1;
+	}
+	for (uint32_t i = 0; i < header->n_tables && r == 0; i++)
+		r = add_table(catalogue, &header->tables[i]);
+	segment_close(segment);
+	return r;
+}
+
+int catalogue_read(const char *dir, struct catalogue *ret)
+{
+	struct segment_name *names = NULL;
+	int dir_fd, r;
+
+	*ret = (struct catalogue){0};
+	r = begin(ret);
+	if (r < 0 || !dir)
+		return r;
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir_fd < 0 ? -errno : directory_list(dir_fd, &names, &ret->n_segments);
+	for (size_t i = 0; i < ret->n_segments && r == 0; i++)
+		r = add_segment(ret, dir_fd, names[i].text);
+	free(names);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	return r;
+}

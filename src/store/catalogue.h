@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a store may hold, from its segments' headers alone: the tables known here, with the fields that only other
+ * versions of obit know behind their own, and the tables that only those know.
+ */
+#ifndef OBIT_STORE_CATALOGUE_H
+#define OBIT_STORE_CATALOGUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/origin.h"
+#include "model/table.h"
+
+struct catalogue {
+	struct table tables[TABLE_MAX_TABLES];
+	uint32_t n_tables;
+	size_t n_segments;
+	int has_origin;
+	struct origin first; /* of the oldest segment that can be read */
+	struct field *fields; /* TABLE_MAX_FIELDS for each table */
+};
+
+/*
+ * Of no directory (NULL): what is known here. Errors as store_reader_open(); also after one the known tables are there,
+ * but for -ENOMEM. Freed with catalogue_done() in any case.
+ */
+int catalogue_read(const char *dir, struct catalogue *ret);
+void catalogue_done(struct catalogue *catalogue);
+
+#endif

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Is every value of a Parquet file, as rows.mjs reads it, the one that `obit dump` gives?
+
+usage: compare_rows.py DUMP SCHEMA TABLE ROWS
+"""
+import itertools
+import json
+import sys
+
+from dumped import read_fields, read_rows
+
+n = 0
+dump, schema, table, read = sys.argv[1:]
+with open(read) as lines:
+    for ours, line in itertools.zip_longest(read_rows(dump, read_fields(schema, table)), lines):
+        n += 1
+        if ours is None or line is None:
+            sys.exit(f"row {n} is missing on one side")
+        theirs = json.loads(line)
+        for name, value in ours.items():
+            if theirs.get(name) != value:
+                sys.exit(f"row {n}, {name}: obit dump gives {value!r}, the reader {theirs.get(name)!r}")
+print(f"{n} rows")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rows as `obit dump --fields all --format jsonl` gives them, as the readers of exports are to find them."""
+import calendar
+import json
+import time
+
+
+def nanoseconds(text):
+    """RFC 3339 in UTC with nine digits of fraction."""
+    seconds = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+    assert text[19] == "." and text[29:] == "Z", text
+    return seconds * 10**9 + int(text[20:29])
+
+
+def utf8(text):
+    """A byte that was not UTF-8 is a lone surrogate in JSON lines, and \\xNN where text must be UTF-8."""
+    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
+
+
+def value(field, given):
+    if given is None:
+        return None
+    if field["unit"] == "time":
+        return nanoseconds(given)
+    if field["type"] == "string":
+        return utf8(given)
+    if field["type"] == "strings":
+        return [utf8(item) for item in given]
+    return given
+
+
+def read_fields(path, table):
+    with open(path) as lines:
+        return [field for field in map(json.loads, lines) if field["table"] == table]
+
+
+def read_rows(path, fields):
+    with open(path) as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield {field["field"]: value(field, row[field["field"]]) for field in fields}

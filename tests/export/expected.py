@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Does duckdb.mjs find what `obit dump` and `obit schema` say?
+
+usage: expected.py DUMP SCHEMA TABLE FOUND
+"""
+import json
+import sys
+
+from dumped import read_fields, read_rows
+
+TYPES = {"u64": "UBIGINT", "i64": "BIGINT", "bool": "BOOLEAN", "string": "VARCHAR", "strings": "VARCHAR[]"}
+
+
+def text(figure):
+    return None if figure is None else str(figure)
+
+
+def figures(field, values):
+    present = [v for v in values if v is not None]
+    found = {"type": TYPES[field["type"]], "rows": len(values), "present": len(present)}
+    if field["unit"] == "time":  # DuckDB has microseconds
+        found["type"] = "TIMESTAMP WITH TIME ZONE"
+        present = [v // 1000 for v in present]
+    if field["type"] == "strings":
+        found["distinct"] = len({tuple(v) for v in present})
+        found["sum"] = sum(len(item.encode()) for v in present for item in v)
+        found["items"] = sum(map(len, present))
+        found["empty"] = sum(v == [] for v in present)
+        present = ["|".join(v).encode() for v in present]
+    elif field["type"] == "string":
+        present = [v.encode() for v in present]
+        found["distinct"] = len(set(present))
+        found["sum"] = sum(map(len, present))
+    else:
+        present = [int(v) for v in present]
+        found["distinct"] = len(set(present))
+        found["sum"] = sum(present) if present else None
+    ends = [min(present), max(present)] if present else [None, None]
+    found["min"], found["max"] = (end.decode() if isinstance(end, bytes) else end for end in ends)
+    found = {key: text(figure) for key, figure in found.items()}
+    if field["type"] != "strings":
+        found["statistics"] = {"nulls": str(len(values) - len(present)), "min": found["min"], "max": found["max"]}
+    return found
+
+
+dump, schema, table, found_path = sys.argv[1:]
+fields = read_fields(schema, table)
+rows = list(read_rows(dump, fields))
+with open(found_path) as file:
+    found = json.load(file)
+if list(found) != [field["field"] for field in fields]:
+    sys.exit(f"the columns are {list(found)}")
+for field in fields:
+    name = field["field"]
+    expected = figures(field, [row[name] for row in rows])
+    if found[name] != expected:
+        sys.exit(f"{name}: the reader finds {found[name]}, obit dump gives {expected}")
+print(f"{len(rows)} rows, {len(fields)} columns")
