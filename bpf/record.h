@@ -180,8 +180,6 @@ static __always_inline void fill_exit(struct event_exit *exit, struct task_struc
 	if (crossed_edge(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
 	fill_costs(exit, leader, signal, own);
-	if (delays_on || blocks_on)
-		take_waits(&exit->waits, exit->head.pid, exit->head.start_boot_ns);
 	fill_identity(exit, leader, signal);
 }
 
@@ -201,6 +199,9 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 
 	if (!count)
 		return;
+	/* Not before it is certain that this is the end that is told: they can be taken once. */
+	if (delays_on || blocks_on)
+		take_waits(&exit->waits, exit->head.pid, exit->head.start_boot_ns);
 	COUNT(LAW_EXITS_SEEN, count->exits_seen);
 	if (exit->flags & EXIT_BY_FREE)
 		ADD(count->exits_second_witness, 1);
