@@ -49,6 +49,7 @@ step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
 step analysis $make BUILD="$build" check-analysis
 step budget $make BUILD="$build" check-budget
+step fuzz $make BUILD="$build" fuzz FUZZ_RUNS=5000
 step sanitize $make BUILD="$build" check-sanitize
 step live $make BUILD="$build" check-live
 step miscount $make BUILD="$build" check-miscount
