@@ -231,6 +231,7 @@ enum {
 	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
 	WALK_FIGURES = 2, /* a walk_figures follows */
 	WALK_DEAD = 4,	  /* its end has been told; it waits to be reaped, and lives no more */
+	WALK_THREAD = 8,  /* not a process: struct walk_thread */
 };
 
 /* A process, written by the task iterator, in order of pid. */
@@ -260,6 +261,27 @@ struct walk_figures {
 struct walk_told {
 	struct walk_row row;
 	struct walk_figures figures;
+};
+
+struct thread_costs {
+	__u64 cpu_ns;
+	__u64 run_delay_ns;
+	__u64 timeslices;
+	__u64 nvcsw, nivcsw;
+	__u64 migrations;
+	__u64 minflt, majflt;
+};
+
+/* A thread of a process with several, and what it has done since it was written last. */
+struct walk_thread {
+	struct walk_row row; /* its own start, and its tid for pid; flags are WALK_THREAD */
+	struct thread_costs step;
+	__u64 process_start_boot_ns;
+	__u32 pid;
+	__u32 state; /* task->__state */
+	__u32 last_cpu;
+	__u32 unused;
+	char comm[OBIT_COMM_LEN];
 };
 
 #endif

@@ -11,7 +11,7 @@
  *   on_leave   sched_process_exit   ids that reaping may have taken by the last switch; who is ending
  *   on_switch  sched_switch         first witness of the end: the last switch of a task; waits for a CPU
  *   on_free    sched_process_free   second witness: the release of the task
- *   walk       iter/task            all living processes, and the figures of those that did something
+ *   walk       iter/task            all living processes, and the figures of those that did something; threads
  *
  * sched_switch and sched_wakeup_new run with interrupts off and sched_process_free from RCU callbacks; the
  * others may be skipped on 7.x when they preempt each other (sched_process_fork lost 1 in 100 there), so
@@ -30,6 +30,7 @@
 #include "bpf/record.h"
 #include "bpf/image.h"
 #include "bpf/living.h"
+#include "bpf/threads.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -391,7 +392,12 @@ int walk(struct bpf_iter__task *ctx)
 	struct walk_row row = {};
 	__u64 key;
 
-	if (!task || task->pid != task->tgid)
+	if (!task)
+		return 0;
+	if (threads_on && task->signal->nr_threads > 1 && crossed_edge(epoch_now(), task->start_boottime) &&
+	    !task->exit_state)
+		tell_thread(ctx->meta->seq, task);
+	if (task->pid != task->tgid)
 		return 0;
 	if (sched_on && task->exit_state) {
 		key = (__u64)task->signal;

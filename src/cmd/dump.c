@@ -21,13 +21,14 @@
 #include "store/catalogue.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
+enum dump_option { STORE, SINCE, UNTIL, AT, THREADS, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
 	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
+	[THREADS] = {"threads", NULL, "with procs --at: the threads that ran then, where `obit record --threads` kept them"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
 	[MAX_GROUPS] = {"max-groups", "N", "give up when there are more groups, each takes memory; default 1000000"},
@@ -40,8 +41,8 @@ static const struct option_spec specs[] = {
 
 static const struct usage usage = {
 	"obit dump", "TABLE", 
-	"Prints rows of a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or\n"
-	"cgroups. `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
+	"Prints rows of a table: exits, rollups, ledger, procs, threads, roster, runq, system, disks,\n"
+	"nics or cgroups. `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
@@ -59,6 +60,7 @@ static const struct usage usage = {
 	"  obit dump runq --group-by time/1h --fields 'count, p99(delay_ns)'\n"
 	"  obit dump exits --follow --where 'exit_code != 0' --fields exit_time,comm,exit_code,argv\n"
 	"  obit dump procs --at 03:12 --limit 20\n"
+	"  obit dump threads --since -1m --group-by pid,tid,comm --sort -run_delay_ns --limit 20\n"
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
@@ -106,14 +108,24 @@ static int choose_table(struct dump *dump)
 	for (uint32_t i = 0; i < n; i++)
 		names[i] = dump->catalogue.tables[i].name;
 	if (dump->options.n_operands == 0) {
-		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, roster, runq, system, disks, nics or "
-			"cgroups\n", usage.command);
+		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, threads, roster, runq, system, disks, "
+			"nics or cgroups\n", usage.command);
 		return -EINVAL;
 	}
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
 	if (chosen < 0)
 		return chosen;
 	dump->table = &dump->catalogue.tables[chosen];
+	if (!dump->options.values[THREADS])
+		return 0;
+	if (dump->table->id != TABLE_PROCS || !dump->options.values[AT]) {
+		fprintf(stderr, "%s: --threads: is for `procs --at T`; of a stretch of time: obit dump threads\n",
+			usage.command);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (dump->catalogue.tables[i].id == TABLE_THREADS)
+			dump->table = &dump->catalogue.tables[i];
 	return 0;
 }
 
@@ -210,7 +222,7 @@ static int read_at(struct dump *dump)
 
 	if (!values[AT])
 		return 0;
-	if (dump->table->id != TABLE_PROCS || values[SINCE] || values[UNTIL]) {
+	if ((dump->table->id != TABLE_PROCS && !values[THREADS]) || values[SINCE] || values[UNTIL]) {
 		fprintf(stderr, "%s: --at: is for the table procs, without --since and --until\n", usage.command);
 		return -EINVAL;
 	}
@@ -313,6 +325,32 @@ out:
 	return r;
 }
 
+/* The threads that ran in the interval of the moment. As read_chunks(). */
+static int read_threads_then(struct dump *dump)
+{
+	struct store_chunk chunk;
+	uint64_t n_rows = 0;
+	int r = 0;
+
+	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
+		r = 0;
+		dump->n_chunks++;
+		if (chunk.interval.begin_real_ns > dump->at_real_ns)
+			break;
+		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++) {
+			if (chunk.interval.end_real_ns <= dump->at_real_ns ||
+			    strcmp(chunk.blocks[i]->table->name, dump->table->name) != 0)
+				continue;
+			n_rows += chunk.blocks[i]->rows;
+			r = query_block(dump->query, chunk.blocks[i]);
+		}
+	}
+	if (r == 0 && !n_rows)
+		fprintf(stderr, "%s: no threads of that moment: are they recorded (obit record --threads)?\n",
+			usage.command);
+	return r;
+}
+
 /* What has come together in groups, sorted and cut as asked for. */
 static int print_groups(struct dump *dump)
 {
@@ -340,7 +378,9 @@ static int open_all(struct dump *dump, enum output_format format)
 	struct output_options output_options;
 	int r;
 
-	if (dump->at_real_ns)
+	if (dump->options.values[THREADS])
+		select.since_real_ns = dump->at_real_ns;
+	else if (dump->at_real_ns)
 		select = (struct store_select){
 			.since_real_ns = dump->at_real_ns > MOMENT_LOOK_BACK_NS ? dump->at_real_ns - MOMENT_LOOK_BACK_NS : 0,
 		};
@@ -387,7 +427,10 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	r = dump->at_real_ns ? read_moment(dump) : dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
+	if (dump->at_real_ns)
+		r = dump->options.values[THREADS] ? read_threads_then(dump) : read_moment(dump);
+	else
+		r = dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
 	if (r == 0)
 		r = query_finish(dump->query);
 	if (r >= 0 && dump->grouping)

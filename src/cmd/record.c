@@ -20,6 +20,7 @@ enum record_option {
 	RETAIN_BYTES,
 	RETAIN_AGE,
 	SCHED,
+	THREADS,
 	TRANSPORT,
 	RING_PAGES,
 	FSYNC,
@@ -37,6 +38,7 @@ static const struct option_spec specs[] = {
 	[SCHED] = {"sched", "off|delay|full", "what is done at a context switch: delay (the default): ends are seen, waits for "
 					      "a CPU measured; full: uninterruptible sleep too; off: nothing: ends are "
 					      "seen at the release of the task, a grace period later"},
+	[THREADS] = {"threads", NULL, "rows of single threads too, of processes that have several: the table threads"},
 	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers (the default) or BPF "
 						    "ring buffers, one for each CPU"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
@@ -131,6 +133,7 @@ int cmd_record(int argc, char **argv)
 		return r < 0 ? STATUS_USAGE : STATUS_OK;
 	agent.store_dir = options_store(options.values[STORE]);
 	agent.fsync_each_interval = options.values[FSYNC] != NULL;
+	agent.threads_on = options.values[THREADS] != NULL;
 	agent.is_verbose = options.values[VERBOSE] != NULL;
 	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
 			     &agent.interval_ns) < 0 ||

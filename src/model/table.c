@@ -68,6 +68,12 @@ static const struct field runq_fields[] = {
 };
 #undef RUNQ
 
+#define THREADS ROW
+static const struct field threads_fields[] = {
+#include "model/fields.def"
+};
+#undef THREADS
+
 static const struct table exits = {"exits", "every process that ended, one row each", TABLE_EXITS, N_EXITS_FIELDS,
 				   exits_fields};
 static const struct table rollups = {"rollups", "exits that found no room in the rings, summed by command and cgroup",
@@ -89,8 +95,11 @@ static const struct table roster = {"roster", "all living processes, and zombies
 static const struct table runq = {"runq", "waits for a CPU: one row an interval for each CPU and length", TABLE_RUNQ,
 				  N_RUNQ_FIELDS, runq_fields};
 
+static const struct table threads = {"threads", "threads that did something, of processes with several: with --threads alone",
+				     TABLE_THREADS, N_THREADS_FIELDS, threads_fields};
+
 static const struct table *const all[] = {&exits, &rollups, &ledger, &host, &disks,
-					  &nics,  &cgroups, &procs,  &roster, &runq};
+					  &nics,  &cgroups, &procs,  &roster, &runq, &threads};
 
 const struct table *const *tables_all(size_t *ret_n)
 {

@@ -64,6 +64,7 @@ enum table_id {
 	TABLE_PROCS = 8,
 	TABLE_ROSTER = 9,
 	TABLE_RUNQ = 10,
+	TABLE_THREADS = 11,
 	TABLE_ID_END,
 };
 
@@ -128,6 +129,12 @@ enum runq_field {
 	N_RUNQ_FIELDS
 };
 #undef RUNQ
+#define THREADS(name, ...) THREADS_##name,
+enum threads_field {
+#include "fields.def"
+	N_THREADS_FIELDS
+};
+#undef THREADS
 
 /* Bounds of what a table may be, known or described by a store. */
 #define TABLE_MAX_FIELDS 256 /* a field number fits a byte; the widest table here has 56 */

@@ -26,6 +26,7 @@ static const struct {
 			"memory_some_ns,io_some_ns,cgroup"},
 	{TABLE_PROCS, "time,pid,state,threads,cpu_ns,run_delay_ns,max_delay_ns,majflt,rss_bytes,read_bytes,write_bytes,"
 		      "comm,cgroup"},
+	{TABLE_THREADS, "time,pid,tid,state,cpu_ns,run_delay_ns,nvcsw,nivcsw,minflt,majflt,last_cpu,comm"},
 	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
 };
 

@@ -243,6 +243,8 @@ static int walk(struct agent *agent, struct snapshot *s, int tell_all)
 	s->n_living = walk->n_living;
 	s->told = walk->told;
 	s->n_told = walk->n_told;
+	s->threads = walk->threads;
+	s->n_threads = walk->n_threads;
 	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 	agent->walk_ns += s->snapshot_ns;
 	return r;
@@ -387,6 +389,7 @@ static int start(struct agent *agent)
 	const struct agent_options *options = agent->options;
 	struct collect_options collect = {
 		.sched = options->sched,
+		.threads_on = options->threads_on,
 		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
 		.ring_pages = options->ring_pages,
 		.is_verbose = options->is_verbose,

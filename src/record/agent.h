@@ -30,6 +30,7 @@ struct agent_options {
 	uint64_t interval_ns;
 	uint64_t duration_ns; /* 0: until SIGINT or SIGTERM */
 	enum sched_level sched;
+	int threads_on;	     /* rows of single threads too */
 	int use_ringbuf;     /* BPF ring buffers in place of perf ring buffers */
 	uint32_t ring_pages; /* 0: by the number of CPUs */
 	int fsync_each_interval;

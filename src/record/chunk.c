@@ -33,6 +33,8 @@ struct chunk *chunk_new(void)
 	chunk->blocks[CHUNK_ROSTER] =
 		block_new(table_by_id(TABLE_ROSTER), CHUNK_ROSTER_ROWS, CHUNK_ROSTER_ROWS * ROSTER_ROW_BYTES);
 	chunk->blocks[CHUNK_RUNQ] = block_new(table_by_id(TABLE_RUNQ), CHUNK_ROWS, 1);
+	chunk->blocks[CHUNK_THREADS] =
+		block_new(table_by_id(TABLE_THREADS), CHUNK_THREADS_ROWS, CHUNK_THREADS_ROWS * THREAD_ROW_BYTES);
 	for (int i = 0; i < N_SAMPLES; i++)
 		chunk->blocks[CHUNK_SAMPLES + i] = samplers_block_new(i);
 	for (int i = 0; i < N_CHUNK_BLOCKS; i++)

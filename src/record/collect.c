@@ -51,12 +51,15 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	skel->rodata->sched_on = is_on;
 	skel->rodata->delays_on = is_on;
 	skel->rodata->blocks_on = options->sched == SCHED_FULL;
+	skel->rodata->threads_on = options->threads_on;
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
 	bpf_map__set_max_entries(skel->maps.told, told_entries());
 	/* What a mode has no use for stays empty. */
 	bpf_map__set_max_entries(is_on ? skel->maps.ending : skel->maps.marks, 1);
 	if (!is_on)
 		bpf_map__set_max_entries(skel->maps.waits, 1);
+	if (!options->threads_on)
+		bpf_map__set_max_entries(skel->maps.threads_told, 1);
 	if (options->sched != SCHED_FULL)
 		bpf_map__set_max_entries(skel->maps.sleepers, 1);
 }

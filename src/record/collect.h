@@ -17,6 +17,7 @@ struct collect;
 
 struct collect_options {
 	enum sched_level sched;
+	int threads_on; /* threads one by one too */
 	enum ring_kind ring_kind;
 	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
 	int is_verbose;	     /* libbpf's own messages, to stderr */
@@ -45,7 +46,8 @@ void collect_set_adopting(struct collect *collect, int adopting);
 struct walk {
 	struct walk_row *living;
 	struct walk_told *told;
-	size_t n_living, n_told, max_living, max_told;
+	struct walk_thread *threads;
+	size_t n_living, n_told, n_threads, max_living, max_told, max_threads;
 };
 
 void walk_done(struct walk *walk);

@@ -13,10 +13,14 @@
 
 #define GROW 4096u
 
-static int grow(void **rows, size_t *max, size_t size)
+/* Room for one more. */
+static int make_room(void **rows, size_t n, size_t *max, size_t size)
 {
-	void *more = realloc(*rows, (*max + GROW) * size);
+	void *more;
 
+	if (n < *max)
+		return 0;
+	more = realloc(*rows, (*max + GROW) * size);
 	if (!more)
 		return -ENOMEM;
 	*rows = more;
@@ -24,16 +28,19 @@ static int grow(void **rows, size_t *max, size_t size)
 	return 0;
 }
 
+static int add_thread(struct walk *walk, const void *data)
+{
+	if (make_room((void **)&walk->threads, walk->n_threads, &walk->max_threads, sizeof(*walk->threads)) < 0)
+		return -ENOMEM;
+	memcpy(&walk->threads[walk->n_threads++], data, sizeof(*walk->threads));
+	return 0;
+}
+
 static int add(struct walk *walk, const void *data, size_t size)
 {
-	int r = 0;
-
-	if (walk->n_living == walk->max_living)
-		r = grow((void **)&walk->living, &walk->max_living, sizeof(*walk->living));
-	if (r == 0 && walk->n_told == walk->max_told)
-		r = grow((void **)&walk->told, &walk->max_told, sizeof(*walk->told));
-	if (r < 0)
-		return r;
+	if (make_room((void **)&walk->living, walk->n_living, &walk->max_living, sizeof(*walk->living)) < 0 ||
+	    make_room((void **)&walk->told, walk->n_told, &walk->max_told, sizeof(*walk->told)) < 0)
+		return -ENOMEM;
 	memcpy(&walk->living[walk->n_living], data, sizeof(*walk->living));
 	walk->n_living += !(walk->living[walk->n_living].flags & WALK_DEAD);
 	if (size == sizeof(*walk->told))
@@ -48,11 +55,13 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 
 	while (len - used >= sizeof(struct walk_row)) {
 		const struct walk_row *row = (const void *)(data + used);
-		size_t size = row->flags & WALK_FIGURES ? sizeof(struct walk_told) : sizeof(*row);
+		size_t size = row->flags & WALK_THREAD	  ? sizeof(struct walk_thread)
+			      : row->flags & WALK_FIGURES ? sizeof(struct walk_told)
+							  : sizeof(*row);
 
 		if (len - used < size)
 			break;
-		if (add(walk, row, size) < 0)
+		if ((row->flags & WALK_THREAD ? add_thread(walk, row) : add(walk, row, size)) < 0)
 			return -ENOMEM;
 		used += size;
 	}
@@ -63,6 +72,7 @@ void walk_done(struct walk *walk)
 {
 	free(walk->living);
 	free(walk->told);
+	free(walk->threads);
 	*walk = (struct walk){0};
 }
 
@@ -78,7 +88,7 @@ int collect_walk(struct collect *collect, int tell_all, struct walk *walk)
 	fd = bpf_iter_create(bpf_link__fd(collect->skel->links.walk));
 	if (fd < 0)
 		return -errno;
-	walk->n_living = walk->n_told = 0;
+	walk->n_living = walk->n_told = walk->n_threads = 0;
 	do {
 		n = read(fd, room + held, sizeof(room) - held);
 		if (n < 0)

@@ -101,6 +101,20 @@ static void enroll(struct ledger *ledger, const struct snapshot *s, const struct
 	row_add_roster(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_ROSTER], &source);
 }
 
+static void tell_thread(struct ledger *ledger, const struct snapshot *s, const struct walk_thread *thread)
+{
+	const struct process *process = processes_find(ledger->processes, thread->pid, thread->process_start_boot_ns);
+	uint64_t start_real_ns = process ? process->start_real_ns
+					 : thread->process_start_boot_ns + (uint64_t)s->real_minus_boot_ns;
+
+	if (row_add_thread(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_THREADS], s->end_real_ns, start_real_ns,
+			   thread) >= 0)
+		return;
+	ledger_hand_over(ledger, s->epoch);
+	row_add_thread(ledger_interval(ledger, s->epoch)->chunk->blocks[CHUNK_THREADS], s->end_real_ns, start_real_ns,
+		       thread);
+}
+
 void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 {
 	if (!s->epoch)
@@ -124,6 +138,8 @@ void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 		if (s->is_roster)
 			enroll(ledger, s, told, process);
 	}
+	for (size_t i = 0; i < s->n_threads && s->epoch; i++)
+		tell_thread(ledger, s, &s->threads[i]);
 }
 
 void ledger_last_row(struct ledger *ledger, const struct event_exit *event, struct process *process)

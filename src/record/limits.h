@@ -16,6 +16,9 @@
 #define PROC_ROW_BYTES	  160
 #define CHUNK_ROSTER_ROWS 512
 #define ROSTER_ROW_BYTES  320
+/* And of threads, where they are recorded: a name and a state. */
+#define CHUNK_THREADS_ROWS 512
+#define THREAD_ROW_BYTES   20
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 

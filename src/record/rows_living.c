@@ -139,6 +139,35 @@ int row_add_roster(struct block *b, const struct living_source *source)
 	return r < 0 ? r : added;
 }
 
+int row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread)
+{
+	const struct thread_costs *step = &thread->step;
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, THREADS_time, time_ns);
+	block_set_number(b, row, THREADS_pid, thread->pid);
+	block_set_number(b, row, THREADS_start_time, start_real_ns);
+	block_set_number(b, row, THREADS_tid, thread->row.pid);
+	block_set_number(b, row, THREADS_cpu_ns, step->cpu_ns);
+	block_set_number(b, row, THREADS_run_delay_ns, step->run_delay_ns);
+	block_set_number(b, row, THREADS_timeslices, step->timeslices);
+	block_set_number(b, row, THREADS_nvcsw, step->nvcsw);
+	block_set_number(b, row, THREADS_nivcsw, step->nivcsw);
+	block_set_number(b, row, THREADS_migrations, step->migrations);
+	block_set_number(b, row, THREADS_minflt, step->minflt);
+	block_set_number(b, row, THREADS_majflt, step->majflt);
+	block_set_number(b, row, THREADS_last_cpu, thread->last_cpu);
+	r = set_text(b, row, THREADS_comm, view_of(thread->comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, THREADS_state, view_of(state_name(thread->state), 1));
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
 /* The middle of a bucket; bpf/waits.h says what is in it. */
 static uint64_t middle_of(uint32_t bucket)
 {

@@ -24,6 +24,7 @@ struct living_source {
 /* Add the row; its index, or -ENOSPC, and then there is none. */
 int row_add_proc(struct block *procs, const struct living_source *source, const struct meter_step *step);
 int row_add_roster(struct block *roster, const struct living_source *source);
+int row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread);
 int row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
 
 /* Adds the figures of a thread that was told late to its process's last row. */

@@ -42,6 +42,8 @@ struct snapshot {
 	struct walk_told *told; /* those of them that did something; all of them with is_roster */
 	size_t n_told;
 	int is_roster;
+	struct walk_thread *threads; /* that did something; none without collect_options.threads_on */
+	size_t n_threads;
 	struct runq_row *runq; /* of this epoch alone */
 	size_t n_runq;
 	struct crossing *births_late; /* those of the next epoch are meant */
