@@ -39,7 +39,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -138,13 +138,25 @@ simulate-self-test: $(SIM) ## does the simulator notice what is broken on purpos
 simulate-long: $(SIM) ## the same, over two million events
 	$(Q)$(SIM) --seeds $(or $(SEEDS),200) --first $(or $(FIRST),1000000) --events $(or $(EVENTS),12000)
 
+man: $(BUILD)/man/obit.1 ## a man page for each command, from what it says of itself: build/man
+
+check-man: man ## do the man pages say what --help and the schema say, without a warning?
+	$(Q)scripts/check-man.sh $(BUILD)
+
 tests: $(SIM) $(UNIT_BINS) $(LIVE_BINS)
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)
 
-install: $(OBIT) ## install to $(DESTDIR)$(PREFIX)
-	$(Q)install -D -m 0755 $(OBIT) $(DESTDIR)$(PREFIX)/sbin/obit
+install: $(OBIT) man ## install to $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 0755 $(OBIT) $(DESTDIR)$(PREFIX)/bin/obit
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	$(Q)install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+# --- for installing --------------------------------------------------------------------------------------
+$(BUILD)/man/obit.1: $(OBIT) scripts/make-man.sh packaging/man.awk packaging/deb/changelog
+	$(call say,MAN,$(@D))
+	$(Q)scripts/make-man.sh $(OBIT) $(@D)
 
 # --- kernel side -----------------------------------------------------------------------------------------
 $(BUILD)/bpf/obit.bpf.o: bpf/obit.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h

@@ -44,6 +44,7 @@ step includes $make check-includes
 step unit $make BUILD="$build" check-unit
 step simulate $make BUILD="$build" simulate
 step simself $make BUILD="$build" simulate-self-test
+step man $make BUILD="$build" check-man
 step format $make BUILD="$build" check-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export

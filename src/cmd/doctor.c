@@ -24,7 +24,7 @@ static const struct usage usage = {
 	"Says what this kernel and these privileges allow, before anything is recorded.",
 	specs,
 	sizeof(specs) / sizeof(specs[0]),
-	"Exit status: 0 all is well or degraded; 1 recording cannot work here.\n",
+	"exit status: 0 all is well or degraded; 1 recording cannot work here.\n",
 	0,
 };
 

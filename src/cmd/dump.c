@@ -35,7 +35,7 @@ static const struct option_spec specs[] = {
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
-	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
 	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
 };
 

@@ -25,13 +25,13 @@
 enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE };
 
 static const struct option_spec specs[] = {
-	[TO] = {"to", "FORMAT", "parquet, csv, jsonl or perfetto"},
+	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
 	[TABLE] = {"table", "TABLE", "exits (the default for a file) or another of `obit schema`; a,b or all in a dataset"},
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
 	[WHERE] = {"where", "EXPR", "only rows for which it holds, as in `obit dump`"},
-	[TRACK] = {"track", "TRACK", "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
+	[TRACK] = {"track", "cgroup|parent", "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
 	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
 	[FORCE] = {"force", NULL, "replace OUT if it is there"},
 };

@@ -22,6 +22,27 @@
 #define DEFAULT_STORE "/var/lib/obit"
 #define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */
 #define HELP_COLUMN   24
+#define HELP_WIDTH    110
+
+/* From column `used` on; what does not fit goes on in HELP_COLUMN, and nothing else ever stands there. */
+static void print_wrapped(int used, const char *help)
+{
+	if (used > HELP_COLUMN - 2) {
+		printf("\n");
+		used = 0;
+	}
+	while (*help) {
+		int len = (int)strlen(help), room = HELP_WIDTH - HELP_COLUMN;
+
+		if (len > room)
+			for (len = room; len > 1 && help[len] != ' ';)
+				len--;
+		printf("%*s%.*s\n", HELP_COLUMN - used, "", len, help);
+		help += len;
+		help += strspn(help, " ");
+		used = 0;
+	}
+}
 
 static void print_help(const struct usage *usage)
 {
@@ -32,7 +53,7 @@ static void print_help(const struct usage *usage)
 		const char *argument = spec->argument ? spec->argument : "";
 		int used = printf("  --%s%s%s", spec->name, *argument ? " " : "", argument);
 
-		printf("%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "", spec->help);
+		print_wrapped(used, spec->help);
 	}
 	printf("  %-*s%s\n", HELP_COLUMN - 2, "--help", "this text");
 	if (*usage->details)

@@ -18,7 +18,7 @@ enum schema_option { STORE, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "with what only this store has, if another obit wrote it"},
-	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
 };
 
 static const struct usage usage = {

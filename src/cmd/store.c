@@ -20,15 +20,16 @@ enum store_option { STORE, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
-	[FORMAT] = {"format", "FORMAT", "table (the default), csv, tsv or jsonl"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
 };
 
 static const struct usage usage = {
 	"obit store", "", "Lists the segments of a store: of what time, with how many rows, how large, and how they are.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"state: sealed; writing, by an agent that runs; torn, its agent was stopped in it: all that was whole counts;\n"
-	"damaged: `obit verify` says where. raw_bytes is the size before compression. A run is named by boot_id and\n"
-	"run_time, the beginning of its agent. A table says less than csv, tsv and jsonl.\n",
+	"       damaged: `obit verify` says where\n\n"
+	"raw_bytes is the size before compression. A run is named by boot_id and run_time, the beginning of its\n"
+	"agent. A table says less than csv, tsv and jsonl.\n",
 	0,
 };
 
