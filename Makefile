@@ -3,6 +3,7 @@
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 DESTDIR  ?=
 BUILD    ?= build
 SANITIZE ?=
@@ -39,7 +40,7 @@ SIM       := $(BUILD)/tests/simulate
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -143,6 +144,9 @@ man: $(BUILD)/man/obit.1 ## a man page for each command, from what it says of it
 check-man: man ## do the man pages say what --help and the schema say, without a warning?
 	$(Q)scripts/check-man.sh $(BUILD)
 
+check-completion: $(OBIT) ## does TAB complete commands, options, tables and fields in bash and zsh?
+	$(Q)scripts/check-completion.sh $(BUILD)
+
 tests: $(SIM) $(UNIT_BINS) $(LIVE_BINS)
 
 clean: ## remove build/
@@ -152,6 +156,8 @@ install: $(OBIT) man ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 0755 $(OBIT) $(DESTDIR)$(PREFIX)/bin/obit
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	$(Q)install -D -m 0644 packaging/obit.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/obit
+	$(Q)install -D -m 0644 packaging/_obit $(DESTDIR)$(ZSHDIR)/_obit
 
 # --- for installing --------------------------------------------------------------------------------------
 $(BUILD)/man/obit.1: $(OBIT) scripts/make-man.sh packaging/man.awk packaging/deb/changelog

@@ -45,6 +45,7 @@ step unit $make BUILD="$build" check-unit
 step simulate $make BUILD="$build" simulate
 step simself $make BUILD="$build" simulate-self-test
 step man $make BUILD="$build" check-man
+step complete $make BUILD="$build" check-completion
 step format $make BUILD="$build" check-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
