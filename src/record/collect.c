@@ -19,7 +19,8 @@
 
 #include "record/collect_kernel.h"
 
-#define TOLD_MIN 32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define TOLD_MIN   32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -78,6 +79,9 @@ static int attach(struct collect *collect, const char **what)
 
 int collect_open(const struct collect_options *options, struct collect **ret, const char **ret_what)
 {
+	/* Named, so that libbpf 1.1 does not look for the types of other kernels in all modules too: listing these
+	 * takes CAP_SYS_ADMIN, and without it loading would fail. */
+	LIBBPF_OPTS(bpf_object_open_opts, open_options, .btf_custom_path = KERNEL_BTF);
 	struct collect *collect = calloc(1, sizeof(*collect));
 	const char *what = "memory";
 	int r = -ENOMEM;
@@ -89,11 +93,11 @@ int collect_open(const struct collect_options *options, struct collect **ret, co
 	collect->n_cpus = libbpf_num_possible_cpus();
 	what = "the kernel's type information (/sys/kernel/btf/vmlinux)";
 	r = -EOPNOTSUPP;
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+	if (access(KERNEL_BTF, R_OK) < 0)
 		goto out;
 	what = "opening the BPF programs";
 	r = -ENOMEM;
-	collect->skel = obit_bpf__open();
+	collect->skel = obit_bpf__open_opts(&open_options);
 	if (!collect->skel)
 		goto out;
 	fit_to_options(collect, options);
