@@ -37,6 +37,8 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 SIM_SRCS  := $(sort $(wildcard tests/simulate/*.c))
 SIM_OBJS  := $(patsubst tests/simulate/%.c,$(BUILD)/tests/simulate.d/%.o,$(SIM_SRCS))
 SIM       := $(BUILD)/tests/simulate
+BENCH_OBJS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench.d/%.o,$(sort $(wildcard tests/bench/*.c)))
+DAY_OBJS  := $(filter-out %/rewrite.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
@@ -202,6 +204,19 @@ $(BUILD)/tests/write_%: tests/format/write_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIB) -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
+$(BUILD)/tests/make_day: $(DAY_OBJS) $(LIB)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
+
+$(BUILD)/tests/rewrite: $(BUILD)/tests/bench.d/rewrite.o $(LIB)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
+
+$(BUILD)/tests/bench.d/%.o: tests/bench/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
 # libFuzzer is clang's: the whole of it is built once more, by clang.
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	$(call say,FUZZ,$@)
@@ -231,4 +246,4 @@ $(SIM): $(SIM_OBJS) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
--include $(BUILD)/tests/write_golden.d $(OBJS:.o=.d) $(SIM_OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)
+-include $(BUILD)/tests/write_golden.d $(OBJS:.o=.d) $(SIM_OBJS:.o=.d) $(BENCH_OBJS:.o=.d) $(UNIT_BINS:=.d) $(LIVE_BINS:=.d)

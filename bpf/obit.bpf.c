@@ -270,6 +270,15 @@ static __always_inline bool leave_to_threads(struct task_struct *leader)
 	return !was_there || lost_leadership(leader);
 }
 
+/* Its release is to know that the leader's own figures have been sent. */
+static __always_inline void leave_to_release(struct task_struct *leader)
+{
+	struct orphan key = orphan_key(leader);
+	__u8 one = 1;
+
+	bpf_map_update_elem(&orphans, &key, &one, BPF_ANY);
+}
+
 static __always_inline void note_waits(struct task_struct *prev, struct task_struct *next, bool preempt)
 {
 	__u64 delay_ns = ~0ULL;
@@ -303,8 +312,7 @@ static __always_inline int record_end(void *ctx, struct task_struct *prev)
 		/* Before the key is deleted: until then the leader's release waits for it. */
 		leader = prev->group_leader;
 		own = false;
-		fill_exit(exit, leader, own);
-		if (bpf_map_delete_elem(&orphans, &key))
+		if (!fill_exit(exit, leader, own) || bpf_map_delete_elem(&orphans, &key))
 			return 0;
 	} else {
 		if (prev->signal->nr_threads > 1) {
@@ -316,7 +324,11 @@ static __always_inline int record_end(void *ctx, struct task_struct *prev)
 			send_thread(ctx, prev);
 			return 0;
 		}
-		fill_exit(exit, leader, own);
+		if (!fill_exit(exit, leader, own)) {
+			if (!own)
+				leave_to_release(leader);
+			return 0;
+		}
 	}
 	mark_recorded(prev->signal, exit->head.epoch);
 	send_exit(ctx, exit);

@@ -122,13 +122,14 @@ static __always_inline __u32 stats_sequence(struct signal_struct *signal)
 /*
  * A waiting parent may reap the leader before its last switch, adding its figures to the sums (in
  * __exit_signal(), under stats_lock) while they are read here: then they are read again, as the kernel's
- * own readers do.
+ * own readers do. False: that CPU does not come to an end with it (a hypervisor has taken it away).
  */
-static __always_inline void fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
+static __always_inline bool fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
 				       bool own)
 {
 	struct costs *costs = &exit->costs;
 	__u32 before, tries = 0;
+	bool is_moving;
 
 	costs->wall_ns = exit->head.boot_ns - exit->head.start_boot_ns;
 	/* A loop's way back must be a conditional jump: 5.10 refuses one that falls through. */
@@ -137,7 +138,8 @@ static __always_inline void fill_costs(struct event_exit *exit, struct task_stru
 		barrier();
 		add_costs(exit, leader, signal);
 		barrier();
-	} while ((before & 1 || stats_sequence(signal) != before) && ++tries < SEQUENCE_TRIES);
+		is_moving = before & 1 || stats_sequence(signal) != before;
+	} while (is_moving && ++tries < SEQUENCE_TRIES);
 	if (own) {
 		costs->threads = 1;
 		costs->migrations = leader->se.nr_migrations;
@@ -147,6 +149,7 @@ static __always_inline void fill_costs(struct event_exit *exit, struct task_stru
 		}
 	}
 	exit->max_rss_pages = signal->maxrss;
+	return !is_moving;
 }
 
 static __always_inline void fill_identity(struct event_exit *exit, struct task_struct *leader,
@@ -169,8 +172,11 @@ static __always_inline void fill_identity(struct event_exit *exit, struct task_s
 	fill_pids(exit, leader, signal);
 }
 
-/* `own`: the leader's own run delay, timeslices and migrations are in the record, not in an event_thread. */
-static __always_inline void fill_exit(struct event_exit *exit, struct task_struct *leader, bool own)
+/*
+ * `own`: the leader's own run delay, timeslices and migrations are in the record, not in an event_thread. False: its costs
+ * do not stand still now; at its release they will.
+ */
+static __always_inline bool fill_exit(struct event_exit *exit, struct task_struct *leader, bool own)
 {
 	struct signal_struct *signal = leader->signal;
 	__u32 now = epoch_now();
@@ -179,8 +185,8 @@ static __always_inline void fill_exit(struct event_exit *exit, struct task_struc
 	head_init(&exit->head, EVENT_EXIT, now, leader->tgid, leader->start_boottime);
 	if (crossed_edge(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
-	fill_costs(exit, leader, signal, own);
 	fill_identity(exit, leader, signal);
+	return fill_costs(exit, leader, signal, own);
 }
 
 /* Last: until a process is told, the agent must find it among the leaving. */

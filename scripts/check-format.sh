@@ -41,7 +41,7 @@ compare() { # store, name
 
 "$build/tests/write_store" "$work/sealed"
 compare "$work/sealed" "a sealed store"
-"$build/tests/write_store" "$work/killed" unsealed
+"$build/tests/write_store" "$work/killed" unsealed 100
 last=$(ls "$work"/killed/*.obit | tail -n 1)
 truncate -s -100 "$last"
 compare "$work/killed" "a torn store"

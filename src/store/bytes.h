@@ -24,7 +24,8 @@ void put_u8(struct sink *sink, uint8_t value);
 void put_u16(struct sink *sink, uint16_t value);
 void put_u32(struct sink *sink, uint32_t value);
 void put_u64(struct sink *sink, uint64_t value);
-/* LEB128: 7 bits a byte, low ones first, the top bit says more follows; at most 10 bytes. */
+#define VARINT_MAX_BYTES 10
+/* LEB128: 7 bits a byte, low ones first, the top bit says more follows. */
 void put_varint(struct sink *sink, uint64_t value);
 /* u16 length (cut to fit), bytes. */
 void put_string(struct sink *sink, const char *text);

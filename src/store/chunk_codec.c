@@ -9,62 +9,63 @@
 
 #include "store/format.h"
 
-struct dictionary *dictionaries_get(struct dictionaries *dictionaries, uint32_t id)
+struct history *histories_get(struct histories *histories, uint32_t id)
 {
 	if (id >= TABLE_MAX_TABLES)
 		return NULL;
-	if (!dictionaries->of[id])
-		dictionaries->of[id] = dictionary_new();
-	return dictionaries->of[id];
+	if (!histories->of[id])
+		histories->of[id] = history_new();
+	return histories->of[id];
 }
 
-void dictionaries_clear(struct dictionaries *dictionaries)
+void histories_clear(struct histories *histories)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++)
-		if (dictionaries->of[i])
-			dictionary_clear(dictionaries->of[i]);
+		if (histories->of[i])
+			history_clear(histories->of[i]);
 }
 
-void dictionaries_done(struct dictionaries *dictionaries)
+void histories_done(struct histories *histories)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
-		dictionary_free(dictionaries->of[i]);
-		dictionaries->of[i] = NULL;
+		history_free(histories->of[i]);
+		histories->of[i] = NULL;
 	}
 }
 
-int dictionaries_full(const struct dictionaries *dictionaries)
+int histories_full(const struct histories *histories)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++)
-		if (dictionaries->of[i] && dictionary_is_full(dictionaries->of[i]))
+		if (histories->of[i] && history_is_full(histories->of[i]))
 			return 1;
 	return 0;
 }
 
-static void put_table(struct sink *sink, struct sink *section, const struct block *block,
-		      struct dictionaries *dictionaries)
+/* The head of a section to `sink`, what it holds to the other two. */
+static void put_table(struct sink *sink, struct chunk_parts *parts, const struct block *block,
+		      const struct interval *interval, struct histories *histories)
 {
-	struct dictionary *dictionary = dictionaries_get(dictionaries, block->table->id);
+	struct history *history = histories_get(histories, block->table->id);
+	size_t texts = parts->texts.len, numbers = parts->numbers.len;
 
-	if (!dictionary) {
+	if (!history) {
 		sink->failed = 1;
 		return;
 	}
-	section->len = 0;
-	section_put(section, block, dictionary);
-	sink->failed |= section->failed;
+	section_put(&parts->numbers, &parts->texts, block, interval, history);
 	put_varint(sink, block->table->id);
 	put_varint(sink, block->rows);
-	put_varint(sink, section->len);
-	put_bytes(sink, section->data, section->len);
+	put_varint(sink, parts->texts.len - texts);
+	put_varint(sink, parts->numbers.len - numbers);
 }
 
-void chunk_put(struct sink *sink, struct sink *section, uint32_t ordinal, const struct interval *interval,
-	       struct block *const *blocks, size_t n_blocks, struct dictionaries *dictionaries)
+void chunk_put(struct sink *sink, struct chunk_parts *parts, uint32_t ordinal, const struct interval *interval,
+	       struct block *const *blocks, size_t n_blocks, struct histories *histories)
 {
 	size_t start;
 	uint8_t n = 0;
 
+	parts->texts.len = parts->numbers.len = 0;
 	put_u64(sink, 0);
 	start = sink->len;
 	put_varint(sink, ordinal);
@@ -77,11 +78,21 @@ void chunk_put(struct sink *sink, struct sink *section, uint32_t ordinal, const 
 	put_u8(sink, n);
 	for (size_t i = 0; i < n_blocks; i++)
 		if (blocks[i]->rows)
-			put_table(sink, section, blocks[i], dictionaries);
+			put_table(sink, parts, blocks[i], interval, histories);
+	put_bytes(sink, parts->texts.data, parts->texts.len);
+	parts->numbers_at = sink->len;
+	put_bytes(sink, parts->numbers.data, parts->numbers.len);
+	sink->failed |= parts->texts.failed | parts->numbers.failed;
 	if (sink->failed)
 		return;
 	set_u32(sink, start - 8, (uint32_t)(sink->len - start));
 	set_u32(sink, start - 4, (uint32_t)crc32(0, sink->data + start, (unsigned)(sink->len - start)));
+}
+
+void chunk_parts_done(struct chunk_parts *parts)
+{
+	sink_done(&parts->texts);
+	sink_done(&parts->numbers);
 }
 
 long chunk_whole(const void *data, size_t len)
@@ -113,4 +124,28 @@ int chunk_get_head(struct source *body, uint64_t *ret_ordinal, struct interval *
 	flags = get_u8(body);
 	ret->is_last_chunk = flags & CHUNK_LAST;
 	return body->failed ? -EBADMSG : 0;
+}
+
+int chunk_get_sections(struct source *body, struct chunk_section *ret, size_t *ret_n)
+{
+	struct source parts;
+	uint8_t n = get_u8(body);
+
+	if (n > TABLE_MAX_TABLES)
+		return -EBADMSG;
+	for (uint8_t i = 0; i < n; i++) {
+		ret[i].id = get_varint(body);
+		ret[i].rows = get_varint(body);
+		ret[i].texts.left = get_varint(body);
+		ret[i].numbers.left = get_varint(body);
+		if (!ret[i].rows || ret[i].rows > CHUNK_MAX_ROWS)
+			return -EBADMSG;
+	}
+	parts = *body;
+	for (uint8_t i = 0; i < n; i++)
+		ret[i].texts = get_source(&parts, ret[i].texts.left);
+	for (uint8_t i = 0; i < n; i++)
+		ret[i].numbers = get_source(&parts, ret[i].numbers.left);
+	*ret_n = n;
+	return body->failed || parts.failed ? -EBADMSG : 0;
 }

@@ -3,8 +3,9 @@
  * A chunk as it stands in a frame's decompressed bytes:
  *
  *   u32 length of body | u32 crc32 of body | body:
- *     varint interval number | varint begin | varint end | u8 flags | u8 tables |
- *     for each table: varint id | varint rows | varint bytes | columns (codec.h)
+ *     varint place | varint interval number | varint begin | varint end | u8 flags | u8 tables |
+ *     for each table: varint id | varint rows | varint bytes of texts | varint bytes of numbers |
+ *     texts of each | numbers of each (codec.h)
  */
 #ifndef OBIT_STORE_CHUNK_CODEC_H
 #define OBIT_STORE_CHUNK_CODEC_H
@@ -15,20 +16,28 @@
 
 #define CHUNK_PREFIX 8u
 
-/* Dictionaries of all tables, by id; made when first needed. */
-struct dictionaries {
-	struct dictionary *of[TABLE_MAX_TABLES];
+/* Histories of all tables, by id; made when first needed. */
+struct histories {
+	struct history *of[TABLE_MAX_TABLES];
 };
 
 /* NULL: out of memory, or an id beyond TABLE_MAX_TABLES. */
-struct dictionary *dictionaries_get(struct dictionaries *dictionaries, uint32_t id);
-void dictionaries_clear(struct dictionaries *dictionaries);
-void dictionaries_done(struct dictionaries *dictionaries);
-int dictionaries_full(const struct dictionaries *dictionaries);
+struct history *histories_get(struct histories *histories, uint32_t id);
+void histories_clear(struct histories *histories);
+void histories_done(struct histories *histories);
+int histories_full(const struct histories *histories);
 
-/* Appends the chunk, prefix and all; `ordinal` counts the frame's chunks from 0, `section` is scratch. */
-void chunk_put(struct sink *sink, struct sink *section, uint32_t ordinal, const struct interval *interval,
-	       struct block *const *blocks, size_t n_blocks, struct dictionaries *dictionaries);
+/* Scratch of chunk_put(): what lies behind the sections' heads. Zeroed at first. */
+struct chunk_parts {
+	struct sink texts, numbers;
+	size_t numbers_at; /* where they begin in the sink, after chunk_put(): no use in compressing them */
+};
+
+void chunk_parts_done(struct chunk_parts *parts);
+
+/* Appends the chunk, prefix and all; `ordinal` counts the frame's chunks from 0. */
+void chunk_put(struct sink *sink, struct chunk_parts *parts, uint32_t ordinal, const struct interval *interval,
+	       struct block *const *blocks, size_t n_blocks, struct histories *histories);
 
 /*
  * Is there a whole chunk at the beginning of the bytes? Its length with the prefix; 0: not yet; -EBADMSG: it
@@ -41,5 +50,14 @@ long chunk_whole(const void *data, size_t len);
  * number of tables. 0 or -EBADMSG.
  */
 int chunk_get_head(struct source *body, uint64_t *ret_ordinal, struct interval *ret);
+
+/* Rows of one table. */
+struct chunk_section {
+	uint64_t id, rows;
+	struct source texts, numbers;
+};
+
+/* The sections, TABLE_MAX_TABLES at most. 0 or -EBADMSG. */
+int chunk_get_sections(struct source *body, struct chunk_section *ret, size_t *ret_n);
 
 #endif

@@ -1,33 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rows to bytes and back: one section for each table of a chunk, column after column.
+ * Rows to bytes and back: one section for each table of a chunk, column after column (docs/format.md).
  *
- * Texts are interned by table and frame: the first time a text is written in full and gets the next number,
- * after that its number stands for it. So a section can be decoded only after all earlier sections of its
- * table in the same frame; those of other tables can be skipped.
+ * What a frame has told before of a table is its history: texts by number, and the subjects of its rows with the last
+ * values of each. So a section can be decoded only after all earlier sections of its table in the same frame; those of
+ * other tables can be skipped.
  */
 #ifndef OBIT_STORE_CODEC_H
 #define OBIT_STORE_CODEC_H
 
 #include "model/block.h"
+#include "model/origin.h"
 #include "store/bytes.h"
-
-/* Texts of one table in one frame. Either side has one for each table. */
-struct dictionary;
-
-struct dictionary *dictionary_new(void);
-void dictionary_free(struct dictionary *dictionary);
-void dictionary_clear(struct dictionary *dictionary);
-/* A frame should end before the next chunk. */
-int dictionary_is_full(const struct dictionary *dictionary);
-
-/* The columns of the block. Errors show in sink->failed (out of memory). */
-void section_put(struct sink *sink, const struct block *block, struct dictionary *dictionary);
+#include "store/history.h"
 
 /*
- * Columns of `rows` rows into an empty block of the right table. 0; -EBADMSG: the bytes make no sense (the
- * block's contents are then undefined, and so is the dictionary); -ENOMEM.
+ * Appends subjects and columns of the block, which has rows, and apart from them the texts that are new. Errors show in
+ * numbers->failed (out of memory).
  */
-int section_get(struct source *source, uint32_t rows, struct block *block, struct dictionary *dictionary);
+void section_put(struct sink *numbers, struct sink *texts, const struct block *block, const struct interval *interval,
+		 struct history *history);
+
+/*
+ * Columns of `rows` rows, at least one, into an empty block of the right table. 0; -EBADMSG: the bytes make no sense (the
+ * block's contents are then undefined, and so is the history); -ENOMEM.
+ */
+int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block, const struct interval *interval,
+		struct history *history);
+
+/* Where a column that is told from the row before begins, and the moment that times are told from. */
+static inline uint64_t column_origin(const struct field *field, const struct interval *interval)
+{
+	return field->unit == UNIT_TIME ? interval->begin_real_ns : 0;
+}
+
+static inline uint64_t interval_edge(const struct interval *interval)
+{
+	return interval->end_real_ns ? interval->end_real_ns : interval->begin_real_ns;
+}
 
 #endif

@@ -31,19 +31,30 @@
 #define FRAME_RAW_BYTES	 (8u << 20)  /* ... or so many bytes */
 #define DICTIONARY_TEXTS 16384	     /* ... or so many different texts in one table */
 #define DICTIONARY_BYTES (1u << 20)
+#define FRAME_SUBJECTS	 16384	     /* ... or so many subjects of one table */
 #define SEGMENT_BYTES	 (64ull << 20)
 
 /* Chunk flags. */
 #define CHUNK_LAST 1u
 
-/* Column encodings; COLUMN_HAS_NULLS is added when a bitmap of nulls comes first. */
+/* A column's head: a form, what foretells the values, flags. */
 enum {
-	COLUMN_ALL_NULL = 0,
-	COLUMN_CONSTANT = 1,
-	COLUMN_DELTAS = 2, /* numbers: zigzag of the difference to the one before */
-	COLUMN_PLAIN = 3,  /* numbers: each by itself */
-	COLUMN_TEXTS = 4,  /* numbers of texts; 0 brings a new one */
-	COLUMN_HAS_NULLS = 0x80,
+	FORM_ALL_NULL = 0,
+	FORM_CONSTANT = 1, /* one number for all rows */
+	FORM_EACH = 2,	   /* a number for each */
+	FORM_MASK = 7,
+
+	FORETOLD_BY_NOTHING = 0 << 3,
+	FORETOLD_BY_ROW = 1 << 3,     /* the row before */
+	FORETOLD_BY_SUBJECT = 2 << 3, /* the subject's row before */
+	FORETOLD_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
+	FORETOLD_BY_EDGE = 4 << 3,    /* the end of the interval */
+	FORETOLD_MASK = 7 << 3,
+
+	COLUMN_HAS_FACTOR = 0x40, /* the numbers are to be multiplied */
+	COLUMN_HAS_NULLS = 0x80,  /* a bitmap of nulls */
 };
+
+#define NO_COLUMN 255u
 
 #endif

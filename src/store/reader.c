@@ -36,7 +36,7 @@ struct store_reader {
 
 	struct segment *segment; /* NULL: the next one is to be opened */
 	uint64_t next_ordinal;	 /* of the frame's next chunk */
-	struct dictionaries dictionaries;
+	struct histories histories;
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
 
@@ -119,7 +119,7 @@ void store_reader_close(struct store_reader *reader)
 	if (!reader)
 		return;
 	drop_segment(reader);
-	dictionaries_done(&reader->dictionaries);
+	histories_done(&reader->histories);
 	if (reader->dir_fd >= 0)
 		close(reader->dir_fd);
 	free(reader->path);
@@ -255,36 +255,34 @@ static int is_wanted(const struct store_reader *reader, const struct table *tabl
 	return table && (!reader->select.table || strcmp(table->name, reader->select.table) == 0);
 }
 
+static int decode_section(struct store_reader *reader, struct chunk_section *section, struct store_chunk *ret)
+{
+	const struct header *header = segment_header(reader->segment);
+	const struct table *table = section->id <= UINT32_MAX ? header_table(header, (uint32_t)section->id) : NULL;
+	struct history *history;
+	struct block *block;
+
+	if (!is_wanted(reader, table))
+		return 0;
+	block = block_for(reader, table);
+	history = histories_get(&reader->histories, table->id);
+	if (!block)
+		return -ENOMEM;
+	if (!history)
+		return table->id < TABLE_MAX_TABLES ? -ENOMEM : -EBADMSG;
+	reader->filled[ret->n_blocks++] = block;
+	return section_get(&section->numbers, &section->texts, (uint32_t)section->rows, block, &ret->interval, history);
+}
+
 static int decode(struct store_reader *reader, struct source *body, struct store_chunk *ret)
 {
-	uint8_t n = get_u8(body);
+	struct chunk_section sections[TABLE_MAX_TABLES];
+	size_t n = 0;
+	int r = chunk_get_sections(body, sections, &n);
 
-	for (uint8_t i = 0; i < n; i++) {
-		uint64_t id = get_varint(body), rows = get_varint(body), bytes = get_varint(body);
-		struct source section = get_source(body, bytes);
-		const struct table *table = id <= UINT32_MAX
-						    ? header_table(segment_header(reader->segment), (uint32_t)id)
-						    : NULL;
-		struct dictionary *dictionary;
-		struct block *block;
-		int r;
-
-		if (body->failed || rows > CHUNK_MAX_ROWS || ret->n_blocks == TABLE_MAX_TABLES)
-			return -EBADMSG;
-		if (!is_wanted(reader, table))
-			continue;
-		block = block_for(reader, table);
-		dictionary = dictionaries_get(&reader->dictionaries, table->id);
-		if (!block)
-			return -ENOMEM;
-		if (!dictionary)
-			return table->id < TABLE_MAX_TABLES ? -ENOMEM : -EBADMSG;
-		r = section_get(&section, (uint32_t)rows, block, dictionary);
-		if (r < 0)
-			return r;
-		reader->filled[ret->n_blocks++] = block;
-	}
-	return 0;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = decode_section(reader, &sections[i], ret);
+	return r;
 }
 
 static int is_in_time(const struct store_reader *reader, const struct interval *interval)
@@ -306,7 +304,7 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 		struct source body = {(const unsigned char *)chunk.data + CHUNK_PREFIX, chunk.len - CHUNK_PREFIX, 0};
 
 		if (chunk.begins_frame) {
-			dictionaries_clear(&reader->dictionaries);
+			histories_clear(&reader->histories);
 			reader->next_ordinal = 0;
 		}
 		*ret = (struct store_chunk){

@@ -14,8 +14,9 @@
 struct segment_writer {
 	struct frame_writer frames;
 	struct index index;
-	struct dictionaries dictionaries;
-	struct sink raw, section;
+	struct histories histories;
+	struct sink raw;
+	struct chunk_parts parts;
 	uint32_t frame_chunks;
 	uint64_t frame_raw_bytes;
 };

@@ -87,20 +87,17 @@ static void count_interval(struct survey_segment *segment, const struct interval
 static int count_chunk(struct survey_segment *segment, const struct segment_chunk *chunk)
 {
 	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
+	struct chunk_section sections[TABLE_MAX_TABLES];
 	struct interval interval;
 	uint64_t ordinal;
 	int r = chunk_get_head(&body, &ordinal, &interval);
-	uint8_t n = get_u8(&body);
+	size_t n = 0;
 
-	for (uint8_t i = 0; i < n && r == 0; i++) {
-		uint64_t id = get_varint(&body), rows = get_varint(&body), bytes = get_varint(&body);
-
-		get_source(&body, bytes);
-		if (body.failed)
-			r = -EBADMSG;
-		else if (id < TABLE_MAX_TABLES)
-			segment->rows[id] += rows;
-	}
+	if (r == 0)
+		r = chunk_get_sections(&body, sections, &n);
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (sections[i].id < TABLE_MAX_TABLES)
+			segment->rows[sections[i].id] += sections[i].rows;
 	if (r == 0)
 		count_interval(segment, &interval);
 	segment->raw_bytes += chunk->len;

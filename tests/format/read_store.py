@@ -16,7 +16,13 @@ import zlib
 HEADER_FRAME, INDEX_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0xFD2FB528
 U64, I64, BOOL, STRING, STRINGS = 1, 2, 3, 4, 5
 TIME = 1
-ALL_NULL, CONSTANT, DELTAS, PLAIN, TEXTS, HAS_NULLS = 0, 1, 2, 3, 4, 0x80
+ALL_NULL, CONSTANT, EACH = 0, 1, 2
+NOTHING, ROW, SUBJECT, COLUMNS, EDGE = range(5)
+HAS_FACTOR, HAS_NULLS = 0x40, 0x80
+NO_COLUMN = 255
+WORD = 2**64 - 1
+LEARNING = 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5
+CLASSES = [0, 1, 2, 3] + [4] * 2 + [5] * 2 + [6] * 3 + [7] * 4 + [8] * 4 + [9] * 4 + [10] * 4 + [11] * 38
 
 
 class Bytes:
@@ -72,38 +78,163 @@ def read_header(data):
     return tables
 
 
-def read_column(section, rows, kind, dictionary):
-    encoding = section.number("B")
+class Range:
+    """The range coder. A chance is a list [p, n]; many of them come in lists."""
+
+    def __init__(self, data):
+        self.data, self.at, self.range = data, 0, WORD
+        self.code = self.next_bytes(8)
+
+    def next_bytes(self, count):
+        taken = self.data[self.at:self.at + count]
+        self.at += count
+        return int.from_bytes(taken + bytes(count - len(taken)), "big")
+
+    def normalize(self):
+        while self.range < 2**32:
+            self.range <<= 32
+            self.code = self.code << 32 | self.next_bytes(4)
+
+    def answer(self, chance):
+        p, seen = chance
+        bound = (self.range >> 12) * p
+        if self.code < bound:
+            self.range, result = bound, 0
+            chance[0] = p + (4096 - p >> LEARNING[seen])
+        else:
+            self.range, self.code, result = self.range - bound, self.code - bound, 1
+            chance[0] = p - (p >> LEARNING[seen])
+        if seen < 15:
+            chance[1] = seen + 1
+        if self.range < 2**32:
+            self.normalize()
+        return result
+
+    def bits(self, count):
+        value = 0
+        while count:
+            step = min(count, 24)
+            count -= step
+            self.range >>= step
+            part = min(self.code // self.range, 2**step - 1)
+            self.code -= part * self.range
+            value = value << step | part
+            self.normalize()
+        return value
+
+    def tree(self, chances, count):
+        node = 1
+        for _ in range(count):
+            node = node * 2 + self.answer(chances[node])
+        return node - 2**count
+
+    def number(self, chances, before):
+        """(the number, its length)"""
+        kind = CLASSES[before]
+        if not self.answer(chances.something[kind]):
+            return 0, 0
+        length = self.tree(chances.length[kind], 6) + 1
+        top = min(3, length - 1)
+        number = 1 << top | self.tree(chances.top[length], top)
+        return number << (length - 1 - top) | self.bits(length - 1 - top), length
+
+
+class Chances:
+    def __init__(self):
+        self.null = self.some(2)
+        self.head = self.some(256)
+        self.something = self.some(12)
+        self.length = [self.some(64) for _ in range(12)]
+        self.top = [self.some(8) for _ in range(65)]
+
+    @staticmethod
+    def some(count):
+        return [[2048, 0] for _ in range(count)]
+
+
+class History:
+    """What a frame has told of a table so far."""
+
+    def __init__(self, n_fields):
+        self.texts, self.n_subjects = [], 0
+        self.last = [{} for _ in range(n_fields)]
+        self.lengths = [{} for _ in range(n_fields)]
+        self.chances = [Chances() for _ in range(n_fields)]
+        self.subject_chances = Chances()
+
+
+def signed(number):
+    return (number >> 1) ^ -(number & 1)
+
+
+def read_subjects(coder, rows, history):
+    subjects, subject, length = [], 0, 0
+    for _ in range(rows):
+        number, length = coder.number(history.subject_chances, length)
+        subject += signed(number)
+        if not 0 <= subject <= history.n_subjects:
+            raise ValueError("a subject that is not there yet")
+        history.n_subjects += subject == history.n_subjects
+        subjects.append(subject)
+    return subjects
+
+
+def read_column(coder, field, fields, columns, subjects, history, interval):
+    chances, last, lengths = history.chances[field], history.last[field], history.lengths[field]
+    rows, begin, end = len(subjects), *interval
     values = [None] * rows
-    if encoding == ALL_NULL:
+    head = coder.tree(chances.head, 8)
+    form, foretold = head & 7, head >> 3 & 7
+    if form == ALL_NULL:
         return values
-    present = range(rows)
-    if encoding & HAS_NULLS:
-        bits = section.take((rows + 7) // 8)
-        present = [row for row in range(rows) if not bits[row // 8] >> row % 8 & 1]
-    encoding &= ~HAS_NULLS
-    value = section.varint() if encoding == CONSTANT else 0
-    for row in present:
-        if encoding == PLAIN:
-            value = section.varint()
-        elif encoding == DELTAS:
-            zigzag = section.varint()
-            value = (value + ((zigzag >> 1) ^ -(zigzag & 1))) & (2**64 - 1)
-        elif encoding == TEXTS:
-            number = section.varint()
-            if not number:
-                dictionary.append(section.take(section.varint()))
-                number = len(dictionary)
-            value = dictionary[number - 1]
-        elif encoding != CONSTANT:
-            raise ValueError(f"unknown encoding {encoding}")
-        values[row] = value
+    if foretold == COLUMNS:
+        column, taken_off = coder.number(chances, 0)[0], coder.number(chances, 0)[0]
+    factor = coder.number(chances, 0)[0] if head & HAS_FACTOR else 1
+    nulls, is_null = [0] * rows, 0
+    if head & HAS_NULLS:
+        for row in range(rows):
+            nulls[row] = is_null = coder.answer(chances.null[is_null])
+    constant = coder.number(chances, 0)[0] if form == CONSTANT else None
+    value = begin if fields[field][2] == TIME else 0
+    for row, subject in enumerate(subjects):
+        if nulls[row]:
+            continue
+        number = constant
+        if form == EACH:
+            number, lengths[subject] = coder.number(chances, lengths.get(subject, 0))
+        if foretold == NOTHING:
+            base = 0
+        elif foretold == ROW:
+            base = value
+        elif foretold == SUBJECT:
+            base = last.get(subject, 0)
+        elif foretold == COLUMNS:
+            base = (columns[column][row] or 0) - ((columns[taken_off][row] or 0) if taken_off != NO_COLUMN else 0)
+        elif foretold == EDGE:
+            base = end or begin
+        else:
+            raise ValueError(f"nothing known foretells: {head}")
+        value = base + (signed(number) if foretold else number) * factor & WORD
+        values[row] = last[subject] = value
     return values
+
+
+def read_section(numbers, texts, rows, fields, history, interval):
+    coder, columns = Range(numbers), []
+    subjects = read_subjects(coder, rows, history)
+    for field, (_, kind, _) in enumerate(fields):
+        values = read_column(coder, field, fields, columns, subjects, history, interval)
+        columns.append(values)
+        if kind in (STRING, STRINGS):
+            while len(history.texts) < max((value for value in values if value is not None), default=0):
+                history.texts.append(texts.take(texts.varint()))
+    return [[None if value is None else history.texts[value - 1] for value in values] if kind in (STRING, STRINGS)
+            else values for values, (_, kind, _) in zip(columns, fields)]
 
 
 def read_chunks(content, tables, wanted):
     """The rows of the table `wanted` in one frame's content, up to the first chunk that is not whole."""
-    dictionaries = {number: [] for number in tables}
+    histories = {number: History(len(fields)) for number, (name, fields) in tables.items() if name == wanted}
     stream, place = Bytes(content), 0
     while True:
         try:
@@ -117,15 +248,16 @@ def read_chunks(content, tables, wanted):
         if chunk.varint() != place:
             raise ValueError("a chunk that is not in its place")
         place += 1
-        for _ in range(3):
-            chunk.varint()
+        chunk.varint()
+        interval = chunk.varint(), chunk.varint()
         chunk.take(1)
-        for _ in range(chunk.number("B")):
-            number, rows, size = chunk.varint(), chunk.varint(), chunk.varint()
-            section = Bytes(chunk.take(size))
+        sections = [[chunk.varint() for _ in range(4)] for _ in range(chunk.number("B"))]
+        texts = [chunk.take(texts) for _, _, texts, _ in sections]
+        numbers = [chunk.take(numbers) for _, _, _, numbers in sections]
+        for (number, rows, _, _), text_bytes, number_bytes in zip(sections, texts, numbers):
             name, fields = tables[number]
-            columns = [read_column(section, rows, kind, dictionaries[number]) for _, kind, _ in fields]
             if name == wanted:
+                columns = read_section(number_bytes, Bytes(text_bytes), rows, fields, histories[number], interval)
                 yield from ((fields, row) for row in zip(*columns))
 
 

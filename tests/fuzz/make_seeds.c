@@ -40,37 +40,36 @@ static void put_file(const char *target, const void *data, size_t len)
 	}
 }
 
-/* As fuzz_section.c has it: the columns of each table of the frame's first chunk, and those of the second. */
-static void put_section(struct sink *section, uint64_t id, uint64_t rows, const struct source *columns)
+/* As fuzz_section.c has it: what each table has in the frame's first chunk, and in the second. */
+static void put_section(struct sink *section, const struct chunk_section *from)
 {
-	const struct table *const *tables;
 	size_t n;
+	const struct table *const *tables = tables_all(&n);
 
-	tables = tables_all(&n);
 	for (size_t i = 0; i < n; i++) {
-		if (tables[i]->id != id || columns->left > UINT16_MAX)
+		if (tables[i]->id != from->id || from->texts.left > UINT16_MAX || from->numbers.left > UINT16_MAX)
 			continue;
 		if (!section[i].len)
 			put_u8(&section[i], (uint8_t)i);
-		put_u16(&section[i], (uint16_t)rows);
-		put_u16(&section[i], (uint16_t)columns->left);
-		put_bytes(&section[i], columns->data, columns->left);
+		put_u16(&section[i], (uint16_t)(from->rows - 1));
+		put_u16(&section[i], (uint16_t)from->texts.left);
+		put_bytes(&section[i], from->texts.data, from->texts.left);
+		put_u16(&section[i], (uint16_t)from->numbers.left);
+		put_bytes(&section[i], from->numbers.data, from->numbers.left);
 	}
 }
 
 static void put_sections(struct sink *section, struct source body)
 {
+	struct chunk_section sections[TABLE_MAX_TABLES];
 	struct interval interval;
 	uint64_t ordinal;
+	size_t n;
 
-	if (chunk_get_head(&body, &ordinal, &interval) < 0)
+	if (chunk_get_head(&body, &ordinal, &interval) < 0 || chunk_get_sections(&body, sections, &n) < 0)
 		return;
-	for (uint8_t n = get_u8(&body); n && !body.failed; n--) {
-		uint64_t id = get_varint(&body), rows = get_varint(&body), bytes = get_varint(&body);
-		struct source columns = get_source(&body, bytes);
-
-		put_section(section, id, rows, &columns);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_section(section, &sections[i]);
 }
 
 /* As fuzz_frames.c has it. */

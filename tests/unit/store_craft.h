@@ -19,8 +19,9 @@ struct craft {
 	int fd;
 	struct frame_writer frames;
 	struct index index;
-	struct dictionaries dictionaries;
-	struct sink raw, section;
+	struct histories histories;
+	struct sink raw;
+	struct chunk_parts parts;
 	uint32_t ordinal; /* of the frame's next chunk */
 };
 
@@ -90,7 +91,7 @@ static inline void craft_end_frame(struct craft *craft)
 {
 	assert_int_equal(frame_writer_end(&craft->frames), 0);
 	assert_int_equal(frame_writer_commit(&craft->frames), 0);
-	dictionaries_clear(&craft->dictionaries);
+	histories_clear(&craft->histories);
 }
 
 /* Bytes into the frame, as a writer would flush them; begins a frame when none is open. */
@@ -109,7 +110,7 @@ static inline uint64_t craft_chunk(struct craft *craft, const struct interval *i
 	craft->raw.len = 0;
 	if (!craft->frames.is_open)
 		craft->ordinal = 0;
-	chunk_put(&craft->raw, &craft->section, craft->ordinal++, interval, blocks, n_blocks, &craft->dictionaries);
+	chunk_put(&craft->raw, &craft->parts, craft->ordinal++, interval, blocks, n_blocks, &craft->histories);
 	craft_bytes(craft, craft->raw.data, craft->raw.len);
 	index_add_chunk(&craft->index, interval);
 	return craft->frames.committed;
@@ -127,9 +128,9 @@ static inline void craft_close(struct craft *craft)
 	close(craft->fd);
 	frame_writer_done(&craft->frames);
 	index_done(&craft->index);
-	dictionaries_done(&craft->dictionaries);
+	histories_done(&craft->histories);
 	sink_done(&craft->raw);
-	sink_done(&craft->section);
+	chunk_parts_done(&craft->parts);
 }
 
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The writer's side of subjects (history.h): which rows speak of the same thing, and which columns follow from others.
+ * A reader needs none of it: a wrong choice here costs bytes only.
+ */
+#ifndef OBIT_STORE_SUBJECTS_H
+#define OBIT_STORE_SUBJECTS_H
+
+#include "model/block.h"
+#include "store/format.h"
+#include "store/history.h"
+
+/* Fills history->subjects for the rows, adding new ones; history->numbers has those of the texts. 0 or -ENOMEM. */
+int subjects_of(const struct block *block, struct history *history);
+
+/* `field` is foretold by `minuend` less `subtrahend` (NO_COLUMN: nothing is taken off); both come before it. */
+struct relation {
+	uint32_t table, field, minuend, subtrahend;
+};
+
+/* The relation of a field of the table, or NULL. */
+const struct relation *relation_of(const struct table *table, uint32_t field);
+
+#endif
