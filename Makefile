@@ -160,6 +160,9 @@ install: $(OBIT) man ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(Q)install -D -m 0644 packaging/obit.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/obit
 	$(Q)install -D -m 0644 packaging/_obit $(DESTDIR)$(ZSHDIR)/_obit
+	$(Q)install -D -m 0644 packaging/obit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/obit.conf
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's|/usr/bin/|$(PREFIX)/bin/|' packaging/obit.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/obit.service
 
 # --- for installing --------------------------------------------------------------------------------------
 $(BUILD)/man/obit.1: $(OBIT) scripts/make-man.sh packaging/man.awk packaging/deb/changelog

@@ -227,10 +227,11 @@ static void put_subjects(struct range_sink *to, struct history *history, uint32_
 static int intern_texts(const struct block *block, struct history *history)
 {
 	for (uint32_t field = 0; field < block->table->n_fields; field++) {
-		uint64_t *numbers = history->numbers + (size_t)field * history->rows;
+		uint64_t *numbers;
 
 		if (!field_is_text(&block->table->fields[field]))
 			continue;
+		numbers = history_numbers(history, field);
 		for (uint32_t row = 0; row < block->rows; row++) {
 			uint32_t number = 0;
 			size_t len;
@@ -282,6 +283,17 @@ static void relate(struct column *column)
 		column->minuend = NULL;
 }
 
+/* How many fields have texts. */
+static uint32_t place_texts(const struct table *table, struct history *history)
+{
+	uint32_t n = 0;
+
+	for (uint32_t field = 0; field < table->n_fields; field++)
+		if (field_is_text(&table->fields[field]))
+			history->text_places[field] = (uint8_t)n++;
+	return n;
+}
+
 static int prepare(const struct block *block, struct history *history)
 {
 	int r = history_reserve(history, block->rows, block->table->n_fields);
@@ -289,7 +301,7 @@ static int prepare(const struct block *block, struct history *history)
 	if (r < 0)
 		return r;
 	if (!history->numbers)
-		history->numbers = malloc((size_t)history->rows * history->n_fields * sizeof(*history->numbers));
+		history->numbers = malloc((size_t)history->rows * place_texts(block->table, history) * sizeof(uint64_t) + 1);
 	if (!history->numbers)
 		return -ENOMEM;
 	r = intern_texts(block, history);
@@ -318,7 +330,7 @@ void section_put(struct sink *numbers, struct sink *texts, const struct block *b
 			.history = history,
 			.field = field,
 			.rows = block->rows,
-			.values = is_text ? history->numbers + (size_t)field * history->rows : block->numbers[field],
+			.values = is_text ? history_numbers(history, field) : block->numbers[field],
 			.nulls = block->nulls[field],
 			.last = history_last(history, field),
 		};

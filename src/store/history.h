@@ -31,7 +31,8 @@ struct history {
 	uint32_t *subjects; /* of each row */
 	uint64_t *values;   /* of a column: numbers, or numbers of texts */
 	uint64_t *rest;	    /* of a column, beyond what was foretold */
-	uint64_t *numbers;  /* the writer's: of all texts, [field * rows + row]; NULL when it must be sized anew */
+	uint64_t *numbers;  /* the writer's: of all texts, by column; NULL when it must be sized anew */
+	uint8_t text_places[TABLE_MAX_FIELDS]; /* the writer's: of a field of texts, which of them it is */
 };
 
 struct history *history_new(void);
@@ -50,6 +51,12 @@ int history_add_subject(struct history *history);
 static inline uint8_t *history_lengths(struct history *history, uint32_t field)
 {
 	return history->lengths + (size_t)field * history->capacity;
+}
+
+/* The numbers of the texts in a column, one for each row. */
+static inline uint64_t *history_numbers(const struct history *history, uint32_t field)
+{
+	return history->numbers + (size_t)history->text_places[field] * history->rows;
 }
 
 static inline uint64_t *history_last(struct history *history, uint32_t field)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Subjects are found by a hash of their key fields. A table that is not listed has one subject: then a row is told
- * from the row before, also from that of the interval before.
+ * from the row before, also from that of the interval before. So has the roster: a frame seldom has two of them.
  */
 #include "store/subjects.h"
 
@@ -15,7 +15,6 @@ static const struct {
 	uint32_t table, n_fields, fields[SUBJECT_KEY];
 } key_fields[] = {
 	{TABLE_PROCS, 2, {PROCS_pid, PROCS_start_time}},
-	{TABLE_ROSTER, 2, {ROSTER_pid, ROSTER_start_time}},
 	{TABLE_THREADS, 2, {THREADS_tid, THREADS_start_time}},
 	{TABLE_DISKS, 1, {DISKS_disk}},
 	{TABLE_NICS, 1, {NICS_nic}},
@@ -67,7 +66,7 @@ static uint64_t value_at(const struct block *block, const struct history *histor
 {
 	if (block_is_null(block, row, field))
 		return 0;
-	return field_is_text(&block->table->fields[field]) ? history->numbers[(size_t)field * history->rows + row]
+	return field_is_text(&block->table->fields[field]) ? history_numbers(history, field)[row]
 							   : block_number(block, row, field);
 }
 
