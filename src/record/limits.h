@@ -14,10 +14,10 @@
 /* Rows of procs and of the roster in a chunk. Text of one: the path of its cgroup; of the roster's: arguments too. */
 #define CHUNK_PROCS_ROWS  1024
 #define PROC_ROW_BYTES	  160
-#define CHUNK_ROSTER_ROWS 512
+#define CHUNK_ROSTER_ROWS 256
 #define ROSTER_ROW_BYTES  320
 /* And of threads, where they are recorded: a name and a state. */
-#define CHUNK_THREADS_ROWS 512
+#define CHUNK_THREADS_ROWS 128
 #define THREAD_ROW_BYTES   20
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
