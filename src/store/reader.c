@@ -40,6 +40,8 @@ struct store_reader {
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
 
+	uint64_t stop_offset; /* of the frame in the segment from which on all come too late */
+
 	struct store_damage *damage;
 	size_t n_damage, damage_capacity;
 };
@@ -135,14 +137,19 @@ const struct store_damage *store_reader_damage(const struct store_reader *reader
 }
 
 /*
- * To the first frame that reaches into the time asked for. 0: none does. An interval's end is known in the
- * frame of its last chunk only: the frames before that hold its first chunks reach as far.
+ * To the first frame that reaches into the time asked for, and where the first of those begins that all come too late.
+ * 0: none reaches into it. An interval's end is known in the frame of its last chunk only: the frames before that hold
+ * its first chunks reach as far.
  */
-static int seek_to_since(struct store_reader *reader)
+static int seek_to_range(struct store_reader *reader)
 {
 	const struct index *index = segment_index(reader->segment);
+	size_t n = index ? index->n : 0;
 
-	for (size_t i = 0; index && i < index->n; i++) {
+	reader->stop_offset = UINT64_MAX;
+	while (n && reader->select.until_real_ns && index->entries[n - 1].begin_real_ns >= reader->select.until_real_ns)
+		reader->stop_offset = index->entries[--n].offset;
+	for (size_t i = 0; i < n; i++) {
 		if (index->entries[i].end_real_ns < reader->select.since_real_ns)
 			continue;
 		while (i && index->entries[i - 1].last_number == index->entries[i].first_number)
@@ -179,7 +186,7 @@ static int next_segment(struct store_reader *reader)
 			return 0;
 		}
 		reader->listed_after = reader->current;
-		if (seek_to_since(reader))
+		if (seek_to_range(reader))
 			return 1;
 		drop_segment(reader);
 	}
@@ -293,7 +300,7 @@ static int is_in_time(const struct store_reader *reader, const struct interval *
 	       (!reader->select.until_real_ns || interval->begin_real_ns < reader->select.until_real_ns);
 }
 
-/* 1: *ret is filled; 0: the segment is at its end; negative: memory or I/O. */
+/* 1: *ret is filled; 0: the segment is at its end; -ERANGE: all the rest comes too late; negative: memory or I/O. */
 static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 {
 	struct segment_chunk chunk;
@@ -303,6 +310,8 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 	while ((r = segment_next(reader->segment, &chunk)) > 0) {
 		struct source body = {(const unsigned char *)chunk.data + CHUNK_PREFIX, chunk.len - CHUNK_PREFIX, 0};
 
+		if (chunk.frame_offset >= reader->stop_offset)
+			return -ERANGE;
 		if (chunk.begins_frame) {
 			histories_clear(&reader->histories);
 			reader->next_ordinal = 0;
@@ -342,6 +351,11 @@ int store_reader_next(struct store_reader *reader, struct store_chunk *ret)
 			r = next_segment(reader);
 		if (r > 0)
 			r = next_chunk(reader, ret);
+		if (r == -ERANGE) {
+			drop_segment(reader);
+			r = 1;
+			continue;
+		}
 		if (r != 0)
 			return r;
 		if (reader->is_following && (!reader->segment || reader->next_name == reader->n_names)) {
