@@ -264,7 +264,7 @@ static void work_with_dead_threads(void)
 static void block(void)
 {
 	if (vfork() == 0) {
-		usleep(BLOCK_MS * 1000);
+		usleep(BLOCK_MS * 1000); /* on one CPU it may begin before the parent waits */
 		_exit(0);
 	}
 }
@@ -587,7 +587,7 @@ int main(int argc, char **argv)
 	check_sleepers(&procs, sleepers, zombie);
 	blocked_ns = sum_of(&procs, blocked, BLOCK_NS, &n_rows);
 	finish_group("uninterruptible sleep: as long as vfork() takes",
-		     check(blocked_ns >= BLOCK_MS * 1000000ull && blocked_ns < (BLOCK_MS + 200) * 1000000ull, "block",
+		     check(blocked_ns >= BLOCK_MS * 900000ull && blocked_ns < (BLOCK_MS + 200) * 1000000ull, "block",
 			   "%" PRIu64 " ns in uninterruptible sleep", blocked_ns));
 	compare_timeslices();
 	if (n_cpus)
