@@ -3,6 +3,7 @@
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
+SYSCONFDIR ?= /etc
 ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 DESTDIR  ?=
 BUILD    ?= build
@@ -156,6 +157,8 @@ clean: ## remove build/
 
 install: $(OBIT) man ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 0755 $(OBIT) $(DESTDIR)$(PREFIX)/bin/obit
+	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)
+	$(Q)[ -e $(DESTDIR)$(SYSCONFDIR)/obit.conf ] || OBIT_STORE= $(OBIT) record --config none --print-config >$(DESTDIR)$(SYSCONFDIR)/obit.conf
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(Q)install -D -m 0644 packaging/obit.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/obit

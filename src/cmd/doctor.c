@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "record/collect_probe.h"
+#include "record/privileges.h"
 #include "record/switch_cost.h"
 
 enum doctor_option { MEASURE };
@@ -36,6 +37,22 @@ static void print_line(void *ctx, const char *what, enum probe_result result, co
 	printf("%-9s %-32s %s\n", names[result], what, note);
 }
 
+/* FAILED where one is missing without which nothing is recorded. */
+static enum probe_result print_privileges(void)
+{
+	enum probe_result worst = PROBE_OK, result;
+	struct privilege missing;
+
+	for (size_t i = 0; privileges_missing(i, &missing); i++) {
+		result = missing.is_vital ? PROBE_FAILED : PROBE_DEGRADED;
+		print_line(NULL, missing.name, result, missing.loss);
+		worst = result > worst ? result : worst;
+	}
+	if (worst == PROBE_OK)
+		print_line(NULL, "capabilities", PROBE_OK, "all that recording uses");
+	return worst;
+}
+
 static int print_switch_costs(void)
 {
 	double ns[SWITCH_COST_LEVELS];
@@ -57,14 +74,17 @@ int cmd_doctor(int argc, char **argv)
 	struct options options;
 	struct utsname name;
 	int r = options_parse(&usage, argc, argv, &options);
-	enum probe_result worst;
+	enum probe_result worst, privileges;
 
 	if (r != 0)
 		return r < 0 ? STATUS_USAGE : STATUS_OK;
 	uname(&name);
 	printf("%s %s, %ld CPUs%s\n", name.sysname, name.release, sysconf(_SC_NPROCESSORS_ONLN),
 	       geteuid() == 0 ? "" : ", not root");
+	privileges = print_privileges();
 	worst = collect_probe(print_line, NULL);
+	if (privileges > worst)
+		worst = privileges;
 	if (options.values[MEASURE] && worst != PROBE_FAILED && print_switch_costs() < 0)
 		return STATUS_FAILED;
 	printf("%s\n", worst == PROBE_OK	 ? "recording works here"

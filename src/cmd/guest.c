@@ -22,13 +22,6 @@ static void answer(void *context, struct buffer *reply)
 	wire_add_status(reply, guest->status);
 }
 
-static int measure(void *context, int is_on)
-{
-	struct guest *guest = context;
-
-	return agent_measure(guest->agent, is_on);
-}
-
 static void complain(const char *path, int error, pid_t holder)
 {
 	if (error == -EADDRINUSE && holder)
@@ -54,7 +47,7 @@ static void complain(const char *path, int error, pid_t holder)
 static int open_socket(void *context, struct agent *agent)
 {
 	struct guest *guest = context;
-	struct server_ports ports = {.answer = answer, .measure = measure, .ctx = guest};
+	struct server_ports ports = {.answer = answer, .ctx = guest};
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pid_t holder = 0;
 	int r;

@@ -23,6 +23,7 @@
 #define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */
 #define HELP_COLUMN   24
 #define HELP_WIDTH    110
+#define HELP_MAX      1024 /* of one option */
 
 /* From column `used` on; what does not fit goes on in HELP_COLUMN, and nothing else ever stands there. */
 static void print_wrapped(int used, const char *help)
@@ -52,8 +53,11 @@ static void print_help(const struct usage *usage)
 		const struct option_spec *spec = &usage->specs[i];
 		const char *argument = spec->argument ? spec->argument : "";
 		int used = printf("  --%s%s%s", spec->name, *argument ? " " : "", argument);
+		char help[HELP_MAX];
 
-		print_wrapped(used, spec->help);
+		snprintf(help, sizeof(help), "%s%s%s", spec->help, spec->fallback ? "; default " : "",
+			 spec->fallback ? spec->fallback : "");
+		print_wrapped(used, help);
 	}
 	printf("  %-*s%s\n", HELP_COLUMN - 2, "--help", "this text");
 	if (*usage->details)
@@ -77,6 +81,23 @@ static int complain_unknown(const struct usage *usage, const char *given)
 	return -EINVAL;
 }
 
+/* A flag alone is yes; `no` takes back what a file says. */
+static int take(const struct usage *usage, int i, const char *argument, struct options *ret)
+{
+	int is_flag = !usage->specs[i].argument;
+
+	if (is_flag && argument && strcmp(argument, "yes") != 0 && strcmp(argument, "no") != 0) {
+		fprintf(stderr, "%s: --%s=%s: it is a flag; --%s alone, =yes or =no\n", usage->command,
+			usage->specs[i].name, argument, usage->specs[i].name);
+		return -EINVAL;
+	}
+	if (is_flag)
+		argument = argument && strcmp(argument, "no") == 0 ? NULL : "";
+	ret->values[i] = argument;
+	ret->is_given[i] = 1;
+	return 0;
+}
+
 static int parse_all(const struct usage *usage, int argc, char **argv, const struct option *longs, struct options *ret)
 {
 	int c;
@@ -92,16 +113,13 @@ static int parse_all(const struct usage *usage, int argc, char **argv, const str
 			fprintf(stderr, "%s: %s needs a value\n", usage->command, argv[optind - 1]);
 			return -EINVAL;
 		}
-		if (c == '?' && optopt >= FIRST_VALUE) {
-			fprintf(stderr, "%s: %s takes no value\n", usage->command, argv[optind - 1]);
-			return -EINVAL;
-		}
 		if (c == '?') {
 			char letter[] = {'-', (char)optopt, '\0'};
 
 			return complain_unknown(usage, optopt ? letter : argv[optind - 1]);
 		}
-		ret->values[c - FIRST_VALUE] = optarg ? optarg : "";
+		if (take(usage, c - FIRST_VALUE, optarg, ret) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -114,7 +132,7 @@ int options_parse(const struct usage *usage, int argc, char **argv, struct optio
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < usage->n_specs; i++)
 		longs[i] = (struct option){usage->specs[i].name,
-					   usage->specs[i].argument ? required_argument : no_argument, NULL,
+					   usage->specs[i].argument ? required_argument : optional_argument, NULL,
 					   FIRST_VALUE + (int)i};
 	longs[usage->n_specs] = (struct option){"help", no_argument, NULL, 'h'};
 	r = parse_all(usage, argc, argv, longs, ret);
@@ -128,6 +146,11 @@ int options_parse(const struct usage *usage, int argc, char **argv, struct optio
 		return -EINVAL;
 	}
 	return 0;
+}
+
+const char *options_value(const struct usage *usage, const struct options *options, int i)
+{
+	return options->values[i] ? options->values[i] : usage->specs[i].fallback;
 }
 
 const char *options_store(const char *given)

@@ -17,6 +17,7 @@ struct option_spec {
 	const char *name;     /* without the dashes */
 	const char *argument; /* NULL: a flag */
 	const char *help;
+	const char *fallback; /* what holds where it is not given; NULL: nothing, or what the help says */
 };
 
 struct usage {
@@ -30,7 +31,8 @@ struct usage {
 };
 
 struct options {
-	const char *values[OPTIONS_MAX]; /* by spec; NULL: not given; a flag that is given has "" */
+	const char *values[OPTIONS_MAX]; /* by spec; NULL: not given; a flag that is on has "" */
+	int is_given[OPTIONS_MAX];	 /* ... on the command line; a flag may be given as --flag=no */
 	char **operands;
 	int n_operands;
 };
@@ -42,6 +44,9 @@ struct options {
 
 /* 0: go on; 1: help was asked for and printed; -EINVAL: said what is wrong. */
 int options_parse(const struct usage *usage, int argc, char **argv, struct options *ret);
+
+/* What was given for spec i, or its fallback. */
+const char *options_value(const struct usage *usage, const struct options *options, int i);
 
 /* The store's directory: what was given, or the environment's, or the default. */
 const char *options_store(const char *given);

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
+#include "cmd/config.h"
 #include "cmd/guest.h"
 #include "cmd/options.h"
 #include "record/agent.h"
@@ -26,26 +28,34 @@ enum record_option {
 	FSYNC,
 	SOCKET,
 	VERBOSE,
+	N_KEYS, /* the options above may stand in the file */
+	CONFIG = N_KEYS,
+	PRINT_CONFIG,
 };
+
+#define DEFAULT_CONFIG "/etc/obit.conf"
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
-	[INTERVAL] = {"interval", "T", "how often the books are closed and the store is written: 100ms to 1h; default 1s"},
+	[INTERVAL] = {"interval", "T", "how often the books are closed and the store is written: 100ms to 1h", "1s"},
 	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
-	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB; default "
-						    "10GiB"},
-	[RETAIN_AGE] = {"retain-age", "T|none", "what ended longer ago goes: 30d, 12h; from 1s; default none"},
-	[SCHED] = {"sched", "off|delay|full", "what is done at a context switch: delay (the default): ends are seen, waits for "
-					      "a CPU measured; full: uninterruptible sleep too; off: nothing: ends are "
-					      "seen at the release of the task, a grace period later"},
+	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB",
+			  "10GiB"},
+	[RETAIN_AGE] = {"retain-age", "T|none", "what ended longer ago goes: 30d, 12h; from 1s", "none"},
+	[SCHED] = {"sched", "off|delay|full", "what is done at a context switch: delay: ends are seen, waits for a CPU "
+					      "measured; full: uninterruptible sleep too; off: nothing: ends are "
+					      "seen at the release of the task, a grace period later", "delay"},
 	[THREADS] = {"threads", NULL, "rows of single threads too, of processes that have several: the table threads"},
-	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers (the default) or BPF "
-						    "ring buffers, one for each CPU"},
+	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers or BPF ring buffers, "
+						    "one for each CPU", "perf"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
 	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
 					   "for another one a name beside it that --store finds"},
 	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
+	[CONFIG] = {"config", "FILE|none", "where the options above stand that are not given, `interval = 5s` a line, flags "
+					   "`threads = yes`; default, where there is one, " DEFAULT_CONFIG},
+	[PRINT_CONFIG] = {"print-config", NULL, "show as such a file what is in effect, and record nothing"},
 };
 
 static const struct usage usage = {
@@ -53,6 +63,7 @@ static const struct usage usage = {
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
 	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n"
+	"An option comes before what the file says, that before the default; --threads=no takes back a flag.\n"
 	"The store is a directory of segments of at most 1/16 of what is kept, and at most an hour; the oldest go\n"
 	"as new ones come, and also when the disk is full. `obit store` lists them.\n",
 	0,
@@ -62,7 +73,6 @@ static const struct usage usage = {
 #define INTERVAL_MAX_NS (3600 * NS_PER_S)
 #define RING_PAGES_MAX	65536u
 
-#define RETAIN_DEFAULT	 (UINT64_C(10) << 30)
 #define RETAIN_MIN	 (UINT64_C(64) << 10) /* a few segments that are little more than their header */
 #define RETAIN_AGE_MAX_NS (UINT64_MAX / 2)
 
@@ -85,67 +95,110 @@ static int read_pages(const char *value, uint32_t *ret_pages)
 	return 0;
 }
 
-/* The agent takes 0 for "remove nothing, ever": without a limit the oldest still go when the disk is full. */
-static int read_retain(const struct usage *of, const char *bytes, const char *age, struct agent_options *agent)
+/* The agent takes UINT64_MAX for no limit: the oldest still go when the disk is full. */
+static int read_retain_bytes(const char *value, uint64_t *ret_bytes)
 {
-	agent->retain_bytes = RETAIN_DEFAULT;
-	if (bytes && strcmp(bytes, "none") == 0)
-		agent->retain_bytes = UINT64_MAX;
-	else if (bytes && (quantity_read_bytes(bytes, strlen(bytes), &agent->retain_bytes) < 0 ||
-			   agent->retain_bytes < RETAIN_MIN))
-		return complain("retain-bytes", bytes, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
-	if (age && strcmp(age, "none") == 0)
+	if (strcmp(value, "none") == 0) {
+		*ret_bytes = UINT64_MAX;
 		return 0;
-	return options_duration(of, "retain-age", age, NS_PER_S, RETAIN_AGE_MAX_NS, &agent->retain_age_ns);
+	}
+	if (quantity_read_bytes(value, strlen(value), ret_bytes) < 0 || *ret_bytes < RETAIN_MIN)
+		return complain("retain-bytes", value, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
+	return 0;
+}
+
+static int read_retain_age(const char *value, uint64_t *ret_ns)
+{
+	if (strcmp(value, "none") == 0)
+		return 0;
+	return options_duration(&usage, "retain-age", value, NS_PER_S, RETAIN_AGE_MAX_NS, ret_ns);
 }
 
 static int read_sched(const char *value, enum sched_level *ret)
 {
-	for (*ret = SCHED_OFF; value && *ret <= SCHED_FULL; *ret = (enum sched_level)(*ret + 1))
+	for (*ret = SCHED_OFF; *ret <= SCHED_FULL; *ret = (enum sched_level)(*ret + 1))
 		if (strcmp(value, sched_level_name(*ret)) == 0)
 			return 0;
-	if (value)
-		return complain("sched", value, "must be off, delay or full");
-	*ret = SCHED_DELAY;
-	return 0;
+	return complain("sched", value, "must be off, delay or full");
 }
 
 static int read_transport(const char *value, int *ret_ringbuf)
 {
-	if (!value || strcmp(value, "perf") == 0)
-		*ret_ringbuf = 0;
-	else if (strcmp(value, "ringbuf") == 0)
-		*ret_ringbuf = 1;
-	else
+	*ret_ringbuf = strcmp(value, "ringbuf") == 0;
+	if (!*ret_ringbuf && strcmp(value, "perf") != 0)
 		return complain("transport", value, "must be perf or ringbuf");
 	return 0;
 }
 
+/* -1 when all is well, or which option is not, after saying so. */
+static int read_values(const struct options *options, struct agent_options *agent)
+{
+	const char *values[N_KEYS];
+
+	for (int i = 0; i < N_KEYS; i++)
+		values[i] = options_value(&usage, options, i);
+	agent->store_dir = options_store(values[STORE]);
+	agent->fsync_each_interval = values[FSYNC] != NULL;
+	agent->threads_on = values[THREADS] != NULL;
+	agent->is_verbose = values[VERBOSE] != NULL;
+	if (options_duration(&usage, "interval", values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
+			     &agent->interval_ns) < 0)
+		return INTERVAL;
+	if (options_duration(&usage, "duration", values[DURATION], 1, UINT64_MAX / 2, &agent->duration_ns) < 0)
+		return DURATION;
+	if (read_retain_bytes(values[RETAIN_BYTES], &agent->retain_bytes) < 0)
+		return RETAIN_BYTES;
+	if (read_retain_age(values[RETAIN_AGE], &agent->retain_age_ns) < 0)
+		return RETAIN_AGE;
+	if (read_sched(values[SCHED], &agent->sched) < 0)
+		return SCHED;
+	if (read_transport(values[TRANSPORT], &agent->use_ringbuf) < 0)
+		return TRANSPORT;
+	if (read_pages(values[RING_PAGES], &agent->ring_pages) < 0)
+		return RING_PAGES;
+	return -1;
+}
+
+static int read_config(struct options *options, struct config *ret)
+{
+	const char *given = options->values[CONFIG], *path = given ? given : DEFAULT_CONFIG;
+
+	*ret = (struct config){.path = path};
+	if (strcmp(path, "none") == 0)
+		return 0;
+	return config_read(&usage, N_KEYS, path, given != NULL, options, ret);
+}
+
+static int record(const struct options *options, struct agent_options *agent)
+{
+	struct guest guest = {.store = agent->store_dir, .socket = options->values[SOCKET]};
+	struct agent_guest port = guest_port(&guest);
+
+	agent->guest = &port;
+	return agent_run(agent) < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
 int cmd_record(int argc, char **argv)
 {
-	struct agent_options agent = {.interval_ns = NS_PER_S};
-	struct guest guest = {0};
-	struct agent_guest port;
+	struct agent_options agent = {0};
 	struct options options;
-	int r = options_parse(&usage, argc, argv, &options);
+	struct config config;
+	int status = STATUS_USAGE, wrong, r = options_parse(&usage, argc, argv, &options);
 
 	if (r != 0)
 		return r < 0 ? STATUS_USAGE : STATUS_OK;
-	agent.store_dir = options_store(options.values[STORE]);
-	agent.fsync_each_interval = options.values[FSYNC] != NULL;
-	agent.threads_on = options.values[THREADS] != NULL;
-	agent.is_verbose = options.values[VERBOSE] != NULL;
-	if (options_duration(&usage, "interval", options.values[INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS,
-			     &agent.interval_ns) < 0 ||
-	    options_duration(&usage, "duration", options.values[DURATION], 1, UINT64_MAX / 2, &agent.duration_ns) < 0 ||
-	    read_retain(&usage, options.values[RETAIN_BYTES], options.values[RETAIN_AGE], &agent) < 0 ||
-	    read_sched(options.values[SCHED], &agent.sched) < 0 ||
-	    read_transport(options.values[TRANSPORT], &agent.use_ringbuf) < 0 ||
-	    read_pages(options.values[RING_PAGES], &agent.ring_pages) < 0)
-		return STATUS_USAGE;
-	guest.store = agent.store_dir;
-	guest.socket = options.values[SOCKET];
-	port = guest_port(&guest);
-	agent.guest = &port;
-	return agent_run(&agent) < 0 ? STATUS_FAILED : STATUS_OK;
+	r = read_config(&options, &config);
+	wrong = r < 0 ? -1 : read_values(&options, &agent);
+	if (wrong >= 0) {
+		config_blame(&config, &usage, &options, wrong);
+	} else if (r == 0 && options.values[PRINT_CONFIG]) {
+		if (getenv("OBIT_STORE") && *getenv("OBIT_STORE"))
+			options.values[STORE] = agent.store_dir;
+		config_print(&usage, N_KEYS, &options);
+		status = STATUS_OK;
+	} else if (r == 0) {
+		status = record(&options, &agent);
+	}
+	config_done(&config);
+	return status;
 }

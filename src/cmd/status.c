@@ -16,13 +16,13 @@
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "cmd/status_text.h"
+#include "record/run_stats.h"
 #include "serve/client.h"
 #include "serve/wire.h"
 
 #define STATUS_DEGRADED	   1
 #define STATUS_UNREACHABLE 2
 
-/* The agent stops measuring after SERVER_MEASURE_NS, which is more. */
 #define MEASURE_MIN_NS (100 * NS_PER_MS)
 #define MEASURE_MAX_NS (10 * NS_PER_S)
 
@@ -43,7 +43,7 @@ static const struct usage usage = {
     sizeof(specs) / sizeof(specs[0]),
     "A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
     "since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
-    "Asking takes root or the group obit. Measuring costs two readings of the clock for each run of every BPF\n"
+    "Asking takes root or the group obit, measuring root. It costs two readings of the clock for each run of every BPF\n"
     "program of the host; it ends by itself.\n"
     "\nexit status: 0 all is active; 1 something is degraded or failed; 2 no agent could be asked\n"
     "\nexamples:\n"
@@ -140,31 +140,47 @@ static void subtract(struct status *after, const struct status *before)
 		int was = find_program(before->sections[SECTION_PROGRAM], name, len);
 
 		for (size_t i = 0; i < 2 && was >= 0; i++)
-			if (!block_is_null(programs, row, fields[i]))
+			if (!block_is_null(programs, row, fields[i]) &&
+			    !block_is_null(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]))
 				programs->numbers[fields[i]][row] -=
 				    block_number(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]);
 	}
 }
 
 /* 0, or -errno after saying why there is no answer. */
-static int ask(const char *path, uint64_t measure_ns, struct status *ret)
+static int ask(const char *path, struct status *ret)
 {
-	struct status *before = measure_ns ? status_new() : NULL;
 	struct client *client = NULL;
-	int r = measure_ns && !before ? -ENOMEM : client_open(path, &client);
+	int r = client_open(path, &client);
 
-	if (r == 0 && measure_ns) {
-		r = client_ask(client, WIRE_MEASURE, before);
-		if (r == 0)
-			sleep_ns(measure_ns);
-	}
 	if (r == 0)
 		r = client_ask(client, WIRE_STATUS, ret);
-	if (r == 0 && measure_ns)
-		subtract(ret, before);
 	if (r < 0)
 		explain(path, client, r);
 	client_close(client);
+	return r;
+}
+
+/* The same, with what came in a time during which the kernel counted run times. */
+static int ask_measured(const char *path, uint64_t measure_ns, struct status *ret)
+{
+	struct status *before = status_new();
+	int fd, r = before ? ask(path, before) : -ENOMEM;
+
+	if (r == 0) {
+		fd = run_stats_open();
+		if (fd < 0) {
+			fprintf(stderr, "%s: --measure: the kernel counts no run times: %s%s\n", usage.command,
+				strerror(-fd), fd == -EPERM ? "; run as root" : "");
+			r = fd;
+		} else {
+			sleep_ns(measure_ns);
+			r = ask(path, ret);
+			close(fd);
+		}
+	}
+	if (r == 0)
+		subtract(ret, before);
 	status_free(before);
 	return r;
 }
@@ -222,7 +238,8 @@ static int run(const char *path, uint64_t measure_ns, int is_jsonl)
 		fprintf(stderr, "%s: out of memory\n", usage.command);
 		return exit_status;
 	}
-	if (ask(path, measure_ns, status) == 0) {
+	r = measure_ns ? ask_measured(path, measure_ns, status) : ask(path, status);
+	if (r == 0) {
 		exit_status = is_active(status) ? STATUS_OK : STATUS_DEGRADED;
 		r = is_jsonl ? print_jsonl(status) : print_text(status);
 		if (r < 0 && r != -EPIPE) {

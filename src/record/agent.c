@@ -12,16 +12,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,7 +28,9 @@
 #include "record/census.h"
 #include "record/host.h"
 #include "record/limits.h"
+#include "record/notify.h"
 #include "record/previous.h"
+#include "record/privileges.h"
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define EDGE_AHEAD_NS NS_PER_MS
@@ -39,29 +38,6 @@
  * a stop waits so long at most. */
 #define LAST_ENDS_TRIES 60
 #define LAST_ENDS_US	50000
-#define DRAIN_NICE    (-10)
-
-/* Tells the service manager (sd_notify(3)); without one nothing happens. */
-static void notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (len < 2 || len >= sizeof(address.sun_path))
-		return;
-	memcpy(address.sun_path, path, len);
-	if (path[0] == '@')
-		address.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_line("cannot notify %s: %s", path, strerror(errno));
-	close(fd);
-}
 
 static int open_timer(uint64_t first_ns, uint64_t every_ns)
 {
@@ -76,7 +52,7 @@ static int open_timer(uint64_t first_ns, uint64_t every_ns)
 	return fd;
 }
 
-/* SIGINT and SIGTERM come by descriptor; blocked before any thread is made, so that none gets them. */
+/* Signals come by descriptor; blocked before any thread is made, so that none gets them. */
 static int open_signals(void)
 {
 	sigset_t set;
@@ -85,6 +61,7 @@ static int open_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -92,7 +69,7 @@ static int open_signals(void)
 static int say_collect_error(int r, const char *what)
 {
 	if (r == -EPERM || r == -EACCES)
-		log_line("%s: %s; run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE", what, strerror(-r));
+		log_line("%s: %s; run as root, or with the capabilities that `obit doctor` names", what, strerror(-r));
 	else
 		log_line("%s: %s; `obit doctor` says what this kernel allows", what, strerror(-r));
 	return r;
@@ -211,6 +188,24 @@ static int make_ledger(struct agent *agent, size_t n_living)
 	return 0;
 }
 
+/* Says what may not be done, and what is lost by that. */
+static void say_missing_privileges(void)
+{
+	struct privilege missing;
+
+	for (size_t i = 0; privileges_missing(i, &missing); i++)
+		log_line("without %s: %s", missing.name, missing.loss);
+}
+
+/* Not to be able to give rights up is no reason not to record. */
+static void drop_privileges(const char *store_dir)
+{
+	int r = privileges_drop(store_dir);
+
+	if (r < 0)
+		log_line("the agent keeps more rights than it needs: %s", strerror(-r));
+}
+
 static int start_thread(struct agent *agent, const char *name, void *(*body)(void *), void *arg)
 {
 	pthread_attr_t attributes;
@@ -228,9 +223,26 @@ static int start_thread(struct agent *agent, const char *name, void *(*body)(voi
 
 static void *drain_thread(void *drain)
 {
-	/* A late drain costs detail; it does little work. Not permitted: then without. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), DRAIN_NICE);
 	return drain_run(drain);
+}
+
+/* Each has what this thread has when it starts: few rights, and the drain its place before others. */
+static int start_threads(struct agent *agent)
+{
+	int own_nice = getpriority(PRIO_PROCESS, 0), r;
+
+	/* Not permitted: then without. */
+	setpriority(PRIO_PROCESS, 0, DRAIN_NICE);
+	drop_privileges(agent->store_path);
+	r = start_thread(agent, "drain", drain_thread, agent->drain);
+	setpriority(PRIO_PROCESS, 0, own_nice);
+	if (r == 0)
+		r = start_thread(agent, "ledger", agent_ledger_thread, agent);
+	if (r == 0)
+		r = start_thread(agent, "writer", agent_writer_thread, agent);
+	if (r < 0)
+		log_line("cannot start threads: %s", strerror(-r));
+	return r;
 }
 
 static int walk(struct agent *agent, struct snapshot *s, int tell_all)
@@ -395,9 +407,11 @@ static int start(struct agent *agent)
 		.is_verbose = options->is_verbose,
 	};
 	const char *what = NULL;
+	uint64_t watchdog_ns;
 	int r;
 
 	agent->signal_fd = open_signals();
+	say_missing_privileges();
 	host_raise_limits();
 	r = open_store(agent);
 	if (r < 0)
@@ -411,25 +425,36 @@ static int start(struct agent *agent)
 	if (r < 0)
 		return r;
 	agent->begin_boot_ns = clock_boot_ns();
-	r = start_thread(agent, "writer", agent_writer_thread, agent);
-	if (r == 0)
-		r = start_thread(agent, "ledger", agent_ledger_thread, agent);
-	if (r == 0)
-		r = start_thread(agent, "drain", drain_thread, agent->drain);
-	if (r < 0) {
-		log_line("cannot start threads: %s", strerror(-r));
-		return r;
-	}
 	agent->is_memory_locked = host_lock_memory();
+	if (options->guest)
+		agent->guest_fd = options->guest->open(options->guest->ctx, agent);
+	r = start_threads(agent);
+	if (r < 0)
+		return r;
 	r = turn(agent);
 	if (r < 0)
 		return say_collect_error(r, "opening the books");
 	agent->tick_fd = open_timer(options->interval_ns, options->interval_ns);
 	agent->end_fd = options->duration_ns ? open_timer(options->duration_ns, 0) : -1;
-	if (options->guest)
-		agent->guest_fd = options->guest->open(options->guest->ctx, agent);
+	watchdog_ns = notify_watchdog_ns();
+	/* Twice as often as it must be, as sd_watchdog_enabled(3) has it. */
+	agent->watchdog_fd = watchdog_ns ? open_timer(watchdog_ns / 2, watchdog_ns / 2) : -1;
 	log_line("recording to %s", options->store_dir);
 	notify("READY=1");
+	return 0;
+}
+
+/* Takes the signals that have come. Is it to stop? */
+static int is_told_to_stop(struct agent *agent)
+{
+	struct signalfd_siginfo info;
+
+	while (read(agent->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return 1;
+		log_line("SIGHUP: the segment ends with this interval, a new one begins");
+		atomic_store_explicit(&agent->segment_ends, true, memory_order_relaxed);
+	}
 	return 0;
 }
 
@@ -441,18 +466,21 @@ static void run(struct agent *agent)
 		{.fd = agent->end_fd, .events = POLLIN},
 		{.fd = agent->tick_fd, .events = POLLIN},
 		{.fd = agent->guest_fd, .events = POLLIN},
+		{.fd = agent->watchdog_fd, .events = POLLIN},
 	};
 	const struct agent_guest *guest = agent->options->guest;
 	uint64_t count;
 
 	for (;;) {
-		if (poll(wait, 4, -1) < 0) {
+		if (poll(wait, sizeof(wait) / sizeof(wait[0]), -1) < 0) {
 			if (errno != EINTR)
 				return;
 			continue;
 		}
-		if (wait[0].revents || wait[1].revents)
+		if (wait[1].revents || (wait[0].revents && is_told_to_stop(agent)))
 			return;
+		if (wait[4].revents && read(agent->watchdog_fd, &count, sizeof(count)) > 0)
+			notify("WATCHDOG=1");
 		if (wait[3].revents)
 			guest->serve(guest->ctx);
 		if (!wait[2].revents || read(agent->tick_fd, &count, sizeof(count)) < 0)
@@ -538,14 +566,15 @@ int agent_run(const struct agent_options *options)
 	if (!agent)
 		return -ENOMEM;
 	agent->options = options;
-	agent->queue_wake_fd = agent->sealed_fd = agent->end_fd = agent->tick_fd = agent->guest_fd = -1;
+	agent->queue_wake_fd = agent->sealed_fd = agent->end_fd = agent->tick_fd = agent->guest_fd = agent->watchdog_fd =
+		-1;
 	r = start(agent);
-	if (r == 0) {
+	if (r == 0)
 		run(agent);
-		if (options->guest)
-			options->guest->close(options->guest->ctx);
+	if (options->guest)
+		options->guest->close(options->guest->ctx);
+	if (r == 0)
 		finish(agent);
-	}
 	stop_threads(agent);
 	if (r == 0 && agent->has_lost)
 		r = -EIO;

@@ -18,10 +18,10 @@ struct status;
  * must not wait.
  */
 struct agent_guest {
-	/* Once, when all is attached. A descriptor that is readable when serve() has something to do, or -1. */
+	/* Once, when all is attached and before rights are given up. A descriptor that is readable when serve() has something to do, or -1. */
 	int (*open)(void *ctx, struct agent *agent);
 	void (*serve)(void *ctx);
-	void (*close)(void *ctx); /* once, before the last interval is closed */
+	void (*close)(void *ctx); /* before the last interval is closed; also when open() was never called */
 	void *ctx;
 };
 
@@ -43,8 +43,7 @@ struct agent_options {
  * itself. 0 or -errno. */
 int agent_run(const struct agent_options *options);
 
-/* For the guest: how it stands, all sections; and has the kernel count run times from now on, or no more. */
+/* For the guest: how it stands, all sections. */
 void agent_status(const struct agent *agent, struct status *ret);
-int agent_measure(struct agent *agent, int is_on);
 
 #endif

@@ -44,7 +44,7 @@ struct agent {
 	struct snapshot snapshot; /* lent to the ledger from mark to sealing; no turn before that */
 	struct walk walk;	      /* what they point into: the ledger has one at a time */
 	uint64_t roster_boot_ns;      /* when the last roster was taken */
-	int signal_fd, tick_fd, end_fd, guest_fd;
+	int signal_fd, tick_fd, end_fd, guest_fd, watchdog_fd;
 	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	int is_memory_locked;
@@ -75,6 +75,7 @@ struct agent {
 	_Atomic uint64_t store_bytes, store_errors;
 	_Atomic uint64_t store_kept_bytes, store_evicted, store_evicted_full, store_restarts;
 	_Atomic int store_error; /* -errno while it cannot be written */
+	atomic_bool segment_ends; /* set by main at SIGHUP, taken by the writer */
 	atomic_bool is_stopping; /* give up on a store that cannot be written */
 	atomic_bool has_lost;	 /* ... and it did */
 

@@ -207,7 +207,7 @@ static void report_program(struct report *report, const struct collect_program *
 	if (state == OFF)
 		return;
 	status_set_number(report->status, SECTION_PROGRAM, (uint32_t)row, PROGRAM_misses, program->misses);
-	if (!program->runs && !collect_measures(report->agent->collect))
+	if (!program->runs)
 		return;
 	status_set_number(report->status, SECTION_PROGRAM, (uint32_t)row, PROGRAM_runs, program->runs);
 	status_set_number(report->status, SECTION_PROGRAM, (uint32_t)row, PROGRAM_run_ns, program->run_ns);
@@ -305,9 +305,4 @@ void agent_status(const struct agent *agent, struct status *ret)
 	}
 	report_samplers(&report);
 	report_agent(&report);
-}
-
-int agent_measure(struct agent *agent, int is_on)
-{
-	return collect_measure(agent->collect, is_on);
 }

@@ -141,6 +141,8 @@ void *agent_writer_thread(void *context)
 	struct chunk *chunk;
 
 	while ((chunk = chunk_line_take(agent->full))) {
+		if (atomic_exchange_explicit(&agent->segment_ends, false, memory_order_relaxed))
+			store_writer_end_segment(agent->store);
 		write_chunk(agent, chunk);
 		chunk_clear(chunk);
 		chunk_line_put(agent->empty, chunk);

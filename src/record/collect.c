@@ -130,7 +130,6 @@ void collect_close(struct collect *collect)
 {
 	if (!collect)
 		return;
-	collect_measure(collect, 0);
 	collect_rings_close(collect);
 	obit_bpf__destroy(collect->skel);
 	collect_maps_done(collect);

@@ -91,8 +91,4 @@ struct collect_program {
 size_t collect_n_programs(const struct collect *collect);
 void collect_program(const struct collect *collect, size_t i, struct collect_program *ret);
 
-/* Has the kernel count runs and their time from now on, or no more. 0 or -errno. */
-int collect_measure(struct collect *collect, int is_on);
-int collect_measures(const struct collect *collect);
-
 #endif

@@ -21,8 +21,6 @@ struct collect {
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */
 	struct runq *waited[2]; /* of each CPU as last read, for even and odd epochs */
-	bool has_stats;
-	int stats_fd; /* where has_stats: while it is open the kernel counts run times */
 };
 
 /* Before the programs are loaded: which kind, how large. */

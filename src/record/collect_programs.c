@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the kernel says of each program: is it attached, how often did it run and what did that take, what
- * was skipped. Run times are counted while somebody holds a statistics descriptor (Linux 5.8, d46edd671a14
- * "bpf: Sharing bpf runtime stats with BPF_ENABLE_STATS") or kernel.bpf_stats_enabled is 1; that costs two
- * readings of the clock a run, on every program of the host.
+ * was skipped. Run times are counted while somebody has them counted (run_stats.h).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <unistd.h>
 
 #include "record/collect_kernel.h"
 
@@ -53,27 +50,4 @@ uint64_t collect_missed_runs(const struct collect *collect)
 		missed += program.misses;
 	}
 	return missed;
-}
-
-int collect_measure(struct collect *collect, int is_on)
-{
-	int fd;
-
-	if (!is_on && collect->has_stats) {
-		close(collect->stats_fd);
-		collect->has_stats = false;
-	}
-	if (!is_on || collect->has_stats)
-		return 0;
-	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (fd < 0)
-		return -errno;
-	collect->stats_fd = fd;
-	collect->has_stats = true;
-	return 0;
-}
-
-int collect_measures(const struct collect *collect)
-{
-	return collect->has_stats;
 }

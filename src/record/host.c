@@ -36,11 +36,14 @@ static int write_file(const char *path, const char *text)
 void host_raise_limits(void)
 {
 	struct rlimit memlock = {RLIM_INFINITY, RLIM_INFINITY}, files;
+	/* 20 - DRAIN_NICE: the drain may then be hurried without CAP_SYS_NICE */
+	struct rlimit nice = {20 - DRAIN_NICE, 20 - DRAIN_NICE};
 	int r;
 
 	/* Before 5.11 BPF maps count against it; locking memory does without CAP_IPC_LOCK. Where it matters
 	 * that it may not be raised, the call that needs it says so. */
 	setrlimit(RLIMIT_MEMLOCK, &memlock);
+	setrlimit(RLIMIT_NICE, &nice);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MIN) {
 		files.rlim_cur = files.rlim_max < FILES_MIN ? files.rlim_max : FILES_MIN;
 		if (setrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur < FILES_MIN)

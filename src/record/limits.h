@@ -61,6 +61,9 @@
 /* Drain at least this often, so that a quiet host's records are no older. */
 #define DRAIN_PERIOD_MS 100
 
+/* The drain's: late, it costs detail; it does little work. */
+#define DRAIN_NICE (-10)
+
 /* Thread stacks: the deepest is the writer in zstd, measured below 64 KiB. */
 #define THREAD_STACK_BYTES (256u << 10)
 

@@ -2,11 +2,9 @@
 /*
  * An epoll of its own holds the listener, the peers and a timer for the first deadline, so that the agent
  * waits on one descriptor. A peer is reading until its request's line has come, then writing until its
- * reply has gone; after `measure` it reads again. What fails with one peer ends that peer.
+ * reply has gone. What fails with one peer ends that peer.
  *
  *   accept ─▶ READING ──line──▶ WRITING ──all sent──▶ closed
- *                ▲                 │ (measure)
- *                └─────────────────┘
  */
 #define _GNU_SOURCE
 #include "serve/server.h"
@@ -30,7 +28,7 @@
 
 struct peer {
 	int fd; /* -1: the place is free */
-	int is_writing, is_measuring;
+	int is_writing;
 	uint64_t deadline_mono_ns;
 	char request[WIRE_REQUEST_BYTES];
 	size_t used;
@@ -42,7 +40,7 @@ struct server {
 	struct server_ports ports;
 	struct listener listener;
 	int epoll_fd, timer_fd;
-	unsigned n_peers, n_measuring;
+	unsigned n_peers;
 	int is_accepting;
 	uint64_t pause_until_mono_ns; /* 0: no pause */
 	struct peer peers[SERVER_CLIENTS];
@@ -86,33 +84,12 @@ static void set_timer(struct server *server)
 	timerfd_settime(server->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-static void stop_measuring(struct server *server, struct peer *peer)
-{
-	if (!peer->is_measuring)
-		return;
-	peer->is_measuring = 0;
-	if (--server->n_measuring == 0)
-		server->ports.measure(server->ports.ctx, 0);
-}
-
 static void drop(struct server *server, struct peer *peer)
 {
-	stop_measuring(server, peer);
 	buffer_done(&peer->reply);
 	close(peer->fd); /* leaves the epoll with it */
 	*peer = (struct peer){.fd = -1};
 	server->n_peers--;
-}
-
-static int start_measuring(struct server *server, struct peer *peer)
-{
-	int r = server->n_measuring ? 0 : server->ports.measure(server->ports.ctx, 1);
-
-	if (r < 0)
-		return r;
-	server->n_measuring++;
-	peer->is_measuring = 1;
-	return 0;
 }
 
 static void send_on(struct server *server, struct peer *peer)
@@ -131,33 +108,16 @@ static void send_on(struct server *server, struct peer *peer)
 		}
 		peer->sent += (size_t)n;
 	}
-	if (!peer->is_measuring) {
-		drop(server, peer);
-		return;
-	}
-	buffer_done(&peer->reply);
-	peer->sent = 0;
-	peer->is_writing = 0;
-	peer->deadline_mono_ns = now_mono_ns() + SERVER_MEASURE_NS;
-	watch(server, EPOLL_CTL_MOD, peer->fd, EPOLLIN, peer);
+	drop(server, peer);
 }
 
-/* `line` has no newline. The status ends a measurement, after it has been answered. */
+/* `line` has no newline. */
 static void answer(struct server *server, struct peer *peer, const char *line, size_t len)
 {
-	int is_measure = len == strlen(WIRE_MEASURE) && memcmp(line, WIRE_MEASURE, len) == 0;
-	int is_status = len == strlen(WIRE_STATUS) && memcmp(line, WIRE_STATUS, len) == 0;
-	int r = is_measure && !peer->is_measuring ? start_measuring(server, peer) : 0;
-
-	if (r < 0)
-		wire_add_error(&peer->reply, r == -EPERM ? "run times cannot be measured: the agent may not"
-							 : "run times cannot be measured by this kernel");
-	else if (is_measure || is_status)
+	if (len == strlen(WIRE_STATUS) && memcmp(line, WIRE_STATUS, len) == 0)
 		server->ports.answer(server->ports.ctx, &peer->reply);
 	else
 		wire_add_error(&peer->reply, len == TOO_LONG ? "the request is too long" : "no such request");
-	if (!is_measure)
-		stop_measuring(server, peer);
 	if (peer->reply.error) {
 		drop(server, peer);
 		return;

@@ -5,8 +5,7 @@
  *   who may ask     uid 0, the agent's own uid, members of the group that the socket belongs to; the others
  *                   are told that they may not
  *   at most         SERVER_CLIENTS at a time, the next ones wait in the kernel's queue of as many;
- *                   WIRE_REQUEST_BYTES a request; SERVER_WAIT_NS to send one, and to take the reply;
- *                   SERVER_MEASURE_NS between `measure` and the request after it
+ *                   WIRE_REQUEST_BYTES a request; SERVER_WAIT_NS to send one, and to take the reply
  *
  * One thread.
  */
@@ -20,15 +19,12 @@
 
 #define SERVER_CLIENTS	  8 /* a few people and a monitor; each holds a descriptor of the agent's */
 #define SERVER_WAIT_NS	  NS_PER_S
-#define SERVER_MEASURE_NS (15 * NS_PER_S)
 
 #define SERVER_GROUP "obit"
 
 struct server_ports {
 	/* Adds the whole reply. */
 	void (*answer)(void *ctx, struct buffer *reply);
-	/* Run times are wanted from now on, or no more. 0 or -errno. */
-	int (*measure)(void *ctx, int is_on);
 	void *ctx;
 };
 

@@ -3,8 +3,6 @@
  * What goes over the agent's socket. A request is one line; so is every line of the reply:
  *
  *   -> status                       the status, and the connection is closed
- *   -> measure                      programs' run times are taken from now until the connection closes;
- *                                   the status, and another request may follow
  *   <- obit status                  the beginning
  *   <- agent pid=12 version=0.1.0 ...      a row: its section, then its fields that are not null
  *   <- end                          complete; without it the reply was cut off
@@ -24,8 +22,7 @@
 #define WIRE_REQUEST_BYTES 64	       /* longest request, with its newline */
 #define WIRE_REPLY_BYTES   (64u << 10) /* longest reply that is read: ten times what there is to say */
 
-#define WIRE_STATUS  "status"
-#define WIRE_MEASURE "measure"
+#define WIRE_STATUS "status"
 
 /* Where the default store's agent is found. */
 #define WIRE_SOCKET_DIR	 "/run/obit"

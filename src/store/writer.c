@@ -45,6 +45,7 @@ struct store_writer {
 	int has_encoded;       /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
 	uint32_t checksum;     /* ... of what the failed call was given */
+	int end_is_asked;      /* the running segment ends at the next chance */
 	int seal_is_next;      /* ... and is followed there by the seal */
 	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
 	uint64_t evicted_full, restarts;
@@ -212,7 +213,12 @@ static void leave_segment(struct store_writer *writer)
 	writer->segment.frames.committed = 0;
 	close(writer->fd);
 	writer->fd = -1;
-	writer->has_encoded = writer->seal_is_next = 0;
+	writer->has_encoded = writer->seal_is_next = writer->end_is_asked = 0;
+}
+
+void store_writer_end_segment(struct store_writer *writer)
+{
+	writer->end_is_asked = 1;
 }
 
 /* Gives up the running segment where it is no longer in the store. A chunk that waits is encoded once more. */
@@ -265,6 +271,8 @@ static int is_time_to_seal(const struct store_writer *writer, const struct inter
 		return 0;
 	if (index->entries[index->n - 1].last_number > interval->number)
 		return bytes / 2 >= writer->segment_bytes;
+	if (writer->end_is_asked)
+		return 1;
 	return bytes >= writer->segment_bytes || (interval->end_real_ns > writer->begun_real_ns &&
 						  interval->end_real_ns - writer->begun_real_ns >= writer->segment_age_ns);
 }

@@ -55,6 +55,9 @@ int store_writer_open(const struct store_options *options, const struct origin *
 int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 			size_t n_blocks);
 
+/* The running segment is sealed with the next interval that ends, however small it is. */
+void store_writer_end_segment(struct store_writer *writer);
+
 /* Bytes written to segments by this writer. */
 uint64_t store_writer_bytes(const struct store_writer *writer);
 void store_writer_counts(const struct store_writer *writer, struct store_counts *ret);

@@ -28,8 +28,7 @@
 static char dir[] = "/tmp/obit-test-XXXXXX";
 static char path[64];
 
-static atomic_int is_measuring, n_answers, is_stopped;
-static int measure_result;
+static atomic_int n_answers, is_stopped;
 static struct server *server;
 static pthread_t thread;
 
@@ -62,16 +61,7 @@ static void answer(void *ctx, struct buffer *reply)
 	status_free(status);
 }
 
-static int measure(void *ctx, int is_on)
-{
-	(void)ctx;
-	if (is_on && measure_result < 0)
-		return measure_result;
-	is_measuring += is_on ? 1 : -1;
-	return 0;
-}
-
-static const struct server_ports ports = {answer, measure, NULL};
+static const struct server_ports ports = {answer, NULL};
 
 static void *serve(void *arg)
 {
@@ -89,7 +79,6 @@ static void start(void)
 	pid_t holder = 0;
 
 	is_stopped = n_answers = 0;
-	measure_result = 0;
 	assert_int_equal(server_open(path, 0, &ports, &server, &holder), 0);
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 }
@@ -237,35 +226,6 @@ static void test_a_client_gets_the_status(void **state)
 	status_free(status);
 }
 
-static void test_measuring_ends_with_the_last_who_measures(void **state)
-{
-	struct status *status = status_new();
-	struct client *one, *other;
-
-	(void)state;
-	start();
-	assert_int_equal(client_open(path, &one), 0);
-	assert_int_equal(client_open(path, &other), 0);
-	assert_int_equal(client_ask(one, WIRE_MEASURE, status), 0);
-	assert_int_equal(client_ask(other, WIRE_MEASURE, status), 0);
-	assert_int_equal(is_measuring, 1);
-	assert_int_equal(client_ask(one, WIRE_STATUS, status), 0);
-	assert_int_equal(is_measuring, 1);
-	client_close(one);
-	client_close(other); /* without a word */
-	for (int i = 0; i < 100 && is_measuring; i++)
-		usleep(10000);
-	assert_int_equal(is_measuring, 0);
-
-	measure_result = -EPERM;
-	assert_int_equal(client_open(path, &one), 0);
-	assert_int_equal(client_ask(one, WIRE_MEASURE, status), -EREMOTEIO);
-	client_close(one);
-	stop();
-	assert_int_equal(is_measuring, 0);
-	status_free(status);
-}
-
 static void test_requests_are_bounded(void **state)
 {
 	char reply[4096], flood[4096];
@@ -393,7 +353,6 @@ int main(void)
 	    cmocka_unit_test(test_unknown_names_are_left_out_and_nonsense_is_refused),
 	    cmocka_unit_test(test_broken_replies_are_seen),
 	    cmocka_unit_test(test_a_client_gets_the_status),
-	    cmocka_unit_test(test_measuring_ends_with_the_last_who_measures),
 	    cmocka_unit_test(test_requests_are_bounded),
 	    cmocka_unit_test(test_slow_clients_are_cut_off),
 	    cmocka_unit_test(test_a_stale_socket_gives_way),
