@@ -43,7 +43,7 @@ DAY_OBJS  := $(filter-out %/rewrite.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -146,6 +146,12 @@ man: $(BUILD)/man/obit.1 ## a man page for each command, from what it says of it
 
 check-man: man ## do the man pages say what --help and the schema say, without a warning?
 	$(Q)scripts/check-man.sh $(BUILD)
+
+deb: $(OBIT) man ## a Debian package: build/obit_VERSION_ARCHITECTURE.deb
+	$(Q)scripts/make-deb.sh $(BUILD) $(VERSION)
+
+check-deb: $(OBIT) man ## does the package install, record, upgrade, go and leave nothing behind? (root)
+	$(Q)scripts/check-deb.sh $(BUILD)
 
 check-completion: $(OBIT) ## does TAB complete commands, options, tables and fields in bash and zsh?
 	$(Q)scripts/check-completion.sh $(BUILD)

@@ -46,6 +46,7 @@ step simulate $make BUILD="$build" simulate
 step simself $make BUILD="$build" simulate-self-test
 step man $make BUILD="$build" check-man
 step complete $make BUILD="$build" check-completion
+step deb $make BUILD="$build" check-deb
 step format $make BUILD="$build" check-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
