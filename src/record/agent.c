@@ -396,6 +396,25 @@ static int open_books(struct agent *agent)
 	return 0;
 }
 
+/*
+ * Debian's kernels close perf_event_open(2) to all without CAP_SYS_ADMIN (kernel.perf_event_paranoid = 3): then
+ * events come by BPF ring buffers, which CAP_BPF opens.
+ */
+static int open_collect(struct agent *agent, struct collect_options *collect)
+{
+	const char *what = NULL;
+	int r = collect_open(collect, &agent->collect, &what);
+
+	if (r == -EACCES && collect->ring_kind == RING_PERF) {
+		log_line("perf ring buffers are closed to this agent (kernel.perf_event_paranoid, CAP_SYS_ADMIN): it "
+			 "takes BPF ring buffers");
+		collect->ring_kind = RING_BPF;
+		r = collect_open(collect, &agent->collect, &what);
+	}
+	agent->has_bpf_rings = collect->ring_kind == RING_BPF;
+	return r < 0 ? say_collect_error(r, what) : 0;
+}
+
 static int start(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
@@ -406,7 +425,6 @@ static int start(struct agent *agent)
 		.ring_pages = options->ring_pages,
 		.is_verbose = options->is_verbose,
 	};
-	const char *what = NULL;
 	uint64_t watchdog_ns;
 	int r;
 
@@ -416,9 +434,9 @@ static int start(struct agent *agent)
 	r = open_store(agent);
 	if (r < 0)
 		return r;
-	r = collect_open(&collect, &agent->collect, &what);
+	r = open_collect(agent, &collect);
 	if (r < 0)
-		return say_collect_error(r, what);
+		return r;
 	r = make_rings(agent);
 	if (r == 0)
 		r = open_books(agent);

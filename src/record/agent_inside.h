@@ -48,6 +48,7 @@ struct agent {
 	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	int is_memory_locked;
+	int has_bpf_rings; /* asked for, or because perf rings may not be opened */
 	struct samplers *samplers;
 	uint64_t walk_ns; /* CPU time of all walks */
 	int cgroups_error;	/* 0 or -errno: why there are no paths */

@@ -99,7 +99,7 @@ static void report_transport(struct report *report)
 
 	snprintf(reason, sizeof(reason), "%" PRIu64 " events made no sense and were left out", malformed);
 	set_state(report, SECTION_TRANSPORT, row, TRANSPORT_state, malformed ? DEGRADED : ACTIVE, "transport", reason);
-	status_set_text(report->status, SECTION_TRANSPORT, (uint32_t)row, TRANSPORT_transport, report->agent->options->use_ringbuf ? "ringbuf" : "perf");
+	status_set_text(report->status, SECTION_TRANSPORT, (uint32_t)row, TRANSPORT_transport, report->agent->has_bpf_rings ? "ringbuf" : "perf");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		status_set_number(report->status, SECTION_TRANSPORT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }
