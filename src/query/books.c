@@ -23,7 +23,7 @@ struct books {
 /* What the ledger itself counts as lost or late: the first place to look when something does not add up. */
 static const char *const losses[] = {
 	"missed_runs", "malformed",   "mark_map_full", "amendments_late", "rollup_map_full",
-	"drops_fork",  "drops_exec", "drops_signal",	"orphan_map_full", "crossing_map_full",
+	"drops_fork",  "drops_exec", "drops_signal",	"orphan_map_full", "crossing_map_full", "exits_unseen",
 };
 
 /* The ledger's row of one interval. */
@@ -105,12 +105,14 @@ static void find(struct books *books, struct books_run *run, uint64_t interval, 
 static void expect(struct books *books, struct books_run *run, struct entry *entry, const char *left, uint64_t is,
 		   const char *right, uint64_t should_be)
 {
-	uint64_t difference = is > should_be ? is - should_be : should_be - is;
+	/* A count that wrapped is below 0, and said so. */
+	int64_t more = (int64_t)(is - should_be);
+	uint64_t difference = more < 0 ? should_be - is : is - should_be;
 
 	if (is != should_be)
 		find(books, run, run->last.number, run->last.begin_real_ns, entry,
 		     "%s is %" PRId64 ", %" PRIu64 " %s than %s, %" PRId64, left, (int64_t)is, difference,
-		     is > should_be ? "more" : "less", right, (int64_t)should_be);
+		     more > 0 ? "more" : "less", right, (int64_t)should_be);
 }
 
 static void judge(struct books *books, struct books_run *run, struct entry *entry)
