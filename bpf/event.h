@@ -184,6 +184,7 @@ struct counters {
 	__u64 crossing_map_full;
 	__u64 wait_map_full;
 	__u64 procs_skipped;
+	__u64 exits_unseen;
 };
 
 /* A process that was born or died so near to an interval's edge that it must be named to be counted once. */
@@ -194,21 +195,18 @@ struct crossing {
 };
 
 /*
- * A process that is ending, from its last thread's sched_process_exit until it is told: in between whoever
- * reaps it (a parent that the end has woken, or the kernel itself) may take its ids from it and the process
- * from the walk. A cache by pid, where one process may overwrite another that has not been told 8,192 pids
- * later. A look-up costs less than a hash map's update.
+ * A process from its last thread's sched_process_exit until its task is freed. Whoever reaps it (a parent that
+ * the exit has woken, or the kernel itself) may take its ids from it, and the process out of the walk, before
+ * its exit is counted.
  */
-enum { LEAVING = 8192 };
-
-struct leaving {
-	__u64 start_boot_ns; /* 0: nobody */
+struct exiting {
+	__u64 start_boot_ns;
 	__u32 pid;
 	__u32 ppid;
 	__u32 nspid;
 	__u32 pgid;
 	__u32 sid;
-	__u32 unused;
+	__u32 is_counted; /* set just before its exit is counted */
 };
 
 /*

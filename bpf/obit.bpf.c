@@ -184,31 +184,12 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
-static __always_inline void note_ending(struct task_struct *task)
-{
-	__u64 key = (__u64)task->signal;
-	struct crossing process = {
-		.start_boot_ns = task->group_leader->start_boottime,
-		.pid = task->tgid,
-	};
-	struct counters *count;
-
-	if (!bpf_map_update_elem(&ending, &key, &process, BPF_ANY))
-		return;
-	count = counters_of(epoch_now());
-	if (count)
-		ADD(count->crossing_map_full, 1);
-}
-
 /* `live` is 0 for the last thread, and for any that ends with it. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_leave, struct task_struct *task)
 {
-	if (task->signal->live.counter)
-		return 0;
-	note_leaving(task->group_leader, task->signal);
-	if (!sched_on)
-		note_ending(task);
+	if (!task->signal->live.counter)
+		note_exiting(task->group_leader, task->signal);
 	return 0;
 }
 
@@ -295,42 +276,61 @@ static __always_inline void note_waits(struct task_struct *prev, struct task_str
 	}
 }
 
+/*
+ * Is this the switch that the exit is counted at? `ret_own`: the leader's own run delay, timeslices and migrations
+ * go into its record.
+ */
+static __always_inline bool is_last_switch(void *ctx, struct task_struct *prev, bool *ret_own)
+{
+	*ret_own = false;
+	if (prev->pid != prev->tgid) {
+		send_thread(ctx, prev);
+		return prev->signal->live.counter <= 0 && prev->signal->nr_threads <= 1;
+	}
+	if (prev->signal->nr_threads > 1) {
+		send_thread(ctx, prev);
+		return !leave_to_threads(prev);
+	}
+	if (lost_leadership(prev)) {
+		send_thread(ctx, prev);
+		return false;
+	}
+	*ret_own = true;
+	return true;
+}
+
 static __always_inline int record_end(void *ctx, struct task_struct *prev)
 {
-	struct task_struct *leader = prev;
 	struct event_exit *exit = scratch(&switch_scratch);
-	bool own = true;
+	struct orphan key = orphan_key(prev);
+	struct task_struct *leader = prev;
+	struct exiting *of;
+	bool own, is_thread = prev->pid != prev->tgid, is_still;
 
-	if (!exit)
+	if (!exit || !is_last_switch(ctx, prev, &own))
 		return 0;
-	if (prev->pid != prev->tgid) {
-		struct orphan key = orphan_key(prev);
-
-		send_thread(ctx, prev);
-		if (prev->signal->live.counter > 0 || prev->signal->nr_threads > 1)
-			return 0;
-		/* Before the key is deleted: until then the leader's release waits for it. */
+	/* Before the key is deleted: until then the leader's release waits for it. */
+	if (is_thread)
 		leader = prev->group_leader;
-		own = false;
-		if (!fill_exit(exit, leader, own) || bpf_map_delete_elem(&orphans, &key))
-			return 0;
-	} else {
-		if (prev->signal->nr_threads > 1) {
-			send_thread(ctx, prev);
-			own = false;
-			if (leave_to_threads(prev))
-				return 0;
-		} else if (lost_leadership(prev)) {
-			send_thread(ctx, prev);
-			return 0;
-		}
-		if (!fill_exit(exit, leader, own)) {
-			if (!own)
-				leave_to_release(leader);
-			return 0;
-		}
+	of = find_exiting(leader);
+	if (!of && exited_before_agent(leader))
+		return 0;
+	is_still = fill_exit(exit, leader, of, own);
+	if (is_thread && (!is_still || bpf_map_delete_elem(&orphans, &key)))
+		return 0;
+	/* Its release counts it, when it stands still. */
+	if (!is_still && of) {
+		if (!own)
+			leave_to_release(leader);
+		return 0;
 	}
-	mark_recorded(prev->signal, exit->head.epoch);
+	if (!of)
+		of = note_exiting(leader, leader->signal);
+	if (of && of->is_counted)
+		return 0;
+	if (of)
+		*(volatile __u32 *)&of->is_counted = 1;
+	barrier();
 	send_exit(ctx, exit);
 	return 0;
 }
@@ -350,6 +350,7 @@ int BPF_PROG(on_free, struct task_struct *task)
 	struct orphan orphan = orphan_key(task);
 	__u64 key = (__u64)task->signal;
 	struct event_exit *exit;
+	struct exiting *of;
 	bool was_orphan;
 
 	if (task->pid != task->tgid) {
@@ -357,44 +358,78 @@ int BPF_PROG(on_free, struct task_struct *task)
 			send_thread(ctx, task);
 		return 0;
 	}
-	if (sched_on) {
-		if (bpf_map_delete_elem(&marks, &key) == 0)
-			return 0;
-		if (!witness_on)
-			return 0;
-		if (marks_owed > 0) {
-			ADD(marks_owed, -1);
-			return 0;
-		}
+	of = find_exiting(task);
+	/* A last switch is always seen: without an entry it was before the agent, or the map was full. */
+	if (!of && (sched_on || exited_before_agent(task)))
+		return 0;
+	if (of && of->is_counted) {
+		bpf_map_delete_elem(&exiting, &key);
+		return 0;
 	}
 	exit = scratch(&free_scratch);
 	if (!exit)
 		return 0;
 	was_orphan = bpf_map_delete_elem(&orphans, &orphan) == 0;
-	fill_exit(exit, task, !was_orphan);
+	fill_exit(exit, task, of, !was_orphan);
 	exit->flags |= EXIT_BY_FREE;
+	if (of)
+		*(volatile __u32 *)&of->is_counted = 1;
+	barrier();
 	send_exit(ctx, exit);
-	/* Not before it is told: the agent must find it in one place or the other. */
-	if (!sched_on)
-		bpf_map_delete_elem(&ending, &key);
+	bpf_map_delete_elem(&exiting, &key);
 	return 0;
 }
 
-/* A zombie without a mark, a grace period after the programs were attached, died before that. */
-static __always_inline bool adopt_dead(struct task_struct *leader)
+/* A leader that exited before the programs were attached, and left other threads: the last of them counts the exit. */
+static __always_inline void adopt_orphan(struct task_struct *leader)
 {
-	__u64 key = (__u64)leader->signal;
 	struct orphan orphan = orphan_key(leader);
 	__u8 one = 1;
 
-	if (!adopting || !(task_state(leader) & TASK_DEAD) || leader->on_cpu)
+	if (adopting && leader->signal->nr_threads > 1)
+		bpf_map_update_elem(&orphans, &orphan, &one, BPF_ANY);
+}
+
+/* Its pid is taken from it: it was reaped since the iterator found it. */
+static __always_inline bool is_released(struct task_struct *leader)
+{
+	barrier();
+	return !*(struct pid *volatile *)&leader->thread_pid;
+}
+
+/*
+ * Has its exit been counted, or was it before the agent? Without an entry (it was freed since the iterator found it, or
+ * exited before the agent, or the map is full) its last switch being over says so. One whose threads have all begun to
+ * exit gets an entry, if on_leave gave it none: then its exit is counted in any case.
+ */
+static __always_inline bool is_counted(struct task_struct *leader)
+{
+	bool is_out = task_state(leader) & TASK_DEAD && !leader->on_cpu;
+	struct exiting *of;
+
+	if (!leader->exit_state && leader->signal->live.counter)
 		return false;
-	if (leader->signal->live.counter == 0 && leader->signal->nr_threads <= 1) {
-		bpf_map_update_elem(&marks, &key, &one, BPF_ANY);
+	barrier();
+	of = find_exiting(leader);
+	if (of)
+		return of->is_counted;
+	if (sched_on && is_out && leader->signal->nr_threads <= 1)
 		return true;
-	}
-	bpf_map_update_elem(&orphans, &orphan, &one, BPF_ANY);
+	if (sched_on && is_out)
+		adopt_orphan(leader);
+	/* Not of a released one, which may have been freed. Of one that is not, that takes longer than this run. */
+	if (!leader->signal->live.counter && !is_released(leader))
+		note_exiting(leader, leader->signal);
 	return false;
+}
+
+/*
+ * A thread has called exec and taken the pid of this, its leader, after the iterator found that: the process lives on.
+ * de_thread() gives the new leader the old one's start; no other thread has it.
+ */
+static __always_inline bool was_leader(struct task_struct *task)
+{
+	return task->exit_state && BPF_CORE_READ(task, group_leader, start_boottime) == task->start_boottime;
 }
 
 SEC("iter/task")
@@ -402,25 +437,24 @@ int walk(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct walk_row row = {};
-	__u64 key;
 
 	if (!task)
 		return 0;
 	if (threads_on && task->signal->nr_threads > 1 && crossed_edge(epoch_now(), task->start_boottime) &&
 	    !task->exit_state)
 		tell_thread(ctx->meta->seq, task);
-	if (task->pid != task->tgid)
+	row.start_boot_ns = task->start_boottime;
+	row.pid = task->tgid;
+	if (task->pid != task->tgid) {
+		if (was_leader(task) && crossed_edge(epoch_now(), row.start_boot_ns))
+			bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
 		return 0;
-	if (sched_on && task->exit_state) {
-		key = (__u64)task->signal;
-		if (bpf_map_lookup_elem(&marks, &key) || adopt_dead(task))
-			row.flags = WALK_DEAD;
 	}
+	if (is_counted(task))
+		row.flags = WALK_DEAD;
 	/* The roster alone lists those. */
 	if (row.flags && !tell_all)
 		return 0;
-	row.start_boot_ns = task->start_boottime;
-	row.pid = task->tgid;
 	/* edge_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
 	if (!crossed_edge(epoch_now(), row.start_boot_ns))
 		return 0;

@@ -28,53 +28,82 @@ static __always_inline __u32 pid_number(struct pid *pid, bool own_namespace)
 	return (__u32)upid.nr;
 }
 
-static __always_inline void read_pids(struct leaving *ids, struct task_struct *leader, struct signal_struct *signal)
+static __always_inline void read_pids(struct exiting *ids, struct task_struct *leader, struct signal_struct *signal)
 {
 	ids->pid = leader->tgid;
 	ids->ppid = leader->real_parent->tgid;
 	ids->nspid = pid_number(signal->pids[PIDTYPE_TGID], true);
 	ids->pgid = pid_number(signal->pids[PIDTYPE_PGID], false);
 	ids->sid = pid_number(signal->pids[PIDTYPE_SID], false);
+	ids->start_boot_ns = leader->start_boottime;
 }
 
-static __always_inline void note_leaving(struct task_struct *leader, struct signal_struct *signal)
+/* NULL: not there. A signal_struct at an address used before is another's: a release may have gone unseen. */
+static __always_inline struct exiting *find_exiting(struct task_struct *leader)
 {
-	struct leaving *slot = leaving_slot(leader->tgid), ids = {};
+	__u64 key = (__u64)leader->signal;
+	struct exiting *of = bpf_map_lookup_elem(&exiting, &key);
 
-	/* Another of the last threads may have been quicker, and all be reaped by now. */
-	if (!signal->pids[PIDTYPE_TGID])
+	return of && of->start_boot_ns == leader->start_boottime && of->pid == (__u32)leader->tgid ? of : 0;
+}
+
+/*
+ * A process whose release no program has seen (--sched off alone leaves its exit to that) and whose signal_struct has
+ * been given to another: it has exited, and what it cost is not known any more.
+ */
+static __always_inline void count_unseen(const struct exiting *of)
+{
+	__u32 now = epoch_now(), other = now & 1;
+	struct counters *count = counters_of(now);
+	struct rollup *entry = bpf_map_lookup_elem(&rollup_other, &other);
+
+	if (!count || !entry)
 		return;
-	read_pids(&ids, leader, signal);
-	*(volatile __u64 *)&slot->start_boot_ns = 0;
-	barrier();
-	*slot = ids;
-	barrier();
-	*(volatile __u64 *)&slot->start_boot_ns = leader->start_boottime;
+	COUNT(LAW_EXITS_SEEN, count->exits_seen);
+	ADD(count->exits_unseen, 1);
+	COUNT(LAW_ROLLED_UP, entry->exits);
+	if (crossed_edge(now, of->start_boot_ns))
+		note_crossing(&deaths_unrecorded, count, now, of->pid, of->start_boot_ns);
 }
 
-static __always_inline bool find_leaving(struct leaving *ret, struct task_struct *leader)
+/* Returns what is in the map of it, with `is_counted` set or as it was; NULL: no room. */
+static __always_inline struct exiting *note_exiting(struct task_struct *leader, struct signal_struct *signal)
 {
-	struct leaving *slot = leaving_slot(leader->tgid);
+	struct exiting ids = {}, *of = find_exiting(leader), *before;
+	__u64 key = (__u64)signal;
+	struct counters *count;
 
-	if (*(volatile __u64 *)&slot->start_boot_ns != leader->start_boottime)
-		return false;
-	barrier();
-	*ret = *slot;
-	barrier();
-	return *(volatile __u64 *)&slot->start_boot_ns == leader->start_boottime;
+	if (of)
+		return of;
+	before = bpf_map_lookup_elem(&exiting, &key);
+	if (before && !before->is_counted)
+		count_unseen(before);
+	/* Reaped already: nothing in it leads to its ids any more. */
+	if (signal->pids[PIDTYPE_TGID])
+		read_pids(&ids, leader, signal);
+	ids.pid = leader->tgid;
+	ids.start_boot_ns = leader->start_boottime;
+	if (bpf_map_update_elem(&exiting, &key, &ids, BPF_ANY)) {
+		count = counters_of(epoch_now());
+		if (count)
+			ADD(count->mark_map_full, 1);
+		return 0;
+	}
+	return find_exiting(leader);
 }
 
-static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
+static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
+				      const struct exiting *of)
 {
-	struct leaving ids = {};
+	struct exiting ids = {};
 
-	if (!find_leaving(&ids, leader)) {
-		if (signal->pids[PIDTYPE_TGID]) {
-			read_pids(&ids, leader, signal);
-		} else {
-			ids.ppid = leader->real_parent->tgid;
-			exit->flags |= EXIT_PIDS_LOST;
-		}
+	if (of && of->nspid) {
+		ids = *of;
+	} else if (signal->pids[PIDTYPE_TGID]) {
+		read_pids(&ids, leader, signal);
+	} else {
+		ids.ppid = leader->real_parent->tgid;
+		exit->flags |= EXIT_PIDS_LOST;
 	}
 	exit->ppid = ids.ppid;
 	exit->nspid = ids.nspid;
@@ -153,7 +182,7 @@ static __always_inline bool fill_costs(struct event_exit *exit, struct task_stru
 }
 
 static __always_inline void fill_identity(struct event_exit *exit, struct task_struct *leader,
-					  struct signal_struct *signal)
+					  struct signal_struct *signal, const struct exiting *of)
 {
 	__u32 task_flags = leader->flags;
 
@@ -169,14 +198,15 @@ static __always_inline void fill_identity(struct event_exit *exit, struct task_s
 	exit->auid = task_loginuid(leader);
 	exit->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel(exit->comm, sizeof(exit->comm), leader->comm);
-	fill_pids(exit, leader, signal);
+	fill_pids(exit, leader, signal, of);
 }
 
 /*
  * `own`: the leader's own run delay, timeslices and migrations are in the record, not in an event_thread. False: its costs
  * do not stand still now; at its release they will.
  */
-static __always_inline bool fill_exit(struct event_exit *exit, struct task_struct *leader, bool own)
+static __always_inline bool fill_exit(struct event_exit *exit, struct task_struct *leader, const struct exiting *of,
+				      bool own)
 {
 	struct signal_struct *signal = leader->signal;
 	__u32 now = epoch_now();
@@ -185,17 +215,8 @@ static __always_inline bool fill_exit(struct event_exit *exit, struct task_struc
 	head_init(&exit->head, EVENT_EXIT, now, leader->tgid, leader->start_boottime);
 	if (crossed_edge(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
-	fill_identity(exit, leader, signal);
+	fill_identity(exit, leader, signal, of);
 	return fill_costs(exit, leader, signal, own);
-}
-
-/* Last: until a process is told, the agent must find it among the leaving. */
-static __always_inline void forget_leaving(const struct event_exit *exit)
-{
-	struct leaving *slot = leaving_slot(exit->head.pid);
-
-	if (slot->start_boot_ns == exit->head.start_boot_ns)
-		*(volatile __u64 *)&slot->start_boot_ns = 0;
 }
 
 static __always_inline void send_exit(void *ctx, struct event_exit *exit)
@@ -216,22 +237,21 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 		if (exit->flags & EXIT_CROSSED)
 			note_crossing(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
 	}
-	forget_leaving(exit);
 }
 
-/* Tells the second witness that the exit has been recorded. */
-static __always_inline void mark_recorded(struct signal_struct *signal, __u32 now)
-{
-	__u64 key = (__u64)signal;
-	__u8 one = 1;
-	struct counters *count;
+/*
+ * Has it passed sched_process_exit before on_leave was attached to it? Then it is of no interval: it may have left the
+ * walk's sight before the first walk, and nobody counts its exit. The walk notes those that it still finds. After
+ * ANNOUNCED_AFTER_NS all such processes are gone: one that on_leave has missed on a 7.x kernel is counted then.
+ */
+#define ANNOUNCED_AFTER_NS (10 * 1000000000ULL)
 
-	if (!bpf_map_update_elem(&marks, &key, &one, BPF_ANY))
-		return;
-	ADD(marks_owed, 1);
-	count = counters_of(now);
-	if (count)
-		ADD(count->mark_map_full, 1);
+static __always_inline bool exited_before_agent(struct task_struct *leader)
+{
+	__u64 since = *(volatile __u64 *)&announced_since_boot_ns;
+
+	return leader->start_boottime < since &&
+	       (since == ~0ULL || bpf_ktime_get_boot_ns() < since + ANNOUNCED_AFTER_NS);
 }
 
 #endif

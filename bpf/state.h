@@ -21,14 +21,10 @@ const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer
 /* Written by the agent. Processes with a start up to edge_ns[epoch & 1] belong to an older interval. */
 __u32 epoch;
 __u64 edge_ns[2];
-bool adopting;	 /* the first walk: mark zombies that died before the programs were there */
-bool witness_on; /* set after it */
+bool adopting; /* the first walk: it notes leaders that exited before the programs were there */
 
-/* event.h says what they are for. The agent reads them. */
-struct leaving leaving[LEAVING];
-
-/* Marks that found no room, less those already made up for. */
-__s64 marks_owed;
+/* Since when every exit passes on_leave; the agent writes it when that is attached. */
+__u64 announced_since_boot_ns = ~0ULL;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
@@ -80,13 +76,17 @@ struct {
 	__type(value, struct rollup);
 } rollup_zero SEC(".maps");
 
-/* Processes recorded and not yet freed, by the address of their signal_struct. */
+/*
+ * Processes from their last thread's sched_process_exit until the release of their leader's task, by the address
+ * of their signal_struct: a task that is held keeps that in being. The agent reads who is not counted yet. One that
+ * finds no room is counted all the same; in a walk between its reaping and its last switch it is missing.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 16384);
 	__type(key, __u64);
-	__type(value, __u8);
-} marks SEC(".maps");
+	__type(value, struct exiting);
+} exiting SEC(".maps");
 
 /*
  * Processes whose leader has ended before other threads. The exec id tells the image that the leader
@@ -112,25 +112,20 @@ struct crossing_map {
 	__type(value, __u8);
 } births_late SEC(".maps"), deaths_unrecorded SEC(".maps");
 
-/*
- * With the second witness alone: processes that are ending, until they are told of at their release. In
- * between they leave the walk's sight. By the address of their signal_struct.
- */
+/* Updating it makes the kernel wait for a grace period (maybe_wait_bpf_programs()); nothing else is it for. */
+struct nothing {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} nothing SEC(".maps");
+
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__type(value, struct crossing);
-} ending SEC(".maps");
-
-static __always_inline struct leaving *leaving_slot(__u32 pid)
-{
-	__u32 slot = pid;
-
-	barrier_var(slot);
-	slot &= LEAVING - 1;
-	return &leaving[slot];
-}
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct nothing);
+} grace SEC(".maps");
 
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))
 

@@ -270,20 +270,36 @@ static void sample(struct agent *agent, struct snapshot *s)
 	s->snapshot_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
-/*
- * Reads everything that closes the epoch which has just ended. The untold ends after the walk, and the late
- * births after both: of an end that is read, the birth must be too.
- */
+/* They are counted here, for want of a program that was there. */
+static void count_unseen(struct agent *agent, struct snapshot *s, uint64_t unseen)
+{
+	unseen += agent->exits_unseen;
+	agent->exits_unseen = 0;
+	if (!unseen)
+		return;
+	s->counters.exits_seen += unseen;
+	s->counters.exits_unseen += unseen;
+	if (!s->n_rollups || !s->rollups[s->n_rollups - 1].is_other)
+		s->rollups[s->n_rollups++] = (struct rollup_row){.is_other = 1};
+	s->rollups[s->n_rollups - 1].sum.exits += unseen;
+}
+
+/* Reads everything that closes the epoch which has just ended, in the order that census.h gives. */
 static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
 {
 	struct snapshot *s = &agent->snapshot;
-	uint64_t cpu_ns, missed;
+	uint64_t cpu_ns, missed, unseen = 0;
 	int r;
 
 	s->is_roster = epoch && (epoch == 1 || edge_boot_ns - agent->roster_boot_ns >= ROSTER_PERIOD_NS);
 	if (s->is_roster)
 		agent->roster_boot_ns = edge_boot_ns;
-	r = walk(agent, s, s->is_roster || !epoch);
+	r = collect_settle(agent->collect);
+	if (r == 0)
+		r = walk(agent, s, s->is_roster || !epoch);
+	if (r == 0)
+		r = collect_exiting(agent->collect, epoch + 1, &agent->walk, s->deaths_untold, CROSSINGS,
+				    &s->n_deaths_untold, &unseen);
 	if (r == 0)
 		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
 	if (r == 0)
@@ -291,17 +307,21 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	if (r == 0)
 		r = collect_rollups(agent->collect, epoch, s->rollups, collect_max_rollups(agent->collect),
 				    &s->n_rollups);
-	/* One whose first wakeup was under way in the walk has been counted after this. */
-	collect_settle(agent->collect);
+	if (r == 0)
+		count_unseen(agent, s, unseen);
+	/* One whose first wakeup was under way in the walk has been counted after this, and so has an exit. */
+	if (r == 0)
+		r = collect_settle(agent->collect);
 	if (r == 0)
 		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
+	s->read_boot_ns = clock_boot_ns();
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
 	s->epoch = epoch;
 	s->edge_boot_ns = edge_boot_ns;
 	s->duration_ns = edge_boot_ns - agent->begin_boot_ns;
-	s->real_minus_boot_ns = clock_real_minus_boot_ns();
-	s->end_real_ns = edge_boot_ns + (uint64_t)s->real_minus_boot_ns;
+	s->end_real_ns = atomic_load_explicit(&agent->begin_real_ns[agent->epoch % OPEN_INTERVALS], memory_order_relaxed);
+	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - edge_boot_ns);
 	sample(agent, s);
 	cpu_ns = host_own_cpu_ns();
 	missed = collect_missed_runs(agent->collect);
@@ -343,9 +363,11 @@ static int turn(struct agent *agent)
 	uint64_t edge_boot_ns = clock_boot_ns() + EDGE_AHEAD_NS;
 	int r;
 
+	/* pairs with begin_real_ns(): its events come through the rings */
+	atomic_store_explicit(&agent->begin_real_ns[(ended + 1) % OPEN_INTERVALS],
+			      edge_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
 	collect_begin_epoch(agent->collect, ended + 1, edge_boot_ns);
 	agent->epoch = ended + 1;
-	collect_settle(agent->collect);
 	r = take_snapshot(agent, ended, edge_boot_ns);
 	agent->begin_boot_ns = edge_boot_ns;
 	drain_mark(agent->drain, ended);
@@ -377,9 +399,10 @@ static int open_books(struct agent *agent)
 	int r;
 
 	collect_set_adopting(agent->collect, 1);
-	collect_settle(agent->collect);
+	r = collect_settle(agent->collect);
 	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
-	r = walk(agent, s, 0);
+	if (r == 0)
+		r = walk(agent, s, 0);
 	if (r < 0)
 		return say_collect_error(r, "walking all tasks");
 	collect_set_adopting(agent->collect, 0);
@@ -517,10 +540,13 @@ static void await_last_ends(struct agent *agent)
 
 	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
 		size_t unlisted = 0;
+		uint64_t unseen = 0;
 
 		if (walk(agent, s, 0) < 0 ||
-		    collect_deaths_untold(agent->collect, 0, s->deaths_untold, CROSSINGS, &s->n_deaths_untold) < 0)
+		    collect_exiting(agent->collect, 0, &agent->walk, s->deaths_untold, CROSSINGS, &s->n_deaths_untold,
+				    &unseen) < 0)
 			return;
+		agent->exits_unseen += unseen;
 		for (size_t k = 0; k < s->n_deaths_untold; k++)
 			unlisted += !census_lists(s, s->deaths_untold[k].pid, s->deaths_untold[k].start_boot_ns);
 		if (!unlisted)

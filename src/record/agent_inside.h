@@ -27,6 +27,7 @@
 #include "record/collect.h"
 #include "record/drain.h"
 #include "record/ledger.h"
+#include "record/limits.h"
 #include "record/queue.h"
 #include "record/ring.h"
 #include "record/samplers.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct collect *collect;
 	uint32_t epoch;
 	uint64_t begin_boot_ns; /* of the epoch: its edge */
+	_Atomic uint64_t begin_real_ns[OPEN_INTERVALS]; /* of the last epochs; the ledger reads them */
 	uint64_t cpu_before_ns, missed_before;
 	struct snapshot snapshot; /* lent to the ledger from mark to sealing; no turn before that */
 	struct walk walk;	      /* what they point into: the ledger has one at a time */
@@ -52,6 +54,7 @@ struct agent {
 	struct samplers *samplers;
 	uint64_t walk_ns; /* CPU time of all walks */
 	int cgroups_error;	/* 0 or -errno: why there are no paths */
+	uint64_t exits_unseen; /* found and not counted in a snapshot yet */
 	uint64_t failed_turns;
 	int turn_error;		/* of the last of them */
 

@@ -41,6 +41,14 @@ static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
 	cgroups_add(agent->cgroups, id, path, len);
 }
 
+static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
+{
+	struct agent *agent = ctx;
+
+	/* pairs with turn(): it is there before any program runs under the epoch */
+	return atomic_load_explicit(&agent->begin_real_ns[epoch % OPEN_INTERVALS], memory_order_relaxed);
+}
+
 struct ledger_ports agent_ledger_ports(struct agent *agent)
 {
 	return (struct ledger_ports){
@@ -48,6 +56,7 @@ struct ledger_ports agent_ledger_ports(struct agent *agent)
 		.put_full = put_full,
 		.cgroup_path = cgroup_path,
 		.cgroup_made = cgroup_made,
+		.begin_real_ns = begin_real_ns,
 		.ctx = agent,
 	};
 }

@@ -62,7 +62,7 @@ int census_tells_untold(const struct snapshot *snapshot, uint32_t pid, uint64_t 
 	       snapshot->deaths_untold[low].start_boot_ns == start_boot_ns;
 }
 
-uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *ended, size_t n_ended,
+uint64_t census_closing(const struct snapshot *snapshot, const struct ended *ended, size_t n_ended,
 			int (*is_born)(void *ctx, uint32_t pid, uint64_t start_boot_ns), void *ctx)
 {
 	uint64_t count = 0;
@@ -77,8 +77,8 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct crossing *
 		count++;
 	}
 	for (size_t i = 0; i < n_ended; i++)
-		count += is_unlisted(snapshot, &ended[i]) &&
-			 !census_tells_untold(snapshot, ended[i].pid, ended[i].start_boot_ns);
+		count += ended[i].boot_ns <= snapshot->read_boot_ns && is_unlisted(snapshot, &ended[i].process) &&
+			 !census_tells_untold(snapshot, ended[i].process.pid, ended[i].process.start_boot_ns);
 	for (size_t i = 0; i < snapshot->n_deaths_untold; i++)
 		count += snapshot->deaths_untold[i].start_boot_ns <= snapshot->edge_boot_ns &&
 			 is_unlisted(snapshot, &snapshot->deaths_untold[i]);

@@ -9,18 +9,18 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "record/collect_kernel.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define TOLD_MIN   32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
+#define EXITING_MIN 16384u /* exited and not yet freed: unreaped zombies, and those of a grace period or two */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -33,11 +33,11 @@ static int print_all(enum libbpf_print_level level, const char *format, va_list 
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-/* Four times what lives now: a map that is too small forgets, and then every walk tells all anew. */
-static uint32_t told_entries(void)
+/* Four times what lives now, at least `least`. */
+static uint32_t entries_for_host(uint32_t least)
 {
 	struct sysinfo host;
-	uint32_t entries = TOLD_MIN;
+	uint32_t entries = least;
 
 	while (sysinfo(&host) == 0 && entries < 4u * host.procs)
 		entries *= 2;
@@ -54,9 +54,10 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	skel->rodata->blocks_on = options->sched == SCHED_FULL;
 	skel->rodata->threads_on = options->threads_on;
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
-	bpf_map__set_max_entries(skel->maps.told, told_entries());
+	/* When it is too small it forgets, and then every walk tells all anew. */
+	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN));
+	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN));
 	/* What a mode has no use for stays empty. */
-	bpf_map__set_max_entries(is_on ? skel->maps.ending : skel->maps.marks, 1);
 	if (!is_on)
 		bpf_map__set_max_entries(skel->maps.waits, 1);
 	if (!options->threads_on)
@@ -65,16 +66,38 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 		bpf_map__set_max_entries(skel->maps.sleepers, 1);
 }
 
+/*
+ * One after the other, each effective on all CPUs when its call returns. Of those that count exits
+ *   1. on_free, so that no entry of the map of exiting processes outlives its process;
+ *   2. on_switch, so that every process that on_leave sees is counted at its last switch;
+ *   3. on_leave, and when that was: older processes that it has not seen are of no interval.
+ */
 static int attach(struct collect *collect, const char **what)
 {
-	int r;
+	struct obit_bpf *skel = collect->skel;
+	struct {
+		struct bpf_program *program;
+		struct bpf_link **link;
+	} order[] = {
+		{skel->progs.on_fork, &skel->links.on_fork},	 {skel->progs.on_exec, &skel->links.on_exec},
+		{skel->progs.on_signal, &skel->links.on_signal}, {skel->progs.on_mkdir, &skel->links.on_mkdir},
+		{skel->progs.on_free, &skel->links.on_free},	 {skel->progs.on_switch, &skel->links.on_switch},
+		{skel->progs.on_leave, &skel->links.on_leave},	 {skel->progs.walk, &skel->links.walk},
+	};
 
 	*what = "attaching the programs";
-	r = obit_bpf__attach(collect->skel);
-	if (r < 0)
-		return r;
-	*what = "the walk over all tasks (iter/task)";
-	return collect->skel->links.walk ? 0 : -EOPNOTSUPP;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (!bpf_program__autoload(order[i].program))
+			continue;
+		*order[i].link = bpf_program__attach(order[i].program);
+		if (!*order[i].link)
+			return -errno;
+		if (order[i].program == skel->progs.on_leave)
+			__atomic_store_n(&skel->data->announced_since_boot_ns, clock_boot_ns(), __ATOMIC_SEQ_CST);
+		if (order[i].program == skel->progs.on_leave)
+			*what = "the walk over all tasks (iter/task)";
+	}
+	return 0;
 }
 
 int collect_open(const struct collect_options *options, struct collect **ret, const char **ret_what)
@@ -143,20 +166,19 @@ void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_
 	__atomic_store_n(&collect->skel->bss->epoch, epoch, __ATOMIC_SEQ_CST);
 }
 
-void collect_settle(struct collect *collect)
+int collect_settle(struct collect *collect)
 {
-	(void)collect;
+	int inner = bpf_map__fd(collect->skel->maps.nothing);
+	uint32_t key = 0;
+
 	/*
-	 * MEMBARRIER_CMD_GLOBAL is synchronize_rcu(), and programs run in RCU read sections. It does nothing
-	 * on a single CPU and refuses on one with nohz_full: there a grace period is waited out by time.
+	 * Programs run in RCU read sections. The kernel waits for a grace period before it returns from here, on any
+	 * number of CPUs (1ae80cf31938 "bpf: wait for running BPF programs when updating map-in-map").
 	 */
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		usleep(50000);
+	return bpf_map_update_elem(bpf_map__fd(collect->skel->maps.grace), &key, &inner, BPF_ANY) < 0 ? -errno : 0;
 }
 
 void collect_set_adopting(struct collect *collect, int adopting)
 {
 	collect->skel->bss->adopting = adopting;
-	if (!adopting)
-		collect->skel->bss->witness_on = 1;
 }

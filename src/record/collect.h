@@ -36,10 +36,10 @@ struct ring_memory collect_ring(const struct collect *collect, unsigned i);
 /* From here on, events and counters belong to `epoch`; older starts than the edge to the one before. */
 void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns);
 
-/* Waits until no program runs under an older epoch (an RCU grace period). */
-void collect_settle(struct collect *collect);
+/* Waits until no program runs any more that runs now (an RCU grace period). 0 or -errno. */
+int collect_settle(struct collect *collect);
 
-/* The first walk marks the dead it finds; after it the second witness is believed. */
+/* The first walk notes leaders that exited before the programs were attached, and left other threads. */
 void collect_set_adopting(struct collect *collect, int adopting);
 
 /* Who lives, in order of pid, and the figures of those that did something. All zero at first; memory grows. */
@@ -70,11 +70,18 @@ int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *
 int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
 
 /*
- * The processes that ended in this epoch without an event that says so, up to now: those rolled up, which
- * are taken out, and those on their way from their last thread's end to being told of, which stay. At most
- * `max`, in order of pid and start, each once.
+ * Processes that are exiting and not counted yet: between the exit of their last thread and their last switch. Right
+ * after `walk`: who is in neither has been counted. At most `max`; 0 or -errno (-ENOSPC: there are more). `ret_unseen`:
+ * so many are gone without that having been seen (with --sched off alone), and are taken out: the caller counts them.
  */
-int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
+int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct crossing *rows, size_t max,
+		    size_t *ret_n, uint64_t *ret_unseen);
+
+/*
+ * Adds those that were counted up to this epoch in a roll-up, and takes them out; settled since collect_exiting(), which
+ * gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
+ */
+int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
 uint64_t collect_missed_runs(const struct collect *collect);

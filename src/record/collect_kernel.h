@@ -21,12 +21,26 @@ struct collect {
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */
 	struct runq *waited[2]; /* of each CPU as last read, for even and odd epochs */
+	struct exiting *exiting; /* room for a batch of the map's, and its keys */
+	uint64_t *exiting_keys;
+	struct reaped *reaped; /* collect_exiting.c: with --sched off, not released yet as far as is known */
+	size_t n_reaped;
 };
 
 /* Before the programs are loaded: which kind, how large. */
 void collect_rings_prepare(struct collect *collect, const struct collect_options *options);
 int collect_rings_open(struct collect *collect);
 void collect_rings_close(struct collect *collect);
+
+/* With --sched off: exited, out of the walk, and not seen to be released. */
+struct reaped {
+	uint64_t key, start_boot_ns, since_boot_ns;
+	uint32_t pid;
+	bool is_there; /* in the map, this time */
+};
+
+int collect_exiting_init(struct collect *collect);
+void collect_exiting_done(struct collect *collect);
 
 int collect_maps_init(struct collect *collect);
 void collect_maps_done(struct collect *collect);

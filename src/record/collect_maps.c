@@ -22,7 +22,7 @@ int collect_maps_init(struct collect *collect)
 	collect->values = calloc((size_t)collect->n_cpus, largest);
 	for (int i = 0; i < 2; i++)
 		collect->waited[i] = calloc((size_t)collect->n_cpus, sizeof(struct runq));
-	return collect->values && collect->waited[0] && collect->waited[1] ? 0 : -ENOMEM;
+	return collect->values && collect->waited[0] && collect->waited[1] ? collect_exiting_init(collect) : -ENOMEM;
 }
 
 void collect_maps_done(struct collect *collect)
@@ -30,6 +30,7 @@ void collect_maps_done(struct collect *collect)
 	free(collect->values);
 	free(collect->waited[0]);
 	free(collect->waited[1]);
+	collect_exiting_done(collect);
 }
 
 static void add_words(void *to, const void *from, size_t n)
@@ -172,35 +173,6 @@ int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing
 	return 0;
 }
 
-/* Reads only; a process that comes or goes meanwhile is found, or is told by its event. */
-static size_t read_ending(int fd, uint32_t epoch, struct crossing *rows, size_t max)
-{
-	uint64_t key, *previous = NULL;
-	size_t n = 0;
-
-	while (n < max && bpf_map_get_next_key(fd, previous, &key) == 0) {
-		previous = &key;
-		if (bpf_map_lookup_elem(fd, &key, &rows[n]) == 0)
-			rows[n++].epoch = epoch;
-	}
-	return n;
-}
-
-/* Those that are between their last thread's end and being told of. */
-static size_t read_leaving(const struct leaving *leaving, uint32_t epoch, struct crossing *rows, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < LEAVING && n < max; i++) {
-		/* pairs with note_leaving(): it writes the start last */
-		uint64_t start = __atomic_load_n(&leaving[i].start_boot_ns, __ATOMIC_ACQUIRE);
-
-		if (start)
-			rows[n++] = (struct crossing){.start_boot_ns = start, .pid = leaving[i].pid, .epoch = epoch};
-	}
-	return n;
-}
-
 static int compare_crossings(const void *a, const void *b)
 {
 	const struct crossing *one = a, *other = b;
@@ -212,18 +184,15 @@ static int compare_crossings(const void *a, const void *b)
 	return 0;
 }
 
-int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n)
+int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n)
 {
-	size_t n = take_crossings(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows, max), kept = 0;
+	size_t all = *n, kept = 0;
 
-	if (collect->skel->rodata->sched_on)
-		n += read_leaving(collect->skel->bss->leaving, epoch, rows + n, max - n);
-	else
-		n += read_ending(bpf_map__fd(collect->skel->maps.ending), epoch, rows + n, max - n);
-	qsort(rows, n, sizeof(*rows), compare_crossings);
-	for (size_t i = 0; i < n; i++)
+	all += take_crossings(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows + all, max - all);
+	qsort(rows, all, sizeof(*rows), compare_crossings);
+	for (size_t i = 0; i < all; i++)
 		if (!kept || compare_crossings(&rows[kept - 1], &rows[i]) != 0)
 			rows[kept++] = rows[i];
-	*ret_n = kept;
+	*n = kept;
 	return 0;
 }

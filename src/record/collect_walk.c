@@ -68,6 +68,32 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 	return (ssize_t)used;
 }
 
+static int compare_rows(const void *a, const void *b)
+{
+	const struct walk_row *one = a, *other = b;
+
+	if (one->pid != other->pid)
+		return one->pid < other->pid ? -1 : 1;
+	return one->start_boot_ns < other->start_boot_ns ? -1 : one->start_boot_ns > other->start_boot_ns;
+}
+
+/* A process whose leader changed while the walk stood at it may come twice, and behind its place. */
+static void put_in_order(struct walk *walk)
+{
+	size_t kept = 0;
+	int is_in_order = 1;
+
+	for (size_t i = 1; i < walk->n_living && is_in_order; i++)
+		is_in_order = compare_rows(&walk->living[i - 1], &walk->living[i]) < 0;
+	if (is_in_order)
+		return;
+	qsort(walk->living, walk->n_living, sizeof(*walk->living), compare_rows);
+	for (size_t i = 0; i < walk->n_living; i++)
+		if (!kept || compare_rows(&walk->living[kept - 1], &walk->living[i]) != 0)
+			walk->living[kept++] = walk->living[i];
+	walk->n_living = kept;
+}
+
 void walk_done(struct walk *walk)
 {
 	free(walk->living);
@@ -103,5 +129,6 @@ int collect_walk(struct collect *collect, int tell_all, struct walk *walk)
 		memmove(room, room + taken, held);
 	} while (n > 0 || n == -EINTR || n == -EAGAIN);
 	close(fd);
+	put_in_order(walk);
 	return taken < 0 ? (int)taken : (int)n;
 }

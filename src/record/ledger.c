@@ -69,7 +69,7 @@ struct open_interval *ledger_interval(struct ledger *ledger, uint32_t epoch)
 	if (!open->chunk) {
 		open->chunk = ledger->ports.take_empty(ledger->ports.ctx);
 		open->chunk->interval.number = epoch;
-		open->chunk->interval.begin_real_ns = ledger->begin_real_ns;
+		open->chunk->interval.begin_real_ns = ledger->ports.begin_real_ns(ledger->ports.ctx, epoch);
 	}
 	return open;
 }
@@ -283,10 +283,9 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 	if (process && process->born_epoch_plus_1 == event->head.epoch + 1)
 		return;
 	if (event->flags & EXIT_CROSSED && ledger->n_ended < CROSSINGS)
-		ledger->ended[ledger->n_ended++] = (struct crossing){
-			.start_boot_ns = event->head.start_boot_ns,
-			.pid = event->head.pid,
-			.epoch = event->head.epoch,
+		ledger->ended[ledger->n_ended++] = (struct ended){
+			.process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
+			.boot_ns = event->head.boot_ns,
 		};
 }
 

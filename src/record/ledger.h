@@ -24,6 +24,8 @@ struct ledger_ports {
 	/* Path of a v2 cgroup, not ended by NUL, valid until the next call; NULL: unknown. */
 	const char *(*cgroup_path)(void *ctx, uint64_t id, size_t *ret_len);
 	void (*cgroup_made)(void *ctx, uint64_t id, const char *path, size_t len);
+	/* When the epoch began, by time of day: the end of the one before. Asked of epochs that have begun. */
+	uint64_t (*begin_real_ns)(void *ctx, uint32_t epoch);
 	void *ctx;
 };
 

@@ -14,8 +14,6 @@
 #include "record/rows.h"
 #include "record/texts.h"
 
-#define OPEN_INTERVALS 4
-
 struct open_interval {
 	struct chunk *chunk; /* NULL: nothing has come */
 	uint64_t exits_recorded, amendments, amendments_late;
@@ -36,7 +34,6 @@ struct ledger {
 	struct row_owner owners[OPEN_INTERVALS][CHUNK_ROWS];
 	uint32_t sealed_epoch, is_any_sealed;
 	uint64_t closing; /* of the interval sealed last */
-	uint64_t begin_real_ns;
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;
 	uint64_t malformed, procs_skipped; /* in the interval */
@@ -44,7 +41,7 @@ struct ledger {
 	uint64_t edge_boot_ns;		   /* at which the open interval began */
 	int has_previous; /* until the first row is written */
 	uint64_t previous_closing;
-	struct crossing ended[CROSSINGS];
+	struct ended ended[CROSSINGS];
 	size_t n_ended;
 	struct totals totals;
 	struct image image; /* for one row at a time */

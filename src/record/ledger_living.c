@@ -16,7 +16,7 @@ static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t st
 	if (start_boot_ns > ledger->edge_boot_ns)
 		return 0;
 	for (size_t i = 0; i < ledger->n_ended; i++)
-		if (ledger->ended[i].pid == pid && ledger->ended[i].start_boot_ns == start_boot_ns)
+		if (ledger->ended[i].process.pid == pid && ledger->ended[i].process.start_boot_ns == start_boot_ns)
 			return 0;
 	return 1;
 }

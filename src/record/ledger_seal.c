@@ -74,6 +74,7 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	block_set_number(b, 0, LEDGER_crossing_map_full, s->counters.crossing_map_full);
 	block_set_number(b, 0, LEDGER_procs_skipped, s->counters.procs_skipped + ledger->procs_skipped);
 	block_set_number(b, 0, LEDGER_wait_map_full, s->counters.wait_map_full);
+	block_set_number(b, 0, LEDGER_exits_unseen, s->counters.exits_unseen);
 	block_set_number(b, 0, LEDGER_malformed, ledger->malformed + s->malformed);
 	block_set_number(b, 0, LEDGER_queue_high_water_bytes, s->queue_high_water_bytes);
 	block_set_number(b, 0, LEDGER_ring_high_water_bytes, s->ring_high_water_bytes);
@@ -93,7 +94,7 @@ static void drop_ended(struct ledger *ledger, uint32_t epoch)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < ledger->n_ended; i++)
-		if (ledger->ended[i].epoch > epoch + 1)
+		if (ledger->ended[i].process.epoch > epoch + 1)
 			ledger->ended[kept++] = ledger->ended[i];
 	ledger->n_ended = kept;
 }
@@ -167,12 +168,8 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 		ledger_take_living(ledger, s);
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
-	ledger->begin_real_ns = s->end_real_ns;
 	ledger->edge_boot_ns = s->edge_boot_ns;
 	ledger->sealed_epoch = s->epoch;
 	ledger->is_any_sealed = 1;
 	ledger->malformed = ledger->procs_skipped = 0;
-	for (int i = 0; i < OPEN_INTERVALS; i++)
-		if (ledger->open[i].chunk)
-			ledger->open[i].chunk->interval.begin_real_ns = s->end_real_ns;
 }

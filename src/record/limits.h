@@ -22,6 +22,9 @@
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 
+/* Intervals that have rows and are not sealed: the one that ended, the one after it, and what those may overlap with. */
+#define OPEN_INTERVALS 4
+
 /* Events between drain and ledger: a tenth of a second of the fastest storm seen (10 MB/s). */
 #define QUEUE_BYTES (1u << 20)
 

@@ -27,6 +27,12 @@ struct runq_row {
 	uint64_t switches;
 };
 
+/* An exit that has come by its event, of a process that started before the edge of the epoch it is counted in. */
+struct ended {
+	struct crossing process;
+	uint64_t boot_ns;
+};
+
 struct snapshot {
 	uint32_t epoch;
 	uint64_t edge_boot_ns; /* processes with a later start belong to the next epoch */
@@ -48,8 +54,9 @@ struct snapshot {
 	size_t n_runq;
 	struct crossing *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
-	struct crossing *deaths_untold; /* in the next epoch; in order of pid and start, each once */
+	struct crossing *deaths_untold; /* exiting, or rolled up in the next epoch; by pid and start, each once */
 	size_t n_deaths_untold;
+	uint64_t read_boot_ns; /* exits up to then are in living, deaths_untold or events; their births in births_late */
 	struct rollup_row *rollups;
 	size_t n_rollups;
 	struct block **samples; /* one of each sampler; the ledger takes them and leaves empty ones. NULL: none */

@@ -45,6 +45,12 @@ static const char *cgroup_path(void *ctx, uint64_t id, size_t *ret_len)
 	return id & 1 ? "/a/bc" : NULL;
 }
 
+static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
+{
+	(void)ctx;
+	return 1700000000000000000ULL + epoch;
+}
+
 static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
 {
 	(void)ctx, (void)id;
@@ -117,7 +123,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, NULL};
+	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, begin_real_ns, NULL};
 	struct ledger *ledger = ledger_new(PROCESSES, 4096, &ports);
 	struct input input = {data, size};
 	uint32_t epoch = 0;

@@ -90,12 +90,15 @@ void history_begin_run(struct history *history, struct world *world)
 		process->epoch_heard = process->heard_flags = 0;
 		process->pending = process->in_row = (struct figures){0};
 		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
-		process->died_unwatched = 0;
 		process->death_epoch = NO_EPOCH;
 		process->told_by = TOLD_BY_NONE;
 		if (process->stage >= STAGE_TOLD)
 			process->birth_epoch = BEFORE_BOOKS;
-		history->alive_at_attach += process->stage >= STAGE_TOLD && !process->is_freed;
+		/* No walk will find it; or its last switch is over, and its release does not count. */
+		process->died_unwatched =
+			process->is_reaped || (history->plan->sched_on && process->stage == STAGE_ENDING &&
+					       process->is_leader_out && !process->n_others && !process->n_released);
+		history->alive_at_attach += process->stage >= STAGE_TOLD && !process->died_unwatched;
 	}
 	history_epoch(history, 0);
 }

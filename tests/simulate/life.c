@@ -283,15 +283,6 @@ static void let_go(struct world *world, struct process_life *process)
 		}
 }
 
-/*
- * A process is told of at its last switch. That it can be reaped, and leave the walk's sight, microseconds before
- * that (and longer when it is preempted there) the census does not know; with `slow_exits` the model shows it.
- */
-static int is_between(const struct world *world, const struct process_life *process)
-{
-	return !world->plan->slow_exits && process->is_orphan && process->n_released;
-}
-
 /* One of the things that are still to be done of an ending process. */
 static void end_on(struct world *world, struct process_life *process)
 {
@@ -303,12 +294,14 @@ static void end_on(struct world *world, struct process_life *process)
 	} else if (draw <= 1 && process->n_others) {
 		process->n_others--;
 		process->n_released++;
-	} else if (!process->is_leader_out) {
+	} else if (!process->is_leader_out && (process->n_others || process->is_reaped || chance_is(&world->chance, 700))) {
 		leader_out(world, process);
-	} else if (process->n_others || is_between(world, process)) {
+	} else if (process->n_others) {
 		return;
 	} else if (!process->is_reaped) {
+		/* Whoever waits for it may be quicker than its last switch. */
 		process->is_reaped = 1;
+		on_reaped(world, process);
 		world->by_pid[process->pid] = NULL;
 	} else if (!process->is_freed) {
 		on_free(world, process);
@@ -387,15 +380,13 @@ void world_steps(struct world *world, unsigned n)
 		world_step(world);
 }
 
-/* A grace period: who was about to be switched out is, and the callbacks that were queued have run. */
+/* A grace period: the callbacks that were queued have run. */
 void world_grace(struct world *world)
 {
 	for (uint32_t i = world->n_living; i-- > 0;) {
 		struct process_life *process = world->living[i];
 
-		for (; process->n_released && !world->plan->slow_exits; process->n_released--)
-			end_thread(world, process);
-		if (!process->is_reaped || process->is_freed) {
+		if (!process->is_reaped || process->is_freed || !process->is_leader_out) {
 			let_go(world, process);
 			continue;
 		}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * simulate [--seeds N] [--first SEED] [--events N] [--sabotage K] [--slow-exits] [--self-test]
+ * simulate [--seeds N] [--first SEED] [--events N] [--sabotage K] [--self-test]
  *
  * Plays so many histories from the first seed on. One that fails says what differs and how to play it again.
- * --slow-exits opens a window that the census does not know (life.c): such histories must not be expected to pass.
  * The self-test breaks the model in each way it knows and requires that every one is noticed.
  */
 #include <errno.h>
@@ -15,7 +14,7 @@
 
 #include "simulate.h"
 
-#define SABOTAGES	 10
+#define SABOTAGES	 11
 #define SABOTAGE_SEEDS	 40
 #define SELF_TEST_EVENTS 6000
 
@@ -24,7 +23,6 @@ struct tally {
 };
 
 static struct simulation sim;
-static int has_slow_exits;
 
 static void add_totals(struct tally *totals)
 {
@@ -51,7 +49,6 @@ static int play(uint64_t seed, uint64_t events, int sabotage, struct tally *tota
 	struct chance chance = {seed};
 
 	plan_draw(&sim.plan, &chance, events);
-	sim.plan.slow_exits = has_slow_exits;
 	history_init(&sim.history, &sim.plan);
 	world_init(&sim.world, &sim.plan, seed, &sim.history);
 	sim.world.sabotage = sabotage;
@@ -152,8 +149,6 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--self-test") == 0)
 			is_self_test = 1;
-		else if (strcmp(argv[i], "--slow-exits") == 0)
-			has_slow_exits = 1;
 		else if (strcmp(argv[i], "--first") == 0)
 			first = number_of(argv[i], argv[i + 1]), i++;
 		else if (strcmp(argv[i], "--seeds") == 0)

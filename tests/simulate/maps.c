@@ -31,11 +31,16 @@ void programs_done(struct world *world)
 	free(world->deaths_unrecorded);
 }
 
-/* New maps, new rings: nothing is left of an agent before. */
-void programs_attach(struct world *world)
+/* The first stage brings new maps and new rings: nothing is left of an agent before. */
+void programs_attach(struct world *world, enum attached attached)
 {
-	world->is_attached = 1;
-	world->is_adopting = world->is_witness_on = world->is_settling = 0;
+	world->attached = attached;
+	if (attached == ATTACHED_ALL)
+		world->announced_since_boot_ns = world->boot_ns;
+	if (attached != ATTACHED_FORK)
+		return;
+	world->announced_since_boot_ns = UINT64_MAX;
+	world->is_adopting = world->is_settling = 0;
 	world->epoch = 0;
 	memset(world->edge_ns, 0, sizeof(world->edge_ns));
 	memset(world->counts, 0, sizeof(world->counts));
@@ -43,10 +48,9 @@ void programs_attach(struct world *world)
 	memset(world->other, 0, sizeof(world->other));
 	world->n_rolled[0] = world->n_rolled[1] = 0;
 	world->n_births_late = world->n_deaths_unrecorded = 0;
-	world->marks_owed = 0;
-	world->n_marks = world->n_orphans = 0;
+	world->n_noted = world->n_orphans = 0;
 	for (uint32_t i = 0; i < world->n_living; i++) {
-		world->living[i]->is_marked = world->living[i]->is_orphan = world->living[i]->is_ending = 0;
+		world->living[i]->is_noted = world->living[i]->is_counted = world->living[i]->is_orphan = 0;
 		world->living[i]->least_epoch = 0;
 		/* See on_fork(). */
 		if (world->living[i]->stage == STAGE_TOLD)
@@ -60,7 +64,7 @@ void programs_attach(struct world *world)
 
 void programs_detach(struct world *world)
 {
-	world->is_attached = 0;
+	world->attached = ATTACHED_NONE;
 }
 
 void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t edge_boot_ns)
@@ -126,15 +130,23 @@ static int compare_crossings(const void *a, const void *b)
 	return one->start_boot_ns < other->start_boot_ns ? -1 : one->start_boot_ns > other->start_boot_ns;
 }
 
-size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows)
+size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *rows)
 {
-	size_t n = take_crossings(world->deaths_unrecorded, &world->n_deaths_unrecorded, epoch, rows), kept = 0;
+	size_t n = 0;
 
 	for (uint32_t i = 0; i < world->n_living; i++)
-		if (world->living[i]->is_ending)
+		if (world->living[i]->is_noted && !world->living[i]->is_counted)
 			rows[n++] = (struct crossing){world->living[i]->start_boot_ns, world->living[i]->pid, epoch};
-	qsort(rows, n, sizeof(*rows), compare_crossings);
-	for (size_t i = 0; i < n; i++)
+	return n;
+}
+
+size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows, size_t n)
+{
+	size_t all = n, kept = 0;
+
+	all += take_crossings(world->deaths_unrecorded, &world->n_deaths_unrecorded, epoch, rows + n);
+	qsort(rows, all, sizeof(*rows), compare_crossings);
+	for (size_t i = 0; i < all; i++)
 		if (!kept || compare_crossings(&rows[kept - 1], &rows[i]) != 0)
 			rows[kept++] = rows[i];
 	return kept;

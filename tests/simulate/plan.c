@@ -23,13 +23,13 @@ static void draw_room(struct plan *plan, struct chance *chance)
 	plan->ring_bytes = (uint32_t)one_of(chance, ring_bytes, 6);
 	plan->max_rollups = (uint32_t)one_of(chance, few, 6);
 	plan->max_crossings = MAX_CROSSING;
-	plan->max_marks = plan->max_orphans = 65536;
+	plan->max_exiting = plan->max_orphans = 65536;
 	plan->max_processes = ROOMY;
 	if (chance_is(chance, 120))
 		plan->max_processes = 16 + (uint32_t)chance_below(chance, 200);
 	if (chance_is(chance, 60))
-		plan->max_marks = 1 + (uint32_t)chance_below(chance, 20);
-	if (chance_is(chance, 40) && plan->max_marks == 65536)
+		plan->max_exiting = 1 + (uint32_t)chance_below(chance, 20);
+	if (chance_is(chance, 40) && plan->max_exiting == 65536)
 		plan->max_orphans = 1 + (uint32_t)chance_below(chance, 4);
 	if (chance_is(chance, 40))
 		plan->max_crossings = 1 + (uint32_t)chance_below(chance, 4);
@@ -45,9 +45,9 @@ static void draw_misses(struct plan *plan, struct chance *chance)
 		plan->miss_exec = 1 + (unsigned)chance_below(chance, 100);
 	if (chance_is(chance, 500))
 		plan->miss_signal = 1 + (unsigned)chance_below(chance, 100);
-	if (chance_is(chance, 500) && plan->sched_on && plan->max_marks == 65536)
+	if (chance_is(chance, 500) && plan->sched_on && plan->max_exiting == 65536)
 		plan->miss_switch = 1 + (unsigned)chance_below(chance, 50);
-	if (chance_is(chance, 500) && plan->sched_on && plan->max_marks == 65536)
+	if (chance_is(chance, 500) && plan->sched_on && plan->max_exiting == 65536)
 		plan->miss_free = 1 + (unsigned)chance_below(chance, 50);
 }
 
@@ -111,13 +111,14 @@ void plan_draw(struct plan *plan, struct chance *chance, uint64_t events)
 
 int plan_has_misses(const struct plan *plan)
 {
-	return plan->miss_fork || plan->miss_switch || plan->miss_free || plan->max_marks < 65536 ||
+	return plan->miss_fork || plan->miss_switch || plan->miss_free || plan->max_exiting < 65536 ||
 	       plan->max_orphans < 65536 || plan->max_crossings < MAX_CROSSING;
 }
 
 int plan_is_tight(const struct plan *plan)
 {
-	return plan->max_processes < ROOMY;
+	/* Where its end may be lost, the ledger gives a process up early or late, with what its threads left. */
+	return plan->max_processes < ROOMY || plan->max_exiting < 65536 || (plan->miss_switch && plan->miss_free);
 }
 
 static uint64_t mix(uint64_t x)

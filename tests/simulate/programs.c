@@ -13,9 +13,10 @@
 #include "simulate.h"
 
 #define LATE_NS 4000000u
+#define ANNOUNCED_AFTER_NS (10 * 1000000000ULL) /* as in record.h */
 
 enum { SABOTAGE_FORK = 1, SABOTAGE_SEEN, SABOTAGE_LOSE, SABOTAGE_COST, SABOTAGE_STATUS, SABOTAGE_WALK, SABOTAGE_ROLLUP,
-       SABOTAGE_TWICE, SABOTAGE_THREAD };
+       SABOTAGE_TWICE, SABOTAGE_THREAD, SABOTAGE_HELD };
 
 static int sabotage(struct world *world, int kind)
 {
@@ -121,8 +122,8 @@ void on_fork(struct world *world, struct process_life *child)
 	 * A child that a walk meets between its fork and its first wakeup counts as born by its fork event alone. Where
 	 * that is not to be had (lost, no room, before the agent), the window is taken to be closed: nanoseconds.
 	 */
-	child->is_told_in_vain = !world->is_attached || plan_is_tight(world->plan);
-	if (!world->is_attached)
+	child->is_told_in_vain = !world->attached || plan_is_tight(world->plan);
+	if (!world->attached)
 		return;
 	if (is_missed(world, world->plan->miss_fork)) {
 		child->said++;
@@ -154,7 +155,7 @@ void on_exec(struct world *world, struct process_life *process)
 	char exe[128];
 	uint32_t now;
 
-	if (!world->is_attached)
+	if (!world->attached)
 		return;
 	if (is_missed(world, world->plan->miss_exec)) {
 		process->said++;
@@ -189,7 +190,7 @@ void on_signal(struct world *world, struct process_life *to, const struct sender
 	struct event_signal event = {.signal = from->signal, .sender_pid = from->pid, .sender_uid = from->uid};
 	uint32_t now;
 
-	if (!world->is_attached)
+	if (!world->attached)
 		return;
 	if (is_missed(world, world->plan->miss_signal)) {
 		to->said++;
@@ -208,7 +209,7 @@ void on_cgroup(struct world *world, uint64_t id)
 	struct event_cgroup event = {.head = {.type = EVENT_CGROUP, .epoch = world->epoch, .boot_ns = world->boot_ns}};
 	size_t len = cgroup_path_of(id, world->plan, event.path);
 
-	if (!world->is_attached)
+	if (!world->attached)
 		return;
 	event.id = id;
 	event.path_len = (uint32_t)len;
@@ -328,15 +329,32 @@ static void send_exit(struct world *world, struct process_life *process)
 	process->least_epoch = world->epoch;
 }
 
-static void mark_recorded(struct world *world, struct process_life *process)
+/* Is it in the map now? */
+static int note_exiting(struct world *world, struct process_life *process)
 {
-	if (world->n_marks < world->plan->max_marks) {
-		world->n_marks++;
-		process->is_marked = 1;
-		return;
+	if (process->is_noted)
+		return 1;
+	if (world->n_noted == world->plan->max_exiting) {
+		world->counts[world->epoch & 1].mark_map_full++;
+		return 0;
 	}
-	world->marks_owed++;
-	world->counts[process->end.head.epoch & 1].mark_map_full++;
+	world->n_noted++;
+	process->is_noted = 1;
+	process->is_counted = 0;
+	return 1;
+}
+
+static void forget_exiting(struct world *world, struct process_life *process)
+{
+	world->n_noted -= process->is_noted;
+	process->is_noted = 0;
+}
+
+static int exited_before_agent(const struct world *world, const struct process_life *process)
+{
+	uint64_t since = world->announced_since_boot_ns;
+
+	return process->start_boot_ns < since && (since == UINT64_MAX || world->boot_ns < since + ANNOUNCED_AFTER_NS);
 }
 
 static int delete_orphan(struct world *world, struct process_life *process)
@@ -351,23 +369,55 @@ static int delete_orphan(struct world *world, struct process_life *process)
 /* sched_process_exit with `live` at 0. */
 void on_live_zero(struct world *world, struct process_life *process)
 {
-	if (world->is_attached && !world->plan->sched_on)
-		process->is_ending = 1;
+	if (world->attached == ATTACHED_ALL)
+		note_exiting(world, process);
+}
+
+/* The last switch of all: nobody counts the exit now; with an entry its release will. */
+static void pass_uncounted(struct world *world, struct process_life *process)
+{
+	if (!process->is_noted && world->plan->sched_on && process->death_epoch == NO_EPOCH)
+		history_unwatched(world->history, process);
+}
+
+void on_reaped(struct world *world, struct process_life *process)
+{
+	if (world->attached && !process->is_noted && exited_before_agent(world, process) &&
+	    process->death_epoch == NO_EPOCH)
+		history_unwatched(world->history, process);
+}
+
+static void count_at_switch(struct world *world, struct process_life *process, int own)
+{
+	fill_exit(world, process, own, 0);
+	if (!own)
+		delete_orphan(world, process);
+	if (process->is_noted && process->is_counted)
+		return;
+	if (note_exiting(world, process))
+		process->is_counted = 1;
+	send_exit(world, process);
 }
 
 /* sched_switch, prev a thread beside the leader: it is out of nr_threads already. */
 void on_thread_switch(struct world *world, struct process_life *process, const struct figures *figures)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
+	int is_last = process->stage == STAGE_ENDING && nr_threads <= 1;
 
-	if (!world->is_attached || !world->plan->sched_on || is_missed(world, world->plan->miss_switch))
+	if (!world->attached || !world->plan->sched_on)
 		return;
+	if (world->attached < ATTACHED_SWITCH || is_missed(world, world->plan->miss_switch)) {
+		if (is_last && process->is_leader_out && !process->n_released)
+			pass_uncounted(world, process);
+		return;
+	}
 	send_thread(world, process, figures);
-	if (process->stage == STAGE_ENDING && nr_threads <= 1 && process->is_orphan) {
-		fill_exit(world, process, 0, 0);
-		delete_orphan(world, process);
-		mark_recorded(world, process);
-		send_exit(world, process);
+	if (is_last && !process->is_noted && exited_before_agent(world, process)) {
+		if (process->is_leader_out && !process->n_released)
+			pass_uncounted(world, process);
+	} else if (is_last && process->is_orphan) {
+		count_at_switch(world, process, 0);
 	}
 	process->least_epoch = world->epoch;
 }
@@ -375,9 +425,15 @@ void on_thread_switch(struct world *world, struct process_life *process, const s
 void on_leader_switch(struct world *world, struct process_life *process)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
+	int is_last = process->stage == STAGE_ENDING && nr_threads <= 1;
 
-	if (!world->is_attached || !world->plan->sched_on || is_missed(world, world->plan->miss_switch))
+	if (!world->attached || !world->plan->sched_on)
 		return;
+	if (world->attached < ATTACHED_SWITCH || is_missed(world, world->plan->miss_switch)) {
+		if (is_last)
+			pass_uncounted(world, process);
+		return;
+	}
 	if (nr_threads > 1) {
 		send_thread(world, process, &process->own);
 		if (world->n_orphans < world->plan->max_orphans) {
@@ -386,17 +442,17 @@ void on_leader_switch(struct world *world, struct process_life *process)
 		} else {
 			world->counts[world->epoch & 1].orphan_map_full++;
 		}
-		process->least_epoch = world->epoch;
-		return;
+	} else if (!process->is_noted && exited_before_agent(world, process)) {
+		pass_uncounted(world, process);
+	} else {
+		count_at_switch(world, process, 1);
 	}
-	fill_exit(world, process, 1, 0);
-	mark_recorded(world, process);
-	send_exit(world, process);
+	process->least_epoch = world->epoch;
 }
 
 void on_thread_free(struct world *world, struct process_life *process, const struct figures *figures)
 {
-	if (!world->is_attached || world->plan->sched_on || is_missed(world, world->plan->miss_free))
+	if (!world->attached || world->plan->sched_on || is_missed(world, world->plan->miss_free))
 		return;
 	send_thread(world, process, figures);
 	process->least_epoch = world->epoch;
@@ -404,71 +460,70 @@ void on_thread_free(struct world *world, struct process_life *process, const str
 
 void on_free(struct world *world, struct process_life *process)
 {
-	int was_marked = process->is_marked, was_orphan;
+	int was_orphan, is_missing;
 
-	if (!world->is_attached)
+	if (!world->attached)
 		return;
 	/* A missed run leaves its keys behind; the model's addresses are never used again, so they do no harm. */
-	if (is_missed(world, world->plan->miss_free))
-		goto out;
-	if (world->plan->sched_on) {
-		if (was_marked) {
-			world->n_marks--;
-			process->is_marked = 0;
-			return;
-		}
-		if (!world->is_witness_on)
-			goto out;
-		if (world->marks_owed > 0) {
-			world->marks_owed--;
-			goto out;
-		}
+	is_missing = is_missed(world, world->plan->miss_free) ||
+		     (!process->is_noted && (world->plan->sched_on || exited_before_agent(world, process)));
+	if (is_missing) {
+		if (process->death_epoch == NO_EPOCH && !(process->is_orphan && process->n_released))
+			history_unwatched(world->history, process);
+		return;
+	}
+	if (process->is_noted && process->is_counted) {
+		forget_exiting(world, process);
+		return;
 	}
 	was_orphan = delete_orphan(world, process);
 	fill_exit(world, process, !was_orphan, 1);
+	process->is_counted = 1;
 	send_exit(world, process);
-	process->is_ending = 0;
-	return;
-out:
-	if (process->death_epoch == NO_EPOCH && !(process->is_orphan && process->n_released))
-		history_unwatched(world->history, process);
+	forget_exiting(world, process);
 }
 
-static int adopt_dead(struct world *world, struct process_life *process)
+static int is_counted(struct world *world, struct process_life *process)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
+	int is_out = world->plan->sched_on && process->is_leader_out;
 
-	if (!world->is_adopting || !process->is_leader_out)
+	if (process->stage != STAGE_ENDING && !process->is_leader_out)
 		return 0;
-	if (process->stage == STAGE_ENDING && nr_threads <= 1) {
-		if (world->n_marks < world->plan->max_marks) {
-			world->n_marks++;
-			process->is_marked = 1;
-		}
-		/* Of an orphan the last thread tells, even now. */
-		if (!process->is_orphan && process->is_marked)
+	if (process->is_noted)
+		return process->is_counted;
+	if (is_out && nr_threads <= 1) {
+		if (process->death_epoch == NO_EPOCH && exited_before_agent(world, process))
 			history_unwatched(world->history, process);
 		return 1;
 	}
-	if (!process->is_orphan && world->n_orphans < world->plan->max_orphans) {
+	if (is_out && world->is_adopting && nr_threads > 1 && !process->is_orphan &&
+	    world->n_orphans < world->plan->max_orphans) {
 		world->n_orphans++;
 		process->is_orphan = 1;
 	}
+	if (process->stage == STAGE_ENDING && !process->is_reaped)
+		note_exiting(world, process);
 	return 0;
 }
 
-/* One task of the walk: the next by pid from the cursor on. */
-int programs_walk_one(struct world *world, uint32_t *cursor, struct walk_row *ret)
+struct process_life *programs_walk_next(struct world *world, uint32_t *cursor)
 {
 	struct process_life *process = NULL;
 
 	while (*cursor <= world->max_pid && !process)
 		process = world->by_pid[(*cursor)++];
-	if (!process)
-		return -1;
-	if (world->plan->sched_on && process->is_leader_out && (process->is_marked || adopt_dead(world, process)))
-		return 0;
-	if (!crossed_edge(world, world->epoch, process->start_boot_ns) || sabotage(world, SABOTAGE_WALK))
+	return process;
+}
+
+int programs_walk_one(struct world *world, struct process_life *process, struct walk_row *ret)
+{
+	int is_gone = is_counted(world, process);
+
+	/* Counted before the edge, and freed since the iterator found it: its entry is gone. */
+	if (process->is_freed && process->death_epoch < world->epoch && sabotage(world, SABOTAGE_HELD))
+		is_gone = 0;
+	if (is_gone || !crossed_edge(world, world->epoch, process->start_boot_ns) || sabotage(world, SABOTAGE_WALK))
 		return 0;
 	*ret = (struct walk_row){process->start_boot_ns, process->pid,
 				 process->stage < STAGE_RUNNING ? (uint32_t)WALK_NEW : 0};

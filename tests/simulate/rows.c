@@ -226,9 +226,8 @@ static void check_exit(const struct look *look, const struct process_life *proce
 	size_t len = cgroup_path_of(end->cgroup_id, look->history->plan, path);
 
 	same_number(look, EXITS_pid, process->pid);
-	/* The ledger may have had no room to know it by. */
-	if (!plan_is_tight(look->history->plan) ||
-	    block_number(look->block, look->row, EXITS_start_time) != process->start_boot_ns + offset)
+	/* Without room to know it at its first event, the ledger knows it from any later one on. */
+	if (!plan_is_tight(look->history->plan))
 		same_number(look, EXITS_start_time, process->start_boot_ns + (uint64_t)process->known_offset_ns);
 	same_number(look, EXITS_exit_time, end->head.boot_ns + offset);
 	same_number(look, EXITS_ppid, end->ppid);
@@ -405,6 +404,8 @@ int history_check_chunk(struct history *history, const struct chunk *chunk)
 	struct epoch_truth *truth = history_epoch(history, (uint32_t)chunk->interval.number);
 	int is_broken;
 
+	/* Also of one that fills, and leaves, before the interval before it is sealed. */
+	same(history, chunk->interval.number, "its begin", chunk->interval.begin_real_ns, truth->begin_real_ns);
 	check_exits(history, truth, chunk);
 	add_rollups(history, &truth->rows, chunk);
 	if (!chunk->interval.is_last_chunk)

@@ -83,8 +83,7 @@ struct plan {
 	uint32_t ring_bytes;
 	unsigned population; /* around which it breathes */
 	int sched_on;
-	int slow_exits; /* see life.c; never drawn */
-	uint32_t max_rollups, max_crossings, max_marks, max_orphans;
+	uint32_t max_rollups, max_crossings, max_exiting, max_orphans;
 	uint32_t max_processes;		 /* of the ledger */
 	unsigned miss_fork, miss_exec, miss_signal, miss_switch, miss_free; /* per 1000 runs */
 	unsigned idle_drain;	    /* per 1000: the drain does not come by */
@@ -138,7 +137,7 @@ struct process_life {
 	uint32_t n_others;   /* threads beside the leader, in nr_threads */
 	uint32_t n_released; /* ... folded into the process, not yet switched out */
 	uint8_t is_leader_out, is_reaped, is_freed, is_kthread, has_execed, is_told_in_vain;
-	uint8_t is_marked, is_orphan, is_ending; /* in the programs' maps */
+	uint8_t is_noted, is_counted, is_orphan; /* in the programs' maps: `exiting`, and counted there; orphans */
 	uint8_t died_unwatched;
 	uint32_t image; /* of its last exec; 0: the first of all */
 	uint32_t image_flags;
@@ -188,7 +187,9 @@ struct world {
 	unsigned bias; /* of births over deaths, per 1000 */
 
 	/* the programs' state */
-	int is_attached, is_adopting, is_witness_on, is_settling;
+	enum attached { ATTACHED_NONE, ATTACHED_FORK, ATTACHED_SWITCH, ATTACHED_ALL } attached; /* as collect.c does it */
+	int is_adopting, is_settling;
+	uint64_t announced_since_boot_ns;
 	uint32_t epoch;
 	uint64_t edge_ns[2];
 	struct counters counts[2], counted[2];
@@ -197,8 +198,7 @@ struct world {
 	struct rollup other[2];
 	struct crossing *births_late, *deaths_unrecorded;
 	size_t n_births_late, n_deaths_unrecorded;
-	int64_t marks_owed;
-	uint32_t n_marks, n_orphans;
+	uint32_t n_noted, n_orphans;
 	uint64_t missed_runs;
 	struct cpu_ring rings[MAX_CPUS];
 	int sabotage; /* self-test: what to get wrong, once */
@@ -224,6 +224,7 @@ void on_exec(struct world *world, struct process_life *process);
 void on_signal(struct world *world, struct process_life *to, const struct sender *from);
 void on_cgroup(struct world *world, uint64_t id);
 void on_live_zero(struct world *world, struct process_life *process);
+void on_reaped(struct world *world, struct process_life *process); /* no tracepoint: of what is out of sight then */
 void on_thread_switch(struct world *world, struct process_life *process, const struct figures *figures);
 void on_leader_switch(struct world *world, struct process_life *process);
 void on_thread_free(struct world *world, struct process_life *process, const struct figures *figures);
@@ -232,14 +233,17 @@ void on_free(struct world *world, struct process_life *process);
 /* ... and what collect.c asks of them */
 int programs_init(struct world *world);
 void programs_done(struct world *world);
-void programs_attach(struct world *world);
+void programs_attach(struct world *world, enum attached attached);
 void programs_detach(struct world *world);
 void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t edge_boot_ns);
-int programs_walk_one(struct world *world, uint32_t *cursor, struct walk_row *ret); /* 1: a row; 0: none; -1: over */
+/* What the iterator finds next, and holds; NULL: the walk is over. Then what the program makes of it, maybe later. */
+struct process_life *programs_walk_next(struct world *world, uint32_t *cursor);
+int programs_walk_one(struct world *world, struct process_life *process, struct walk_row *ret); /* 1: a row; 0: none */
 void programs_counters(struct world *world, uint32_t epoch, struct counters *ret);
 size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *rows);
 size_t programs_births_late(struct world *world, uint32_t epoch, struct crossing *rows);
-size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows);
+size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *rows);
+size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows, size_t n);
 
 /* --- the truth --------------------------------------------------------------------------------------------- */
 struct sums {
@@ -258,7 +262,7 @@ struct epoch_truth {
 	uint64_t threads_told;		    /* by event */
 	uint64_t amendments, amendments_late; /* heard */
 	uint64_t closing; /* by truth */
-	uint64_t closing_said;
+	uint64_t closing_said, begin_real_ns;
 	int is_sealed;
 };
 

@@ -30,6 +30,7 @@ struct watch {
 	size_t first_full; /* of history->written */
 	struct snapshot snapshot;
 	uint32_t epoch;
+	uint64_t begin_real_ns[OPEN_INTERVALS];
 	uint64_t missed_before;
 	char path[OBIT_CGROUP_MAX];
 };
@@ -123,6 +124,13 @@ static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
 		history_fail(&watch->sim->history, "cgroup %llu has another path", (unsigned long long)id);
 }
 
+static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
+{
+	struct watch *watch = ctx;
+
+	return watch->begin_real_ns[epoch % OPEN_INTERVALS];
+}
+
 /* --- drain and ledger ---------------------------------------------------------------------------------------- */
 static void consume(struct watch *watch, uint64_t n)
 {
@@ -185,13 +193,17 @@ static void walk(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 	struct snapshot *s = &watch->snapshot;
+	struct process_life *process;
 	uint32_t cursor = 1;
-	int r;
 
-	for (s->n_living = 0; (r = programs_walk_one(world, &cursor, &s->living[s->n_living])) >= 0;) {
-		s->n_living += (size_t)r;
-		if (!is_alone && chance_is(&world->chance, 1000 / (world->n_living + 1) + 1))
+	for (s->n_living = 0; (process = programs_walk_next(world, &cursor));) {
+		int is_interrupted = !is_alone && chance_is(&world->chance, 1000 / (world->n_living + 1) + 1);
+
+		if (is_interrupted)
 			world_steps(world, (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
+		if (is_interrupted && chance_is(&world->chance, 300))
+			world_grace(world);
+		s->n_living += (size_t)programs_walk_one(world, process, &s->living[s->n_living]);
 	}
 }
 
@@ -209,20 +221,25 @@ static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t edge_boo
 	struct snapshot *s = &watch->snapshot;
 
 	walk(watch, is_alone);
+	if (!is_alone && chance_is(&world->chance, 500))
+		go_on_a_little(watch);
+	s->n_deaths_untold = programs_exiting(world, epoch + 1, s->deaths_untold);
 	programs_counters(world, epoch, &s->counters);
 	s->n_rollups = programs_rollups(world, epoch, s->rollups);
 	if (!is_alone)
 		go_on_a_little(watch);
-	s->n_deaths_untold = programs_deaths_untold(world, epoch + 1, s->deaths_untold);
+	s->n_deaths_untold = programs_deaths_untold(world, epoch + 1, s->deaths_untold, s->n_deaths_untold);
+	s->read_boot_ns = world->boot_ns;
 	if (!is_alone && chance_is(&world->chance, 500))
 		go_on_a_little(watch);
 	s->n_births_late = programs_births_late(world, epoch + 1, s->births_late);
-	step_clock(world);
+	if (!is_alone && chance_is(&world->chance, 500))
+		go_on_a_little(watch);
 	s->epoch = epoch;
 	s->edge_boot_ns = edge_boot_ns;
 	s->duration_ns = 1000000;
-	s->real_minus_boot_ns = world->real_minus_boot_ns;
-	s->end_real_ns = edge_boot_ns + (uint64_t)s->real_minus_boot_ns;
+	s->end_real_ns = watch->begin_real_ns[watch->epoch % OPEN_INTERVALS];
+	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - edge_boot_ns);
 	s->page_bytes = PAGE_BYTES;
 	s->missed_runs = world->missed_runs - watch->missed_before;
 	watch->missed_before = world->missed_runs;
@@ -238,6 +255,9 @@ static void turn(struct watch *watch, int is_alone)
 	uint32_t ended = watch->epoch;
 	uint64_t edge_boot_ns = world->boot_ns + EDGE_AHEAD_NS;
 
+	step_clock(world);
+	watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS] = edge_boot_ns + (uint64_t)world->real_minus_boot_ns;
+	history_epoch(&watch->sim->history, ended + 1)->begin_real_ns = watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS];
 	programs_begin_epoch(world, ended + 1, edge_boot_ns);
 	watch->epoch = ended + 1;
 	settle(watch, is_alone);
@@ -311,7 +331,7 @@ static void make_rings(struct watch *watch)
 
 static void make_ledger(struct watch *watch)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, watch};
+	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, begin_real_ns, watch};
 	struct snapshot *s = &watch->snapshot;
 
 	for (; watch->n_empty < CHUNKS; watch->n_empty++) {
@@ -359,10 +379,15 @@ static void open_books(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 
+	programs_attach(world, ATTACHED_FORK);
 	history_begin_run(&watch->sim->history, world);
-	programs_attach(world);
 	make_rings(watch);
 	make_ledger(watch);
+	for (int attached = ATTACHED_SWITCH; attached <= ATTACHED_ALL; attached++) {
+		if (!is_alone)
+			world_steps(world, watch->sim->plan.steps_per_stage);
+		programs_attach(world, (enum attached)attached);
+	}
 	if (!is_alone)
 		world_steps(world, watch->sim->plan.steps_per_stage);
 	world->is_adopting = 1;
@@ -370,7 +395,6 @@ static void open_books(struct watch *watch, int is_alone)
 	programs_begin_epoch(world, 0, UINT64_MAX);
 	walk(watch, is_alone);
 	world->is_adopting = 0;
-	world->is_witness_on = 1;
 	programs_begin_epoch(world, 0, 0);
 	watch->sim->history.offset_ns = world->real_minus_boot_ns;
 	ledger_set_clock(watch->ledger, watch->sim->history.offset_ns);
@@ -421,7 +445,7 @@ static void stop(struct watch *watch)
 	if (is_over(watch) || !plan_has_misses(&watch->sim->plan))
 		return;
 	last = history_epoch(history, watch->epoch - 1);
-	if (world->plan->max_marks == 65536 && last->closing_said != world->n_living)
+	if (world->plan->max_exiting == 65536 && last->closing_said != world->n_living)
 		history_fail(history, "%u processes are alive at the end, the last closing says %llu", world->n_living,
 			     (unsigned long long)last->closing_said);
 }
@@ -460,8 +484,7 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 {
 	struct chance *chance = &sim->world.chance;
 	unsigned n = 4 + (unsigned)chance_scaled(chance, 7);
-	/* What ended before the agent came, and is reaped long after, the second witness alone cannot tell. */
-	int is_alone = plan_has_misses(&sim->plan) || !sim->plan.sched_on || chance_is(chance, 300);
+	int is_alone = plan_has_misses(&sim->plan) || chance_is(chance, 300);
 
 	sim->disk.dies_after_bytes = chance_is(chance, sim->plan.crashes) ? (int64_t)chance_scaled(chance, 16) : -1;
 	if (is_alone)
