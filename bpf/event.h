@@ -62,24 +62,68 @@ struct event_exec {
 	char data[OBIT_EXE_SPACE + OBIT_ARGV_MAX];
 };
 
-/* The end of a thread that does not carry its process's record; its CPU, faults and I/O are in the process's
- * sums already, these the kernel keeps by thread only. */
-struct event_thread {
-	struct event_head head; /* the process */
+/*
+ * What the kernel keeps by thread alone. It does add the I/O of dead threads up in signal->ioac, but there that of every
+ * child which the process has waited for is added too (wait_task_zombie()).
+ */
+struct by_thread {
 	__u64 run_delay_ns;
 	__u64 timeslices;
 	__u64 migrations;
+	__u64 rchar;
+	__u64 wchar;
+	__u64 syscr;
+	__u64 syscw;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 cancelled_write_bytes;
+};
+
+enum { N_BY_THREAD = sizeof(struct by_thread) / sizeof(__u64) };
+
+/* The end of a thread that does not carry its process's record: its CPU and faults are in the process's sums already. */
+struct event_thread {
+	struct event_head head; /* the process */
+	struct by_thread own;
 	__u64 cgroup_id;
 	char comm[OBIT_COMM_LEN];
 };
 
-/* A signal whose default action ends the process, sent to one that does not handle it. */
+enum {
+	SIGNAL_ENDS = 1,      /* its receiver has begun to die of it, or will when it runs next */
+	SIGNAL_MAY_END = 2,   /* it pends: blocked, or a tracer decides */
+	SIGNAL_ASKS = 4,      /* TERM, INT, HUP or QUIT, to one that handles it */
+	SIGNAL_BY_KERNEL = 8, /* the sender's fields are 0 */
+	SIGNAL_MEMCG_FULL = 16, /* the receiver's memory cgroup, or one above it, is at its limit */
+};
+
+/* Why the kernel has sent a signal, or let somebody end a process otherwise than by kill(2). 0: not known. */
+enum kill_reason {
+	KILL_OOM = 1,
+	KILL_OOM_MEMCG,
+	KILL_RLIMIT_CPU,
+	KILL_RLIMIT_FSIZE,
+	KILL_FAULT,
+	KILL_SECCOMP,
+	KILL_HANGUP,
+	KILL_PDEATHSIG,
+	KILL_CGROUP_KILL,
+	KILL_TIMER,
+	KILL_PIPE,
+	KILL_PID_NAMESPACE,
+	KILL_PTRACE,
+	N_KILL_REASONS,
+};
+
+/* A signal whose default action ends the process. */
 struct event_signal {
 	struct event_head head; /* the receiver */
 	__u32 signal;
-	__u32 sender_pid; /* 0: the kernel */
+	__u32 flags;
+	__u32 reason;
+	__u32 sender_pid;
 	__u32 sender_uid;
-	__u32 unused;
+	__u32 sender_euid;
 	char sender_comm[OBIT_COMM_LEN];
 };
 
@@ -97,21 +141,12 @@ struct costs {
 	__u64 cpu_ns;
 	__u64 utime_ns; /* tick-sampled, as the kernel keeps it */
 	__u64 stime_ns;
-	__u64 run_delay_ns;
-	__u64 timeslices;
-	__u64 migrations;
 	__u64 threads;
 	__u64 nvcsw;
 	__u64 nivcsw;
 	__u64 minflt;
 	__u64 majflt;
-	__u64 rchar;
-	__u64 wchar;
-	__u64 syscr;
-	__u64 syscw;
-	__u64 read_bytes;
-	__u64 write_bytes;
-	__u64 cancelled_write_bytes;
+	struct by_thread by_thread;
 };
 
 /*
@@ -140,6 +175,7 @@ struct event_exit {
 	struct costs costs;
 	struct waits waits;
 	__u64 max_rss_pages;
+	__u64 own_max_rss_pages; /* since it got its memory by exec or fork; 0: not known */
 	__u64 cgroup_id;
 	__s32 wait_status; /* as wait4() gives it */
 	__u32 flags;
@@ -147,10 +183,12 @@ struct event_exit {
 	__u32 nspid;
 	__u32 pgid;
 	__u32 sid;
+	__u32 unused;
 	__u32 uid;
 	__u32 gid;
+	__u32 euid;
+	__u32 egid;
 	__u32 auid;
-	__u32 unused;
 	char comm[OBIT_COMM_LEN];
 };
 
@@ -207,6 +245,7 @@ struct exiting {
 	__u32 pgid;
 	__u32 sid;
 	__u32 is_counted; /* set just before its exit is counted */
+	__u64 own_max_rss_pages; /* as in event_exit */
 };
 
 /*
@@ -241,18 +280,20 @@ struct walk_row {
 
 /* What it has cost up to now, when that has changed since it was written last. */
 struct walk_figures {
-	struct costs costs; /* wall_ns is 0, threads are those alive; of the dead ones' run delay, timeslices and
-			     * migrations nothing is in it: those came as event_thread */
+	struct costs costs; /* wall_ns is 0, threads are those alive; by_thread is theirs alone: that of the dead
+			     * came as event_thread */
 	struct waits waits; /* max_delay_ns since the last walk */
 	__u64 rss_pages;
 	__u64 swap_pages;
 	__u64 cgroup_id;
 	__u32 ppid;
 	__u32 uid;
+	__u32 euid;
+	__u32 egid;
+	__u32 gid;
 	__u32 state; /* task->__state | task->exit_state of the leader */
 	__u32 flags; /* EXIT_KTHREAD */
 	__u32 last_cpu;
-	__u32 unused;
 	char comm[OBIT_COMM_LEN];
 };
 

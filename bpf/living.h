@@ -45,17 +45,6 @@ static __always_inline void add_dead(struct costs *costs, struct signal_struct *
 	costs->nivcsw = signal->nivcsw;
 	costs->minflt = signal->min_flt;
 	costs->majflt = signal->maj_flt;
-	if (has_xacct()) {
-		costs->rchar = signal->ioac.rchar;
-		costs->wchar = signal->ioac.wchar;
-		costs->syscr = signal->ioac.syscr;
-		costs->syscw = signal->ioac.syscw;
-	}
-	if (has_io_accounting()) {
-		costs->read_bytes = signal->ioac.read_bytes;
-		costs->write_bytes = signal->ioac.write_bytes;
-		costs->cancelled_write_bytes = signal->ioac.cancelled_write_bytes;
-	}
 }
 
 /*
@@ -75,23 +64,23 @@ static __always_inline void add_thread(struct costs *costs, struct task_struct *
 	costs->nivcsw += BPF_CORE_READ(task, nivcsw);
 	costs->minflt += BPF_CORE_READ(task, min_flt);
 	costs->majflt += BPF_CORE_READ(task, maj_flt);
+	/* Of one that has ended the rest has been told by its last switch, or is about to be. */
+	alive = (task_state_probed(task) / TASK_DEAD & 1) - 1ULL;
 	/* CONFIG_TASK_IO_ACCOUNTING needs CONFIG_TASK_XACCT: the fields stand as in vmlinux.h, or the last are absent. */
 	if (has_xacct())
 		bpf_core_read(&io, has_io_accounting() ? sizeof(io) : 4 * sizeof(io.rchar), &task->ioac);
-	costs->rchar += io.rchar;
-	costs->wchar += io.wchar;
-	costs->syscr += io.syscr;
-	costs->syscw += io.syscw;
-	costs->read_bytes += io.read_bytes;
-	costs->write_bytes += io.write_bytes;
-	costs->cancelled_write_bytes += io.cancelled_write_bytes;
-	/* Of one that has ended these have been told by its last switch, or are about to be. */
-	alive = (task_state_probed(task) / TASK_DEAD & 1) - 1ULL;
-	costs->migrations += BPF_CORE_READ(task, se.nr_migrations) & alive;
 	if (has_sched_info())
 		bpf_core_read(&queued, 2 * sizeof(queued.pcount), &task->sched_info);
-	costs->run_delay_ns += queued.run_delay & alive;
-	costs->timeslices += queued.pcount & alive;
+	costs->by_thread.migrations += BPF_CORE_READ(task, se.nr_migrations) & alive;
+	costs->by_thread.run_delay_ns += queued.run_delay & alive;
+	costs->by_thread.timeslices += queued.pcount & alive;
+	costs->by_thread.rchar += io.rchar & alive;
+	costs->by_thread.wchar += io.wchar & alive;
+	costs->by_thread.syscr += io.syscr & alive;
+	costs->by_thread.syscw += io.syscw & alive;
+	costs->by_thread.read_bytes += io.read_bytes & alive;
+	costs->by_thread.write_bytes += io.write_bytes & alive;
+	costs->by_thread.cancelled_write_bytes += io.cancelled_write_bytes & alive;
 }
 
 static __always_inline struct task_struct *next_thread(struct task_struct *thread)
@@ -165,6 +154,9 @@ static __always_inline void read_identity(struct walk_figures *figures, struct t
 	figures->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
 	figures->ppid = leader->real_parent->tgid;
 	figures->uid = leader->cred->uid.val;
+	figures->gid = leader->cred->gid.val;
+	figures->euid = leader->cred->euid.val;
+	figures->egid = leader->cred->egid.val;
 	figures->flags = leader->flags & PF_KTHREAD ? EXIT_KTHREAD : 0;
 	figures->last_cpu = task_last_cpu(leader);
 	bpf_probe_read_kernel(figures->comm, sizeof(figures->comm), leader->comm);

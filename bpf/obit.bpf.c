@@ -29,6 +29,7 @@
 #include "bpf/waits.h"
 #include "bpf/record.h"
 #include "bpf/image.h"
+#include "bpf/signal.h"
 #include "bpf/living.h"
 #include "bpf/threads.h"
 
@@ -107,56 +108,30 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	return 0;
 }
 
-#define SIGKILL 9
-#define SIGCHLD 17
-/* CHLD CONT STOP TSTP TTIN TTOU URG WINCH do not end a process. */
-#define HARMLESS ((1ULL << 17) | (1ULL << 18) | (1ULL << 19) | (1ULL << 20) | (1ULL << 21) | (1ULL << 22) | \
-		  (1ULL << 23) | (1ULL << 28))
-
-struct disposition {
-	__u64 handler, flags;
-};
-
-static __always_inline void signal_disposition(struct sighand_struct *sighand, __u32 number, struct disposition *ret)
-{
-	const char *first = (const char *)__builtin_preserve_access_index(&sighand->action[0]);
-	const char *action = first + (number - 1) * bpf_core_type_size(struct k_sigaction);
-
-	bpf_probe_read_kernel(&ret->handler, sizeof(ret->handler),
-			      action + bpf_core_field_offset(struct sigaction, sa_handler));
-	bpf_probe_read_kernel(&ret->flags, sizeof(ret->flags),
-			      action + bpf_core_field_offset(struct sigaction, sa_flags));
-}
-
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int number, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
 {
-	struct event_signal event = {};
-	struct disposition action = {};
+	struct event_signal event = {.signal = number};
 	struct counters *count;
-	struct task_struct *sender;
 	__u32 now = epoch_now();
+	__u64 address = 0;
 
-	if (result || number < 1 || number > 64 || (number < 64 && (HARMLESS >> number) & 1))
+	/* Already pending, ignored, or no memory for it: then it is the earlier one that counts, or none. */
+	if ((result && result != TRACE_SIGNAL_LOSE_INFO) || number < 1 || number > 64 ||
+	    (number < 64 && (HARMLESS >> number) & 1))
 		return 0;
-	if (number != SIGKILL) {
-		signal_disposition(task->sighand, number, &action);
-		if (action.handler)
-			return 0;
+	event.flags = signal_effect(number, task);
+	count = counters_of(now);
+	if (!event.flags || !count)
+		return 0;
+	if (!(event.flags & SIGNAL_ENDS) && !may_send_signal()) {
+		ADD(count->drops_signal, 1);
+		return 0;
 	}
 	head_init(&event.head, EVENT_SIGNAL, now, task->tgid, task->group_leader->start_boottime);
-	event.signal = number;
-	/* 1 is SEND_SIG_PRIV, from the kernel; 0 SEND_SIG_NOINFO, from the current process. */
-	if ((__u64)info == 1 || ((__u64)info > 1 && BPF_CORE_READ(info, si_code) > 0)) {
-		__builtin_memcpy(event.sender_comm, "[kernel]", 9);
-	} else {
-		sender = (struct task_struct *)bpf_get_current_task();
-		event.sender_pid = BPF_CORE_READ(sender, tgid);
-		event.sender_uid = (__u32)bpf_get_current_uid_gid();
-		BPF_CORE_READ_INTO(&event.sender_comm, sender, group_leader, comm);
-	}
-	count = counters_of(now);
-	if (count && send_event(ctx, &event, sizeof(event)))
+	bpf_probe_read_kernel(&address, sizeof(address), &ctx[1]);
+	fill_sender(&event, address, task);
+	if (send_event(ctx, &event, sizeof(event)))
 		ADD(count->drops_signal, 1);
 	return 0;
 }
@@ -188,8 +163,13 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_leave, struct task_struct *task)
 {
-	if (!task->signal->live.counter)
-		note_exiting(task->group_leader, task->signal);
+	struct exiting *of;
+
+	if (task->signal->live.counter)
+		return 0;
+	of = note_exiting(task->group_leader, task->signal);
+	if (of)
+		note_peak(of, task);
 	return 0;
 }
 
@@ -202,11 +182,7 @@ static __always_inline void send_thread(void *ctx, struct task_struct *task)
 	if (!count)
 		return;
 	head_init(&event.head, EVENT_THREAD, now, task->tgid, task->group_leader->start_boottime);
-	event.migrations = task->se.nr_migrations;
-	if (has_sched_info()) {
-		event.run_delay_ns = task->sched_info.run_delay;
-		event.timeslices = task->sched_info.pcount;
-	}
+	read_by_thread(&event.own, task);
 	event.cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel(event.comm, sizeof(event.comm), task->comm);
 	if (send_event(ctx, &event, sizeof(event)))
@@ -277,8 +253,8 @@ static __always_inline void note_waits(struct task_struct *prev, struct task_str
 }
 
 /*
- * Is this the switch that the exit is counted at? `ret_own`: the leader's own run delay, timeslices and migrations
- * go into its record.
+ * Is this the switch that the exit is counted at? `ret_own`: what the kernel keeps of the leader alone goes into its
+ * record.
  */
 static __always_inline bool is_last_switch(void *ctx, struct task_struct *prev, bool *ret_own)
 {

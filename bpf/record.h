@@ -92,6 +92,22 @@ static __always_inline struct exiting *note_exiting(struct task_struct *leader, 
 	return find_exiting(leader);
 }
 
+/*
+ * Before 6.16 (0b8d5a8a2e31 "exit: move and extend sched_process_exit() tracepoint") the memory is gone by here. It must
+ * be the process's own: a vfork()ed child that has not called exec lives in its parent's.
+ */
+static __always_inline void note_peak(struct exiting *of, struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	__u64 resident, swapped, peak;
+
+	if (!mm || mm == task->real_parent->mm)
+		return;
+	memory_pages(task, &resident, &swapped);
+	peak = mm->hiwater_rss;
+	of->own_max_rss_pages = peak > resident ? peak : resident;
+}
+
 static __always_inline void fill_pids(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
 				      const struct exiting *of)
 {
@@ -111,6 +127,27 @@ static __always_inline void fill_pids(struct event_exit *exit, struct task_struc
 	exit->sid = ids.sid;
 }
 
+/* Of a task that has ended, or is known to be one. */
+static __always_inline void read_by_thread(struct by_thread *ret, struct task_struct *task)
+{
+	ret->migrations = task->se.nr_migrations;
+	if (has_sched_info()) {
+		ret->run_delay_ns = task->sched_info.run_delay;
+		ret->timeslices = task->sched_info.pcount;
+	}
+	if (has_xacct()) {
+		ret->rchar = task->ioac.rchar;
+		ret->wchar = task->ioac.wchar;
+		ret->syscr = task->ioac.syscr;
+		ret->syscw = task->ioac.syscw;
+	}
+	if (has_io_accounting()) {
+		ret->read_bytes = task->ioac.read_bytes;
+		ret->write_bytes = task->ioac.write_bytes;
+		ret->cancelled_write_bytes = task->ioac.cancelled_write_bytes;
+	}
+}
+
 /*
  * wait4() adds the living threads' figures to the sums of the dead in `signal`. Here all are dead. The
  * leader is added when it has not been released; with nr_threads at 0 it has, and is in the sums.
@@ -127,18 +164,6 @@ static __always_inline void add_costs(struct event_exit *exit, struct task_struc
 	costs->nivcsw = signal->nivcsw + (alone ? leader->nivcsw : 0);
 	costs->minflt = signal->min_flt + (alone ? leader->min_flt : 0);
 	costs->majflt = signal->maj_flt + (alone ? leader->maj_flt : 0);
-	if (has_xacct()) {
-		costs->rchar = signal->ioac.rchar + (alone ? leader->ioac.rchar : 0);
-		costs->wchar = signal->ioac.wchar + (alone ? leader->ioac.wchar : 0);
-		costs->syscr = signal->ioac.syscr + (alone ? leader->ioac.syscr : 0);
-		costs->syscw = signal->ioac.syscw + (alone ? leader->ioac.syscw : 0);
-	}
-	if (has_io_accounting()) {
-		costs->read_bytes = signal->ioac.read_bytes + (alone ? leader->ioac.read_bytes : 0);
-		costs->write_bytes = signal->ioac.write_bytes + (alone ? leader->ioac.write_bytes : 0);
-		costs->cancelled_write_bytes =
-			signal->ioac.cancelled_write_bytes + (alone ? leader->ioac.cancelled_write_bytes : 0);
-	}
 }
 
 #define SEQUENCE_TRIES 64 /* a writer is done in well below a microsecond, with its interrupts off */
@@ -154,7 +179,7 @@ static __always_inline __u32 stats_sequence(struct signal_struct *signal)
  * own readers do. False: that CPU does not come to an end with it (a hypervisor has taken it away).
  */
 static __always_inline bool fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
-				       bool own)
+				       const struct exiting *of, bool own)
 {
 	struct costs *costs = &exit->costs;
 	__u32 before, tries = 0;
@@ -171,13 +196,10 @@ static __always_inline bool fill_costs(struct event_exit *exit, struct task_stru
 	} while (is_moving && ++tries < SEQUENCE_TRIES);
 	if (own) {
 		costs->threads = 1;
-		costs->migrations = leader->se.nr_migrations;
-		if (has_sched_info()) {
-			costs->run_delay_ns = leader->sched_info.run_delay;
-			costs->timeslices = leader->sched_info.pcount;
-		}
+		read_by_thread(&costs->by_thread, leader);
 	}
 	exit->max_rss_pages = signal->maxrss;
+	exit->own_max_rss_pages = of ? of->own_max_rss_pages : 0;
 	return !is_moving;
 }
 
@@ -195,6 +217,8 @@ static __always_inline void fill_identity(struct event_exit *exit, struct task_s
 		exit->flags |= EXIT_NO_EXEC;
 	exit->uid = leader->cred->uid.val;
 	exit->gid = leader->cred->gid.val;
+	exit->euid = leader->cred->euid.val;
+	exit->egid = leader->cred->egid.val;
 	exit->auid = task_loginuid(leader);
 	exit->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel(exit->comm, sizeof(exit->comm), leader->comm);
@@ -202,7 +226,7 @@ static __always_inline void fill_identity(struct event_exit *exit, struct task_s
 }
 
 /*
- * `own`: the leader's own run delay, timeslices and migrations are in the record, not in an event_thread. False: its costs
+ * `own`: what the kernel keeps of the leader alone is in the record, not in an event_thread. False: its costs
  * do not stand still now; at its release they will.
  */
 static __always_inline bool fill_exit(struct event_exit *exit, struct task_struct *leader, const struct exiting *of,
@@ -216,7 +240,7 @@ static __always_inline bool fill_exit(struct event_exit *exit, struct task_struc
 	if (crossed_edge(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
 	fill_identity(exit, leader, signal, of);
-	return fill_costs(exit, leader, signal, own);
+	return fill_costs(exit, leader, signal, of, own);
 }
 
 static __always_inline void send_exit(void *ctx, struct event_exit *exit)

@@ -61,6 +61,8 @@ static __always_inline void rollup_thread(__u32 now, const struct event_thread *
 {
 	struct rollup_key key = {.cgroup_id = thread->cgroup_id};
 	struct rollup *entry;
+	const __u64 *from;
+	__u64 *to;
 
 	__builtin_memcpy(key.comm, thread->comm, sizeof(key.comm));
 	entry = rollup_entry(now, &key, count);
@@ -68,9 +70,11 @@ static __always_inline void rollup_thread(__u32 now, const struct event_thread *
 		return;
 	ADD(entry->amendments, 1);
 	ADD(entry->costs.threads, 1);
-	ADD(entry->costs.run_delay_ns, thread->run_delay_ns);
-	ADD(entry->costs.timeslices, thread->timeslices);
-	ADD(entry->costs.migrations, thread->migrations);
+	from = (const __u64 *)&thread->own;
+	to = (__u64 *)&entry->costs.by_thread;
+#pragma unroll
+	for (int i = 0; i < (int)N_BY_THREAD; i++)
+		ADD(to[i], from[i]);
 }
 
 #endif

@@ -121,6 +121,7 @@ struct percpu_counter {
 
 struct mm_struct {
 	struct percpu_counter rss_stat[4];
+	unsigned long hiwater_rss;
 	unsigned long arg_start;
 	unsigned long arg_end;
 };
@@ -169,7 +170,6 @@ struct signal_struct {
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned long maxrss;
-	struct task_io_accounting ioac;
 	unsigned long long sum_sched_runtime;
 	struct mm_struct *oom_mm;
 };
@@ -177,6 +177,8 @@ struct signal_struct {
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
 };
 
 struct kernfs_node {
@@ -192,7 +194,26 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
+};
+
+typedef struct {
+	s64 counter;
+} atomic_long_t;
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+	struct page_counter *parent;
+};
+
+struct mem_cgroup {
+	struct page_counter memory;
+};
+
 struct css_set {
+	void *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
 
@@ -200,19 +221,27 @@ struct thread_info {
 	u32 cpu;
 };
 
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int __state;
 	unsigned int flags;
+	unsigned int ptrace;
 	unsigned int on_cpu; /* int; an unsigned char since 7.x: as unsigned, CO-RE may narrow the load */
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
 	int exit_code;
+	int pdeath_signal;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
+	struct task_struct *parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct list_head thread_node;
@@ -227,6 +256,7 @@ struct task_struct {
 	char comm[16];
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
+	sigset_t blocked;
 	kuid_t loginuid;
 	u64 self_exec_id;
 	struct task_io_accounting ioac;

@@ -85,12 +85,15 @@ static int add_row(struct output *output, const struct block *block, uint32_t ro
 			continue;
 		}
 		text = block_text(block, row, (uint32_t)fields[i], &len);
-		if (output->columns[i].type == FIELD_STRINGS || output->options.is_terminal) {
+		if (output->columns[i].type == FIELD_STRINGS || output->options.is_terminal ||
+		    !text_is_ascii(text, len)) {
 			scratch->used = 0;
 			if (output->columns[i].type == FIELD_STRINGS)
 				text_add_words(scratch, text, len);
-			else
+			else if (output->options.is_terminal)
 				text_add_visible(scratch, text, len);
+			else
+				text_add_utf8(scratch, text, len);
 			if (scratch->error)
 				return scratch->error;
 			text = scratch->data;

@@ -5,14 +5,15 @@
  *   table  for people: aligned, human units, local time, argv quoted as for a shell. No byte of a process
  *          reaches the terminal that could move its cursor: controls, invalid UTF-8 and invisible characters
  *          are written as \xNN.
- *   csv    RFC 4180, with a header. Bytes of a process are as they were, also when they are not UTF-8.
+ *   csv    RFC 4180, with a header.
  *   tsv    a header; \t \n \r \\ and \0 stand for tab, newline, return, backslash and NUL.
- *   jsonl  one object a line; integers exact; bytes that are not UTF-8 are the lone surrogates \udc80 to
- *          \udcff, as Python's surrogateescape has them; controls are escaped.
+ *   jsonl  one object a line; integers exact; controls are escaped.
  *
- *   parquet   Apache Parquet; a time is a TIMESTAMP in ns, UTC; bytes that are not UTF-8 are \xNN.
- *   perfetto  Chrome's trace events in JSON: each row of exits is a slice from fork to end. Text as in jsonl, but
- *             that bytes which are not UTF-8 are \xNN, since a lone surrogate is no text for C++.
+ *   parquet   Apache Parquet; a time is a TIMESTAMP in ns, UTC.
+ *   perfetto  Chrome's trace events in JSON: each row of exits is a slice from fork to end. Text as in jsonl.
+ *
+ * All of them are UTF-8, whatever bytes a process puts into its name: one that is not stands there as \xNN, as Python's
+ * backslashreplace has it.
  *
  * In csv, tsv and jsonl a time is RFC 3339 in UTC with nanoseconds, every other number is a plain integer in
  * the field's unit, a signal its number, a bool true or false. Null is null in jsonl, nothing in csv and tsv,

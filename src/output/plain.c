@@ -36,6 +36,19 @@ static char *write_escape(char *to, uint32_t code)
 	return to;
 }
 
+/* \\xNN: a backslash is two in a string of JSON. */
+static char *write_byte(char *to, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*to++ = '\\';
+	*to++ = '\\';
+	*to++ = 'x';
+	*to++ = digits[byte >> 4];
+	*to++ = digits[byte & 15];
+	return to;
+}
+
 /* What needs more than a copy, at data[0]; *ret_len is how many bytes it was. */
 static char *write_special(char *to, const char *data, size_t len, size_t *ret_len)
 {
@@ -44,7 +57,7 @@ static char *write_special(char *to, const char *data, size_t len, size_t *ret_l
 
 	*ret_len = n ? n : 1;
 	if (n == 0)
-		return write_escape(to, 0xdc00u | (unsigned char)data[0]);
+		return write_byte(to, (unsigned char)data[0]);
 	if (code == '"' || code == '\\') {
 		*to++ = '\\';
 		*to++ = (char)code;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 
 /* A start is told by the clock of another moment than the interval's begin: near it one cannot tell which was first. */
@@ -39,7 +41,8 @@ struct columns {
 };
 
 static const char *const estimated[] = {"user_ns", "system_ns"};
-static const char *const by_thread[] = {"run_delay_ns", "timeslices", "migrations"};
+static const char *const by_thread[] = {"run_delay_ns", "timeslices", "migrations",  "rchar",	       "wchar",
+					"syscr",	"syscw",      "read_bytes", "write_bytes", "cancelled_write_bytes"};
 
 static int is_one_of(const char *name, const char *const *names, size_t n)
 {
@@ -66,9 +69,10 @@ struct lives *lives_new(const struct lives_sink *sink)
 	for (uint32_t i = 0; i < procs->n_fields && lives->n_fields < MAX_SUMS; i++) {
 		const char *name = procs->fields[i].name;
 
-		if (procs->fields[i].kind != KIND_SUM || table_field(exits, name) < 0 || is_one_of(name, estimated, 2))
+		if (procs->fields[i].kind != KIND_SUM || table_field(exits, name) < 0 ||
+		    is_one_of(name, estimated, ARRAY_SIZE(estimated)))
 			continue;
-		lives->is_by_thread[lives->n_fields] = is_one_of(name, by_thread, 3);
+		lives->is_by_thread[lives->n_fields] = is_one_of(name, by_thread, ARRAY_SIZE(by_thread));
 		lives->fields[lives->n_fields++] = name;
 	}
 	return lives;

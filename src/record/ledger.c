@@ -196,27 +196,47 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
 	texts_drop(ledger->texts, process->image);
 	process->image = keep_image(ledger, image);
+	/* It had a handler for that; the new program has none. */
+	process->asker = (struct asker){0};
 	process->flags &= PROCESS_BEFORE_AGENT;
 	process->flags |= (event->flags & EXEC_ARGV_TRUNCATED ? PROCESS_ARGV_TRUNCATED : 0) |
 			  (event->flags & EXEC_EXE_TRUNCATED ? PROCESS_EXE_TRUNCATED : 0) |
 			  (event->flags & EXEC_ARGV_LOST ? PROCESS_ARGV_LOST : 0);
 }
 
+static void note_killer(struct process *process, const struct asker *asker)
+{
+	struct asker *first = &process->killers[0];
+
+	/* Older kernels let further ones through when its end has begun. */
+	if (first->flags & SIGNAL_ENDS)
+		return;
+	if (first->signal != asker->signal)
+		process->killers[1] = *first;
+	*first = *asker;
+}
+
 static void on_signal(struct ledger *ledger, const struct event_signal *event)
 {
 	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
-	struct killer *killer;
+	struct asker asker = {
+		.boot_ns = event->head.boot_ns,
+		.signal = (uint8_t)event->signal,
+		.reason = event->reason < N_KILL_REASONS ? (uint8_t)event->reason : 0,
+		.flags = (uint8_t)event->flags,
+		.pid = event->sender_pid,
+		.uid = event->sender_uid,
+		.euid = event->sender_euid,
+	};
 
-	/* Of an unknown process it is kept by nobody: it may be a zombie. The first of a kind counts: more of
-	 * the same pend once. */
-	if (!process || process->killers[0].signal == event->signal || process->killers[1].signal == event->signal)
+	/* Of an unknown process it is kept by nobody: it may be a zombie. */
+	if (!process)
 		return;
-	process->killers[1] = process->killers[0];
-	killer = &process->killers[0];
-	killer->signal = event->signal;
-	killer->pid = event->sender_pid;
-	killer->uid = event->sender_uid;
-	memcpy(killer->comm, event->sender_comm, sizeof(killer->comm));
+	memcpy(asker.comm, event->sender_comm, sizeof(asker.comm));
+	if (event->flags & (SIGNAL_ENDS | SIGNAL_MAY_END))
+		note_killer(process, &asker);
+	if (event->flags & SIGNAL_ASKS)
+		process->asker = asker;
 }
 
 struct text_view ledger_cgroup_path(struct ledger *ledger, uint64_t id)
@@ -245,9 +265,7 @@ static void amend_late(struct ledger *ledger, const struct event_thread *event)
 
 	memcpy(late.key.comm, event->comm, sizeof(late.key.comm));
 	late.sum.costs.threads = 1;
-	late.sum.costs.run_delay_ns = event->run_delay_ns;
-	late.sum.costs.timeslices = event->timeslices;
-	late.sum.costs.migrations = event->migrations;
+	late.sum.costs.by_thread = event->own;
 	ledger_interval(ledger, event->head.epoch)->amendments_late++;
 	ledger_add_rollup(ledger, event->head.epoch, event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns, &late);
 }
@@ -271,9 +289,7 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 	} else {
 		process->heard_epoch = event->head.epoch;
 		process->threads++;
-		process->run_delay_ns += event->run_delay_ns;
-		process->timeslices += event->timeslices;
-		process->migrations += event->migrations;
+		by_thread_add(&process->ended, &event->own);
 	}
 }
 

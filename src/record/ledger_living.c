@@ -25,6 +25,7 @@ static struct living_source source_of(struct ledger *ledger, const struct proces
 {
 	return (struct living_source){
 		.pid = process->pid,
+		.start_boot_ns = process->start_boot_ns,
 		.start_real_ns = process->start_real_ns,
 		.cgroup = ledger_cgroup_path(ledger, cgroup_id),
 		.sched = ledger->sched,
@@ -36,9 +37,7 @@ static struct costs total_of(const struct process *process, const struct costs *
 {
 	struct costs total = *costs;
 
-	total.run_delay_ns += process->run_delay_ns;
-	total.timeslices += process->timeslices;
-	total.migrations += process->migrations;
+	by_thread_add(&total.by_thread, &process->ended);
 	return total;
 }
 
@@ -85,6 +84,7 @@ static void enroll(struct ledger *ledger, const struct snapshot *s, const struct
 {
 	const struct process unknown = {
 		.pid = told->row.pid,
+		.start_boot_ns = told->row.start_boot_ns,
 		.start_real_ns = told->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
 	};
 	struct living_source source = source_of(ledger, process ? process : &unknown, told->figures.cgroup_id);

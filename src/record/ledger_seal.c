@@ -39,9 +39,7 @@ static int is_gone(struct process *process, void *ctx)
 	    census_tells_untold(sealing->snapshot, process->pid, process->start_boot_ns))
 		return 0;
 	left->threads += process->threads;
-	left->run_delay_ns += process->run_delay_ns;
-	left->timeslices += process->timeslices;
-	left->migrations += process->migrations;
+	by_thread_add(&left->by_thread, &process->ended);
 	ledger_forget_parts(sealing->ledger, process);
 	return 1;
 }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "record/by_thread.h"
 #include "record/meters.h"
 #include "record/texts.h"
 
@@ -18,10 +19,13 @@ enum {
 	PROCESS_ARGV_LOST = 8,
 };
 
-/* The first sender of a signal that could end the process. */
-struct killer {
-	uint32_t signal; /* 0: none */
-	uint32_t pid, uid;
+/* The sender of a signal that ends the process, may end it, or asked it to end. */
+struct asker {
+	uint64_t boot_ns;
+	uint8_t signal; /* 0: none */
+	uint8_t reason; /* enum kill_reason */
+	uint8_t flags;	/* SIGNAL_ENDS ... */
+	uint32_t pid, uid, euid;
 	char comm[16];
 };
 
@@ -38,9 +42,10 @@ struct process {
 	uint32_t row;	     /* of `exits`, when dead */
 	uint32_t last_row_plus_1; /* of `procs`, beside it; 0: none */
 	meter_id meter;		  /* 0: no reading yet */
-	uint32_t threads;    /* that ended apart from the record, and their figures */
-	uint64_t run_delay_ns, timeslices, migrations;
-	struct killer killers[2];
+	uint32_t threads;    /* that ended apart from the record, and what the kernel kept by them alone */
+	struct by_thread ended;
+	struct asker killers[2]; /* [0]: of the signal that ends it, or pended last; [1]: the last of another number */
+	struct asker asker;	 /* the last to ask it to end by a signal that it handles */
 };
 
 struct processes;

@@ -54,10 +54,18 @@ static struct text_view container_of_path(struct text_view path)
 	return (struct text_view){NULL, 0};
 }
 
+/* In the order of struct by_thread. */
+static const uint32_t exits_by_thread[] = {
+	EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations,	EXITS_rchar,	   EXITS_wchar,
+	EXITS_syscr,	    EXITS_syscw,      EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
+};
+_Static_assert(sizeof(exits_by_thread) / sizeof(exits_by_thread[0]) == N_BY_THREAD, "a field for each");
+
 static void set_costs(struct block *b, uint32_t row, const struct exit_source *source)
 {
 	const struct costs *costs = &source->event->costs;
 	const struct process *process = source->process;
+	struct by_thread by_thread = costs->by_thread;
 	uint64_t user_ns, system_ns;
 
 	split_cpu(costs->cpu_ns, costs->utime_ns, costs->stime_ns, &user_ns, &system_ns);
@@ -66,21 +74,17 @@ static void set_costs(struct block *b, uint32_t row, const struct exit_source *s
 	block_set_number(b, row, EXITS_user_ns, user_ns);
 	block_set_number(b, row, EXITS_system_ns, system_ns);
 	block_set_number(b, row, EXITS_threads, costs->threads + (process ? process->threads : 0));
-	block_set_number(b, row, EXITS_run_delay_ns, costs->run_delay_ns + (process ? process->run_delay_ns : 0));
-	block_set_number(b, row, EXITS_timeslices, costs->timeslices + (process ? process->timeslices : 0));
-	block_set_number(b, row, EXITS_migrations, costs->migrations + (process ? process->migrations : 0));
 	block_set_number(b, row, EXITS_nvcsw, costs->nvcsw);
 	block_set_number(b, row, EXITS_nivcsw, costs->nivcsw);
 	block_set_number(b, row, EXITS_minflt, costs->minflt);
 	block_set_number(b, row, EXITS_majflt, costs->majflt);
 	block_set_number(b, row, EXITS_max_rss_bytes, source->event->max_rss_pages * source->page_bytes);
-	block_set_number(b, row, EXITS_rchar, costs->rchar);
-	block_set_number(b, row, EXITS_wchar, costs->wchar);
-	block_set_number(b, row, EXITS_read_bytes, costs->read_bytes);
-	block_set_number(b, row, EXITS_write_bytes, costs->write_bytes);
-	block_set_number(b, row, EXITS_cancelled_write_bytes, costs->cancelled_write_bytes);
-	block_set_number(b, row, EXITS_syscr, costs->syscr);
-	block_set_number(b, row, EXITS_syscw, costs->syscw);
+	if (source->event->own_max_rss_pages)
+		block_set_number(b, row, EXITS_own_max_rss_bytes, source->event->own_max_rss_pages * source->page_bytes);
+	if (process)
+		by_thread_add(&by_thread, &process->ended);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		block_set_number(b, row, exits_by_thread[i], by_thread_at(&by_thread, i));
 }
 
 static void set_waits(struct block *b, uint32_t row, const struct exit_source *source)
@@ -98,19 +102,63 @@ static void set_waits(struct block *b, uint32_t row, const struct exit_source *s
 		block_set_number(b, row, EXITS_block_ns, waits->block_ns);
 }
 
-static int set_killer(struct block *b, uint32_t row, const struct process *process, uint32_t signal)
-{
-	for (int i = 0; process && i < 2; i++) {
-		const struct killer *killer = &process->killers[i];
+static const char *const reason_names[N_KILL_REASONS] = {
+	[KILL_OOM] = "oom",
+	[KILL_OOM_MEMCG] = "oom_memcg",
+	[KILL_RLIMIT_CPU] = "rlimit_cpu",
+	[KILL_RLIMIT_FSIZE] = "rlimit_fsize",
+	[KILL_FAULT] = "fault",
+	[KILL_SECCOMP] = "seccomp",
+	[KILL_HANGUP] = "hangup",
+	[KILL_PDEATHSIG] = "pdeathsig",
+	[KILL_CGROUP_KILL] = "cgroup_kill",
+	[KILL_TIMER] = "timer",
+	[KILL_PIPE] = "pipe",
+	[KILL_PID_NAMESPACE] = "pid_namespace",
+	[KILL_PTRACE] = "ptrace",
+};
 
-		if (killer->signal != signal)
-			continue;
-		block_set_number(b, row, EXITS_killer_pid, killer->pid);
-		if (killer->pid)
-			block_set_number(b, row, EXITS_killer_uid, killer->uid);
-		return set_string(b, row, EXITS_killer_comm, comm_view(killer->comm));
-	}
-	return 0;
+static int set_killer(struct block *b, uint32_t row, const struct exit_source *source, uint32_t signal)
+{
+	const struct process *process = source->process;
+	const struct asker *killer = NULL;
+	const char *reason;
+	int r;
+
+	for (int i = 0; process && i < 2 && !killer; i++)
+		if (process->killers[i].signal == signal)
+			killer = &process->killers[i];
+	/* A handler that raises the signal again, so that it takes its default action: who sent it first is meant. */
+	if (killer && killer->pid == process->pid && process->asker.signal == signal)
+		killer = &process->asker;
+	reason = reason_names[killer ? killer->reason : 0];
+	if (source->event->flags & EXIT_OOM_KILLED)
+		reason = reason_names[killer && killer->flags & SIGNAL_MEMCG_FULL ? KILL_OOM_MEMCG : KILL_OOM];
+	r = reason ? block_set_text(b, row, EXITS_kill_reason, reason, strlen(reason)) : 0;
+	if (!killer || r < 0)
+		return r;
+	block_set_number(b, row, EXITS_killer_pid, killer->pid);
+	if (killer->flags & SIGNAL_BY_KERNEL)
+		return block_set_text(b, row, EXITS_killer_comm, "[kernel]", 8);
+	block_set_number(b, row, EXITS_killer_uid, killer->uid);
+	block_set_number(b, row, EXITS_killer_euid, killer->euid);
+	return set_string(b, row, EXITS_killer_comm, comm_view(killer->comm));
+}
+
+static int set_asker(struct block *b, uint32_t row, const struct exit_source *source)
+{
+	const struct asker *asker = source->process ? &source->process->asker : NULL;
+	uint64_t end_ns = source->event->head.boot_ns;
+
+	if (!asker || !asker->signal)
+		return 0;
+	block_set_number(b, row, EXITS_asked_signal, asker->signal);
+	block_set_number(b, row, EXITS_asked_pid, asker->pid);
+	block_set_number(b, row, EXITS_asked_ago_ns, end_ns > asker->boot_ns ? end_ns - asker->boot_ns : 0);
+	if (asker->flags & SIGNAL_BY_KERNEL)
+		return block_set_text(b, row, EXITS_asked_comm, "[kernel]", 8);
+	block_set_number(b, row, EXITS_asked_uid, asker->uid);
+	return set_string(b, row, EXITS_asked_comm, comm_view(asker->comm));
 }
 
 static int set_end(struct block *b, uint32_t row, const struct exit_source *source)
@@ -123,12 +171,15 @@ static int set_end(struct block *b, uint32_t row, const struct exit_source *sour
 	block_set_number(b, row, EXITS_oom_killed, (source->event->flags & EXIT_OOM_KILLED) != 0);
 	if (signal) {
 		block_set_number(b, row, EXITS_exit_signal, signal);
-		r = set_killer(b, row, source->process, signal);
+		r = set_killer(b, row, source, signal);
 		if (r < 0)
 			return r;
 	} else {
 		block_set_number(b, row, EXITS_exit_code, WAIT_CODE(status));
 	}
+	r = set_asker(b, row, source);
+	if (r < 0)
+		return r;
 	return block_set_text(b, row, EXITS_witness, by_free ? "free" : "switch", by_free ? 4 : 6);
 }
 
@@ -167,6 +218,9 @@ static void set_ids(struct block *b, uint32_t row, const struct event_exit *even
 	}
 	block_set_number(b, row, EXITS_uid, event->uid);
 	block_set_number(b, row, EXITS_gid, event->gid);
+	block_set_number(b, row, EXITS_euid, event->euid);
+	block_set_number(b, row, EXITS_egid, event->egid);
+	block_set_number(b, row, EXITS_start_boot_ns, event->head.start_boot_ns);
 	if (event->auid != UINT32_MAX)
 		block_set_number(b, row, EXITS_auid, event->auid);
 	block_set_number(b, row, EXITS_cgroup_id, event->cgroup_id);
@@ -221,9 +275,8 @@ static void add_number(struct block *block, uint32_t row, uint32_t field, uint64
 void row_amend_exit(struct block *exits, uint32_t row, const struct event_thread *thread)
 {
 	add_number(exits, row, EXITS_threads, 1);
-	add_number(exits, row, EXITS_run_delay_ns, thread->run_delay_ns);
-	add_number(exits, row, EXITS_timeslices, thread->timeslices);
-	add_number(exits, row, EXITS_migrations, thread->migrations);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		add_number(exits, row, exits_by_thread[i], by_thread_at(&thread->own, i));
 }
 
 int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *rollup, struct text_view cgroup,
@@ -251,21 +304,21 @@ int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *r
 	block_set_number(b, row, ROLLUPS_cpu_ns, costs->cpu_ns);
 	block_set_number(b, row, ROLLUPS_user_ns, user_ns);
 	block_set_number(b, row, ROLLUPS_system_ns, system_ns);
-	block_set_number(b, row, ROLLUPS_run_delay_ns, costs->run_delay_ns);
-	block_set_number(b, row, ROLLUPS_timeslices, costs->timeslices);
+	block_set_number(b, row, ROLLUPS_run_delay_ns, costs->by_thread.run_delay_ns);
+	block_set_number(b, row, ROLLUPS_timeslices, costs->by_thread.timeslices);
 	block_set_number(b, row, ROLLUPS_nvcsw, costs->nvcsw);
 	block_set_number(b, row, ROLLUPS_nivcsw, costs->nivcsw);
-	block_set_number(b, row, ROLLUPS_migrations, costs->migrations);
+	block_set_number(b, row, ROLLUPS_migrations, costs->by_thread.migrations);
 	block_set_number(b, row, ROLLUPS_minflt, costs->minflt);
 	block_set_number(b, row, ROLLUPS_majflt, costs->majflt);
 	block_set_number(b, row, ROLLUPS_max_rss_bytes, rollup->sum.max_rss_pages * page_bytes);
-	block_set_number(b, row, ROLLUPS_rchar, costs->rchar);
-	block_set_number(b, row, ROLLUPS_wchar, costs->wchar);
-	block_set_number(b, row, ROLLUPS_read_bytes, costs->read_bytes);
-	block_set_number(b, row, ROLLUPS_write_bytes, costs->write_bytes);
-	block_set_number(b, row, ROLLUPS_cancelled_write_bytes, costs->cancelled_write_bytes);
-	block_set_number(b, row, ROLLUPS_syscr, costs->syscr);
-	block_set_number(b, row, ROLLUPS_syscw, costs->syscw);
+	block_set_number(b, row, ROLLUPS_rchar, costs->by_thread.rchar);
+	block_set_number(b, row, ROLLUPS_wchar, costs->by_thread.wchar);
+	block_set_number(b, row, ROLLUPS_read_bytes, costs->by_thread.read_bytes);
+	block_set_number(b, row, ROLLUPS_write_bytes, costs->by_thread.write_bytes);
+	block_set_number(b, row, ROLLUPS_cancelled_write_bytes, costs->by_thread.cancelled_write_bytes);
+	block_set_number(b, row, ROLLUPS_syscr, costs->by_thread.syscr);
+	block_set_number(b, row, ROLLUPS_syscw, costs->by_thread.syscw);
 	if (r < 0)
 		b->rows--;
 	return r;

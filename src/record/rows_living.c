@@ -31,6 +31,13 @@ static struct text_view view_of(const char *text, size_t max)
 	return (struct text_view){text, strnlen(text, max)};
 }
 
+/* In the order of struct by_thread. */
+static const uint32_t procs_by_thread[] = {
+	PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations,	PROCS_rchar,	   PROCS_wchar,
+	PROCS_syscr,	    PROCS_syscw,      PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
+};
+_Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
+
 static void set_step(struct block *b, uint32_t row, const struct meter_step *step)
 {
 	const struct costs *costs = &step->costs;
@@ -38,20 +45,12 @@ static void set_step(struct block *b, uint32_t row, const struct meter_step *ste
 	block_set_number(b, row, PROCS_cpu_ns, costs->cpu_ns);
 	block_set_number(b, row, PROCS_user_ns, step->user_ns);
 	block_set_number(b, row, PROCS_system_ns, step->system_ns);
-	block_set_number(b, row, PROCS_run_delay_ns, costs->run_delay_ns);
-	block_set_number(b, row, PROCS_timeslices, costs->timeslices);
 	block_set_number(b, row, PROCS_nvcsw, costs->nvcsw);
 	block_set_number(b, row, PROCS_nivcsw, costs->nivcsw);
-	block_set_number(b, row, PROCS_migrations, costs->migrations);
 	block_set_number(b, row, PROCS_minflt, costs->minflt);
 	block_set_number(b, row, PROCS_majflt, costs->majflt);
-	block_set_number(b, row, PROCS_read_bytes, costs->read_bytes);
-	block_set_number(b, row, PROCS_write_bytes, costs->write_bytes);
-	block_set_number(b, row, PROCS_cancelled_write_bytes, costs->cancelled_write_bytes);
-	block_set_number(b, row, PROCS_rchar, costs->rchar);
-	block_set_number(b, row, PROCS_wchar, costs->wchar);
-	block_set_number(b, row, PROCS_syscr, costs->syscr);
-	block_set_number(b, row, PROCS_syscw, costs->syscw);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		block_set_number(b, row, procs_by_thread[i], by_thread_at(&costs->by_thread, i));
 }
 
 static void set_waits(struct block *b, uint32_t row, const struct waits *waits, enum sched_level sched)
@@ -92,6 +91,8 @@ int row_add_proc(struct block *b, const struct living_source *source, const stru
 	block_set_number(b, row, PROCS_start_time, source->start_real_ns);
 	block_set_number(b, row, PROCS_ppid, figures ? figures->ppid : source->end->ppid);
 	block_set_number(b, row, PROCS_uid, figures ? figures->uid : source->end->uid);
+	block_set_number(b, row, PROCS_euid, figures ? figures->euid : source->end->euid);
+	block_set_number(b, row, PROCS_start_boot_ns, source->start_boot_ns);
 	set_step(b, row, step);
 	set_waits(b, row, &step->waits, source->sched);
 	if (figures)
@@ -120,6 +121,10 @@ int row_add_roster(struct block *b, const struct living_source *source)
 	block_set_number(b, row, ROSTER_start_time, source->start_real_ns);
 	block_set_number(b, row, ROSTER_ppid, figures->ppid);
 	block_set_number(b, row, ROSTER_uid, figures->uid);
+	block_set_number(b, row, ROSTER_gid, figures->gid);
+	block_set_number(b, row, ROSTER_euid, figures->euid);
+	block_set_number(b, row, ROSTER_egid, figures->egid);
+	block_set_number(b, row, ROSTER_start_boot_ns, source->start_boot_ns);
 	block_set_number(b, row, ROSTER_threads, figures->costs.threads);
 	block_set_number(b, row, ROSTER_rss_bytes, figures->rss_pages * source->page_bytes);
 	block_set_number(b, row, ROSTER_swap_bytes, figures->swap_pages * source->page_bytes);
@@ -150,6 +155,7 @@ int row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, co
 	block_set_number(b, row, THREADS_time, time_ns);
 	block_set_number(b, row, THREADS_pid, thread->pid);
 	block_set_number(b, row, THREADS_start_time, start_real_ns);
+	block_set_number(b, row, THREADS_start_boot_ns, thread->process_start_boot_ns);
 	block_set_number(b, row, THREADS_tid, thread->row.pid);
 	block_set_number(b, row, THREADS_cpu_ns, step->cpu_ns);
 	block_set_number(b, row, THREADS_run_delay_ns, step->run_delay_ns);
@@ -194,15 +200,7 @@ int row_add_runq(struct block *b, uint64_t time_ns, const struct runq_row *waits
 
 void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread)
 {
-	const struct {
-		uint32_t field;
-		uint64_t more;
-	} sums[] = {
-		{PROCS_run_delay_ns, thread->run_delay_ns},
-		{PROCS_timeslices, thread->timeslices},
-		{PROCS_migrations, thread->migrations},
-	};
-
-	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
-		block_set_number(procs, row, sums[i].field, block_number(procs, row, sums[i].field) + sums[i].more);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		block_set_number(procs, row, procs_by_thread[i],
+				 block_number(procs, row, procs_by_thread[i]) + by_thread_at(&thread->own, i));
 }

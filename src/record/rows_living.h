@@ -12,7 +12,7 @@
 struct living_source {
 	uint64_t time_ns; /* end of the interval; of the last row, of the process */
 	uint32_t pid;
-	uint64_t start_real_ns;
+	uint64_t start_boot_ns, start_real_ns;
 	const struct walk_figures *figures; /* NULL: the last row ... */
 	const struct event_exit *end;	    /* ... which is made of this */
 	struct text_view cgroup;

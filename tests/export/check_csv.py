@@ -23,8 +23,7 @@ def text(field, value):
 n = 0
 dump, schema, table, path = sys.argv[1:]
 fields = read_fields(schema, table)
-# Bytes that are not UTF-8 come as the surrogates that JSON lines have for them.
-with open(dump) as lines, open(path, newline="", errors="surrogateescape") as file:
+with open(dump) as lines, open(path, newline="", encoding="utf-8", errors="strict") as file:
     for line, row in itertools.zip_longest(lines, csv.DictReader(file, strict=True)):
         n += 1
         if line is None or row is None or list(row) != [field["field"] for field in fields]:

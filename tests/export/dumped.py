@@ -12,20 +12,11 @@ def nanoseconds(text):
     return seconds * 10**9 + int(text[20:29])
 
 
-def utf8(text):
-    """A byte that was not UTF-8 is a lone surrogate in JSON lines, and \\xNN where text must be UTF-8."""
-    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
-
-
 def value(field, given):
     if given is None:
         return None
     if field["unit"] == "time":
         return nanoseconds(given)
-    if field["type"] == "string":
-        return utf8(given)
-    if field["type"] == "strings":
-        return [utf8(item) for item in given]
     return given
 
 

@@ -297,10 +297,10 @@ def shown(value, kind, unit):
     if value is None:
         return None
     if kind == STRING:
-        return value.decode(errors="surrogateescape")
+        return value.decode(errors="backslashreplace")
     if kind == STRINGS:
         items = value.split(b"\0")
-        return [item.decode(errors="surrogateescape") for item in (items if items[-1] else items[:-1])]
+        return [item.decode(errors="backslashreplace") for item in (items if items[-1] else items[:-1])]
     if kind == BOOL:
         return bool(value)
     if kind == I64 and value >= 2**63:

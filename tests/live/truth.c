@@ -220,7 +220,7 @@ static void live_pid_again(void)
 	}
 }
 
-/* As jsonl writes it: control characters as \u00XX, bytes that are not UTF-8 as \udcXX. */
+/* As jsonl writes it: control characters as \u00XX, bytes that are not UTF-8 as \\xXX. */
 static char *json_of_word(const char *word, size_t len)
 {
 	char *json = malloc(len * 6 + 8), *to = json;
@@ -235,7 +235,7 @@ static char *json_of_word(const char *word, size_t len)
 		else if (c < 32 || c == 127)
 			to += sprintf(to, "\\u%04x", c);
 		else if (c > 127)
-			to += sprintf(to, "\\udc%02x", c);
+			to += sprintf(to, "\\\\x%02x", c);
 		else
 			*to++ = (char)c;
 	}

@@ -191,22 +191,18 @@ void history_exit_rolled(struct history *history, const struct process_life *pro
 static void add_figures(struct sums *sums, const struct figures *figures)
 {
 	sums->costs.threads += figures->threads;
-	sums->costs.run_delay_ns += figures->run_delay_ns;
-	sums->costs.timeslices += figures->timeslices;
-	sums->costs.migrations += figures->migrations;
+	by_thread_add(&sums->costs.by_thread, &figures->own);
 }
 
 static struct figures figures_of(const struct event_thread *event)
 {
-	return (struct figures){1, event->run_delay_ns, event->timeslices, event->migrations};
+	return (struct figures){1, event->own};
 }
 
 static void join_figures(struct figures *to, const struct figures *more)
 {
 	to->threads += more->threads;
-	to->run_delay_ns += more->run_delay_ns;
-	to->timeslices += more->timeslices;
-	to->migrations += more->migrations;
+	by_thread_add(&to->own, &more->own);
 }
 
 void history_thread_rolled(struct history *history, const struct event_thread *event)
@@ -332,9 +328,7 @@ void history_heard(struct history *history, const void *data)
 	truth->exits = grown(truth->exits, truth->n_exits, &truth->exits_capacity, sizeof(struct process_life *));
 	truth->exits[truth->n_exits++] = process;
 	process->in_row = process->pending;
-	join_figures(&process->in_row, &(struct figures){process->end.costs.threads, process->end.costs.run_delay_ns,
-							 process->end.costs.timeslices,
-							 process->end.costs.migrations});
+	join_figures(&process->in_row, &(struct figures){process->end.costs.threads, process->end.costs.by_thread});
 	history->n_exits++;
 }
 

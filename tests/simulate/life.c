@@ -27,9 +27,9 @@ static void *grown(void *array, uint32_t n, uint32_t *capacity, size_t size)
 static void draw_figures(struct world *world, struct figures *figures)
 {
 	figures->threads = 1;
-	figures->run_delay_ns = chance_scaled(&world->chance, 34);
-	figures->timeslices = 1 + chance_scaled(&world->chance, 12);
-	figures->migrations = chance_scaled(&world->chance, 8);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		((uint64_t *)(void *)&figures->own)[i] = chance_scaled(&world->chance, 34);
+	figures->own.timeslices++;
 }
 
 static void draw_comm(struct world *world, char *comm)

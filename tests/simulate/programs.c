@@ -187,7 +187,13 @@ void on_exec(struct world *world, struct process_life *process)
 
 void on_signal(struct world *world, struct process_life *to, const struct sender *from)
 {
-	struct event_signal event = {.signal = from->signal, .sender_pid = from->pid, .sender_uid = from->uid};
+	uint32_t ends = (uint32_t)to->end.wait_status % 128;
+	struct event_signal event = {
+		.signal = from->signal,
+		.flags = (from->signal == ends ? SIGNAL_ENDS : SIGNAL_MAY_END) | (from->pid ? 0 : SIGNAL_BY_KERNEL),
+		.sender_pid = from->pid,
+		.sender_uid = from->uid,
+	};
 	uint32_t now;
 
 	if (!world->attached)
@@ -260,17 +266,13 @@ static void rollup_thread(struct world *world, uint32_t now, const struct event_
 	entry = rollup_entry(world, now, &key);
 	entry->amendments++;
 	entry->costs.threads++;
-	entry->costs.run_delay_ns += thread->run_delay_ns;
-	entry->costs.timeslices += thread->timeslices;
-	entry->costs.migrations += thread->migrations;
+	by_thread_add(&entry->costs.by_thread, &thread->own);
 }
 
 static void send_thread(struct world *world, struct process_life *process, const struct figures *figures)
 {
 	struct event_thread event = {
-		.run_delay_ns = figures->run_delay_ns,
-		.timeslices = figures->timeslices,
-		.migrations = figures->migrations,
+		.own = figures->own,
 		.cgroup_id = process->cgroup_id,
 	};
 	uint32_t now = epoch_read(world, process);
@@ -299,9 +301,7 @@ static void fill_exit(struct world *world, struct process_life *process, int own
 		exit->flags |= EXIT_BY_FREE;
 	exit->costs.wall_ns = exit->head.boot_ns - process->start_boot_ns;
 	exit->costs.threads = own ? process->own.threads : 0;
-	exit->costs.run_delay_ns = own ? process->own.run_delay_ns : 0;
-	exit->costs.timeslices = own ? process->own.timeslices : 0;
-	exit->costs.migrations = own ? process->own.migrations : 0;
+	exit->costs.by_thread = own ? process->own.own : (struct by_thread){0};
 }
 
 static void send_exit(struct world *world, struct process_life *process)

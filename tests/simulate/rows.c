@@ -125,19 +125,19 @@ static void check_costs(const struct look *look, const struct process_life *proc
 	same_number(look, EXITS_minflt, costs->minflt);
 	same_number(look, EXITS_majflt, costs->majflt);
 	same_number(look, EXITS_max_rss_bytes, process->end.max_rss_pages * PAGE_BYTES);
-	same_number(look, EXITS_rchar, costs->rchar);
-	same_number(look, EXITS_wchar, costs->wchar);
-	same_number(look, EXITS_syscr, costs->syscr);
-	same_number(look, EXITS_syscw, costs->syscw);
-	same_number(look, EXITS_read_bytes, costs->read_bytes);
-	same_number(look, EXITS_write_bytes, costs->write_bytes);
-	same_number(look, EXITS_cancelled_write_bytes, costs->cancelled_write_bytes);
 	if (plan_is_tight(look->history->plan))
 		return;
 	same_number(look, EXITS_threads, process->in_row.threads);
-	same_number(look, EXITS_run_delay_ns, process->in_row.run_delay_ns);
-	same_number(look, EXITS_timeslices, process->in_row.timeslices);
-	same_number(look, EXITS_migrations, process->in_row.migrations);
+	same_number(look, EXITS_run_delay_ns, process->in_row.own.run_delay_ns);
+	same_number(look, EXITS_timeslices, process->in_row.own.timeslices);
+	same_number(look, EXITS_migrations, process->in_row.own.migrations);
+	same_number(look, EXITS_rchar, process->in_row.own.rchar);
+	same_number(look, EXITS_wchar, process->in_row.own.wchar);
+	same_number(look, EXITS_syscr, process->in_row.own.syscr);
+	same_number(look, EXITS_syscw, process->in_row.own.syscw);
+	same_number(look, EXITS_read_bytes, process->in_row.own.read_bytes);
+	same_number(look, EXITS_write_bytes, process->in_row.own.write_bytes);
+	same_number(look, EXITS_cancelled_write_bytes, process->in_row.own.cancelled_write_bytes);
 }
 
 static int has_flag(const struct look *look, const char *name)
@@ -297,21 +297,21 @@ static void add_rollups(struct history *history, struct sums *sums, const struct
 	} costs[] = {
 		{ROLLUPS_wall_ns, offsetof(struct costs, wall_ns)},
 		{ROLLUPS_cpu_ns, offsetof(struct costs, cpu_ns)},
-		{ROLLUPS_run_delay_ns, offsetof(struct costs, run_delay_ns)},
-		{ROLLUPS_timeslices, offsetof(struct costs, timeslices)},
-		{ROLLUPS_migrations, offsetof(struct costs, migrations)},
+		{ROLLUPS_run_delay_ns, offsetof(struct costs, by_thread.run_delay_ns)},
+		{ROLLUPS_timeslices, offsetof(struct costs, by_thread.timeslices)},
+		{ROLLUPS_migrations, offsetof(struct costs, by_thread.migrations)},
 		{ROLLUPS_threads, offsetof(struct costs, threads)},
 		{ROLLUPS_nvcsw, offsetof(struct costs, nvcsw)},
 		{ROLLUPS_nivcsw, offsetof(struct costs, nivcsw)},
 		{ROLLUPS_minflt, offsetof(struct costs, minflt)},
 		{ROLLUPS_majflt, offsetof(struct costs, majflt)},
-		{ROLLUPS_rchar, offsetof(struct costs, rchar)},
-		{ROLLUPS_wchar, offsetof(struct costs, wchar)},
-		{ROLLUPS_syscr, offsetof(struct costs, syscr)},
-		{ROLLUPS_syscw, offsetof(struct costs, syscw)},
-		{ROLLUPS_read_bytes, offsetof(struct costs, read_bytes)},
-		{ROLLUPS_write_bytes, offsetof(struct costs, write_bytes)},
-		{ROLLUPS_cancelled_write_bytes, offsetof(struct costs, cancelled_write_bytes)},
+		{ROLLUPS_rchar, offsetof(struct costs, by_thread.rchar)},
+		{ROLLUPS_wchar, offsetof(struct costs, by_thread.wchar)},
+		{ROLLUPS_syscr, offsetof(struct costs, by_thread.syscr)},
+		{ROLLUPS_syscw, offsetof(struct costs, by_thread.syscw)},
+		{ROLLUPS_read_bytes, offsetof(struct costs, by_thread.read_bytes)},
+		{ROLLUPS_write_bytes, offsetof(struct costs, by_thread.write_bytes)},
+		{ROLLUPS_cancelled_write_bytes, offsetof(struct costs, by_thread.cancelled_write_bytes)},
 	};
 
 	for (uint32_t row = 0; row < b->rows; row++) {
@@ -351,8 +351,8 @@ static void check_rollups(struct history *history, struct epoch_truth *truth, ui
 	/* The split of CPU time is checked by row; which side a tick fell on is not kept. */
 	is->utime_ns = should->utime_ns = is->stime_ns = should->stime_ns = 0;
 	if (plan_is_tight(history->plan)) {
-		is->threads = is->run_delay_ns = is->timeslices = is->migrations = 0;
-		should->threads = should->run_delay_ns = should->timeslices = should->migrations = 0;
+		is->threads = should->threads = 0;
+		is->by_thread = should->by_thread = (struct by_thread){0};
 	}
 	for (size_t i = 0; i < sizeof(*is) / 8; i++)
 		if (is_words[i] != should_words[i])

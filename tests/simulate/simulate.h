@@ -25,6 +25,7 @@
 #include <linux/types.h>
 
 #include "bpf/event.h"
+#include "record/by_thread.h"
 #include "record/chunk.h"
 #include "record/drain.h"
 #include "record/ledger.h"
@@ -125,7 +126,8 @@ struct sender {
 };
 
 struct figures {
-	uint64_t threads, run_delay_ns, timeslices, migrations;
+	uint64_t threads;
+	struct by_thread own;
 };
 
 struct process_life {

@@ -185,7 +185,7 @@ static void test_groups_of_fields_are_shown_and_listed(void **state)
 	(void)state;
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,+memory", "--limit", "1", "--format", "tsv",
 			     NULL), 0);
-	assert_string_equal(said, "pid\tminflt\tmajflt\tmax_rss_bytes\n100\t\t\t\n");
+	assert_string_equal(said, "pid\tminflt\tmajflt\tmax_rss_bytes\town_max_rss_bytes\n100\t\t\t\t\n");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "+memry", NULL), STATUS_USAGE);
 	assert_complained("did you mean +memory?");
 	assert_int_equal(run(cmd_schema, "exits", "--format", "tsv", NULL), 0);

@@ -145,7 +145,7 @@ static int append_at_last(struct fixture *fixture, struct store_writer *writer, 
 /* Five intervals of two chunks, several segments. What close() said; *ret_failures: appends that failed. */
 static int write_with_faults(struct fixture *fixture, int *ret_failures)
 {
-	struct store_options options = {.dir = fixture->dir, .segment_bytes = 20000, .fsync_each_interval = 1};
+	struct store_options options = {.dir = fixture->dir, .segment_bytes = 24000, .fsync_each_interval = 1};
 	struct origin origin = origin_of(1);
 	struct store_writer *writer;
 
