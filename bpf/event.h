@@ -17,6 +17,15 @@ enum {
 	EVENT_THREAD = 4,
 	EVENT_SIGNAL = 5,
 	EVENT_CGROUP = 6,
+	EVENT_TITLE = 7,
+};
+
+/* Hierarchies of cgroups: v2, and of v1 those two that everybody who makes containers there mounts. */
+enum {
+	CGROUP_V2,
+	CGROUP_V1_MEMORY,
+	CGROUP_V1_PIDS,
+	N_CGROUP_HIERARCHIES,
 };
 
 enum {
@@ -27,6 +36,7 @@ enum {
 	OBIT_EXE_SPACE = 2048,	 /* above OBIT_EXE_MAX + OBIT_NAME_MAX, and a power of two for the verifier */
 	OBIT_ARGV_MAX = 4096,	 /* bytes of arguments kept */
 	OBIT_CGROUP_MAX = 1024,	 /* bytes of cgroup path kept */
+	OBIT_TITLE_MAX = 256,	 /* bytes of arguments as they are at the end */
 };
 
 /* Every event begins with this. */
@@ -127,11 +137,19 @@ struct event_signal {
 	char sender_comm[OBIT_COMM_LEN];
 };
 
+/* The arguments of a process that is exiting and has never called exec: such workers write titles over them. */
+struct event_title {
+	struct event_head head;
+	__u32 len;
+	__u32 unused;
+	char data[OBIT_TITLE_MAX];
+};
+
 struct event_cgroup {
 	struct event_head head; /* pid 0 */
 	__u64 id;
 	__u32 path_len;
-	__u32 unused;
+	__u32 hierarchy;
 	char path[OBIT_CGROUP_MAX];
 };
 
@@ -177,6 +195,7 @@ struct event_exit {
 	__u64 max_rss_pages;
 	__u64 own_max_rss_pages; /* since it got its memory by exec or fork; 0: not known */
 	__u64 cgroup_id;
+	__u64 v1_cgroup_ids[2]; /* by CGROUP_V1_MEMORY - 1 and so on; 0: the root, or there is none */
 	__s32 wait_status; /* as wait4() gives it */
 	__u32 flags;
 	__u32 ppid;

@@ -37,8 +37,6 @@ static __always_inline void read_path(struct event_exec *event, struct linux_bin
 			continue;
 		}
 		parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry) /* a file of no mounted tree: memfd, anonymous */
-			return;
 		if (offset >= OBIT_EXE_MAX)
 			break;
 		len = bpf_probe_read_kernel_str(&event->data[offset & (OBIT_EXE_MAX - 1)], OBIT_NAME_MAX,
@@ -46,6 +44,8 @@ static __always_inline void read_path(struct event_exec *event, struct linux_bin
 		if (len < 1 || len > OBIT_NAME_MAX)
 			break;
 		event->exe_len = offset + len;
+		if (parent == dentry) /* a file of no mounted tree: a memfd has its name in this one */
+			return;
 		dentry = parent;
 	}
 	event->flags |= EXEC_EXE_TRUNCATED;

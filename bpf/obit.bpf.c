@@ -26,6 +26,7 @@
 #include "bpf/kernels.h"
 #include "bpf/state.h"
 #include "bpf/rollup.h"
+#include "bpf/cgroup.h"
 #include "bpf/waits.h"
 #include "bpf/record.h"
 #include "bpf/image.h"
@@ -48,6 +49,7 @@ SCRATCH(switch_scratch, struct event_exit);
 SCRATCH(free_scratch, struct event_exit);
 SCRATCH(exec_scratch, struct event_exec);
 SCRATCH(mkdir_scratch, struct event_cgroup);
+SCRATCH(leave_scratch, struct event_title);
 
 static __always_inline void *scratch(void *map)
 {
@@ -144,12 +146,13 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	struct counters *count = counters_of(now);
 	long len;
 
-	/* Hierarchy 0 is v2; processes' records name their cgroup there. */
-	if (!event || !count || cgroup->root->hierarchy_id != 0)
+	int hierarchy = hierarchy_of(cgroup);
+
+	if (!event || !count || hierarchy < 0)
 		return 0;
 	head_init(&event->head, EVENT_CGROUP, now, 0, 0);
 	event->id = cgroup->kn->id;
-	event->unused = 0;
+	event->hierarchy = hierarchy;
 	len = bpf_probe_read_kernel_str(event->path, sizeof(event->path), path);
 	if (len < 1 || len > (long)sizeof(event->path))
 		return 0;
@@ -157,6 +160,28 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	if (send_event(ctx, event, sizeof(*event)))
 		ADD(count->drops_cgroup, 1);
 	return 0;
+}
+
+/* Of a vfork()ed child these would be its parent's. What is not in memory now is left as it was told. */
+static __always_inline void send_title(void *ctx, struct task_struct *task)
+{
+	struct event_title *event = scratch(&leave_scratch);
+	__u32 now = epoch_now(), len;
+	struct mm_struct *mm = task->mm;
+	struct counters *count = counters_of(now);
+	__u64 begin = mm->arg_start, all = mm->arg_end - begin;
+
+	if (!event || !count || mm == task->real_parent->mm)
+		return;
+	len = all > OBIT_TITLE_MAX ? OBIT_TITLE_MAX : (__u32)all;
+	barrier_var(len);
+	if (!len || len > OBIT_TITLE_MAX || bpf_probe_read_user(event->data, len, (void *)begin))
+		return;
+	head_init(&event->head, EVENT_TITLE, now, task->tgid, task->group_leader->start_boottime);
+	event->len = len;
+	event->unused = 0;
+	if (send_event(ctx, event, offsetof(struct event_title, data) + len))
+		ADD(count->drops_exec, 1);
 }
 
 /* `live` is 0 for the last thread, and for any that ends with it. */
@@ -170,6 +195,8 @@ int BPF_PROG(on_leave, struct task_struct *task)
 	of = note_exiting(task->group_leader, task->signal);
 	if (of)
 		note_peak(of, task);
+	if (task->flags & PF_FORKNOEXEC && !(task->flags & PF_KTHREAD) && task->mm)
+		send_title(ctx, task);
 	return 0;
 }
 

@@ -221,6 +221,7 @@ static __always_inline void fill_identity(struct event_exit *exit, struct task_s
 	exit->egid = leader->cred->egid.val;
 	exit->auid = task_loginuid(leader);
 	exit->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	read_v1_cgroups(exit->v1_cgroup_ids, leader);
 	bpf_probe_read_kernel(exit->comm, sizeof(exit->comm), leader->comm);
 	fill_pids(exit, leader, signal, of);
 }

@@ -140,15 +140,12 @@ static __always_inline bool is_traced_by(struct task_struct *to, const struct se
 static __always_inline bool is_memcg_full(struct task_struct *task)
 {
 	struct page_counter *counter;
-	struct mem_cgroup *memcg = 0;
-	const char *first;
+	struct mem_cgroup *memcg;
 
 	if (!bpf_core_type_exists(struct mem_cgroup) ||
 	    !bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		return false;
-	first = (const char *)task->cgroups + bpf_core_field_offset(struct css_set, subsys);
-	bpf_probe_read_kernel(&memcg, sizeof(memcg),
-			      first + bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) * sizeof(memcg));
+	memcg = subsys_state(task, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	if (!memcg)
 		return false;
 	/* The cgroup's part comes first in the struct. */

@@ -15,6 +15,7 @@ const volatile bool sched_on = true;
 const volatile bool delays_on = true; /* waits for a CPU: their distribution, and long ones by process */
 const volatile bool blocks_on = false; /* uninterruptible sleep by process */
 const volatile bool threads_on = false; /* rows of single threads too */
+const volatile bool has_cgroup_v1 = false; /* some controllers are in hierarchies of v1 */
 const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
 const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
 

@@ -187,15 +187,22 @@ struct kernfs_node {
 
 struct cgroup_root {
 	int hierarchy_id;
+	unsigned int subsys_mask;
 };
 
 struct cgroup {
+	int level;
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
 };
 
 enum cgroup_subsys_id {
 	memory_cgrp_id = 4,
+	pids_cgrp_id = 11,
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
 };
 
 typedef struct {

@@ -2,9 +2,12 @@
 /*
  * The command table: `obit COMMAND ...`.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "cmd/cmd.h"
@@ -61,12 +64,23 @@ static int help(const char *name)
 	return command ? command->run(2, argv) : STATUS_USAGE;
 }
 
-int main(int argc, char **argv)
+/*
+ * A program may be started without its first three descriptors: then a file that it opens would take their place, and
+ * messages would go into it. What was meant for standard output must fail, not vanish.
+ */
+static int fill_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return -1;
+	return 0;
+}
+
+static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen as EPIPE, which is no error */
 	if (!name)
 		return print_help(stderr);
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
@@ -79,4 +93,21 @@ int main(int argc, char **argv)
 		return argc > 2 ? help(argv[2]) : print_help(stdout);
 	command = find_command(name);
 	return command ? command->run(argc - 1, argv + 1) : STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (fill_descriptors() < 0)
+		return STATUS_FAILED;
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen as EPIPE, which is no error */
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) is seen as EFBIG, which is one */
+	status = run(argc, argv);
+	/* Rows are written by streams, which say so themselves; the rest by stdio. */
+	errno = 0;
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return status;
+	fprintf(stderr, "obit: cannot write to standard output: %s\n", strerror(errno ? errno : EIO));
+	return status ? status : STATUS_FAILED;
 }

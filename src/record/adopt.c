@@ -7,10 +7,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DELETED " (deleted)"
 
+/* Is the file of this name, as the process sees it, the one that it runs? */
+static int is_that_file(unsigned pid, const char *exe, const char *name, size_t len)
+{
+	char path[64 + OBIT_EXE_MAX];
+	struct stat running, named;
+
+	snprintf(path, sizeof(path), "/proc/%u/root%.*s", pid, (int)len, name);
+	return stat(exe, &running) == 0 && stat(path, &named) == 0 && running.st_dev == named.st_dev &&
+	       running.st_ino == named.st_ino;
+}
+
+/* The kernel says of a file that is gone that it is deleted; one may also be called so. */
 static size_t read_link(unsigned pid, char *to, size_t size)
 {
 	char path[64];
@@ -21,7 +34,8 @@ static size_t read_link(unsigned pid, char *to, size_t size)
 	len = readlink(path, to, size);
 	if (len < 0)
 		return 0;
-	if ((size_t)len > suffix && memcmp(to + len - suffix, DELETED, suffix) == 0)
+	if ((size_t)len > suffix && memcmp(to + len - suffix, DELETED, suffix) == 0 &&
+	    !is_that_file(pid, path, to, (size_t)len))
 		len -= (ssize_t)suffix;
 	return (size_t)len;
 }

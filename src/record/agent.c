@@ -183,7 +183,10 @@ static int make_ledger(struct agent *agent, size_t n_living)
 	if (r < 0)
 		return r;
 	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
-	if (r < 0)
+	if (r == -EXDEV)
+		log_line("in a cgroup namespace: cgroups that were there before the agent have ids and no paths, and "
+			 "`cgroups` has none; run it in the host's (unshare(1), --cgroupns=host)");
+	else if (r < 0)
 		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
 	return 0;
 }
@@ -444,6 +447,7 @@ static int start(struct agent *agent)
 	struct collect_options collect = {
 		.sched = options->sched,
 		.threads_on = options->threads_on,
+		.has_cgroup_v1 = cgroups_has_v1(),
 		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
 		.ring_pages = options->ring_pages,
 		.is_verbose = options->is_verbose,

@@ -75,6 +75,7 @@ struct agent {
 
 	/* writer */
 	struct store_writer *store;
+	uint64_t clock_jumps; /* said so far */
 	struct chunk_line *empty, *full;
 	_Atomic uint64_t store_bytes, store_errors;
 	_Atomic uint64_t store_kept_bytes, store_evicted, store_evicted_full, store_restarts;

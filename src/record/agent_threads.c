@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -27,18 +28,18 @@ static void put_full(void *ctx, struct chunk *chunk)
 	chunk_line_put(agent->full, chunk);
 }
 
-static const char *cgroup_path(void *ctx, uint64_t id, size_t *ret_len)
+static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
 {
 	struct agent *agent = ctx;
 
-	return cgroups_path(agent->cgroups, id, ret_len);
+	return cgroups_path(agent->cgroups, hierarchy, id, ret_len);
 }
 
-static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
+static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
 {
 	struct agent *agent = ctx;
 
-	cgroups_add(agent->cgroups, id, path, len);
+	cgroups_add(agent->cgroups, hierarchy, id, path, len);
 }
 
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
@@ -106,6 +107,10 @@ static void tell_counts(struct agent *agent)
 	if (counts.evicted_full > atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed))
 		log_limited(&full_limit, "the disk of %s is full: %llu of the oldest segments removed so far to make room",
 			    dir, (unsigned long long)counts.evicted_full);
+	if (counts.clock_jumps > agent->clock_jumps)
+		log_line("the clock has jumped, or the host was suspended: segments are not removed for their age for the next "
+			 "ten minutes");
+	agent->clock_jumps = counts.clock_jumps;
 	if (counts.restarts > atomic_load_explicit(&agent->store_restarts, memory_order_relaxed))
 		log_line("the store %s, or the segment being written, had been removed or replaced: going on in a new "
 			 "segment (%llu so far)",
@@ -148,8 +153,12 @@ void *agent_writer_thread(void *context)
 {
 	struct agent *agent = context;
 	struct chunk *chunk;
+	struct utsname host;
 
 	while ((chunk = chunk_line_take(agent->full))) {
+		/* A host may get its name after the agent has started. */
+		if (uname(&host) == 0)
+			store_writer_set_host(agent->store, host.nodename);
 		if (atomic_exchange_explicit(&agent->segment_ends, false, memory_order_relaxed))
 			store_writer_end_segment(agent->store);
 		write_chunk(agent, chunk);

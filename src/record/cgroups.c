@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/types.h>
+
+#include "bpf/event.h"
 #include "record/limits.h"
 #include "record/texts.h"
 
@@ -26,7 +29,7 @@
 #define PATH_BYTES    1024
 
 struct known {
-	uint64_t id; /* 0: free */
+	uint64_t key; /* 0: free */
 	uint64_t used;
 	text_id path;
 };
@@ -35,8 +38,10 @@ struct cgroups {
 	struct known sets[SETS][WAYS];
 	struct texts *texts;
 	uint64_t uses;
-	char mount[PATH_MAX];
-	int mount_fd; /* -1: v2 is not mounted */
+	struct mounted {
+		char path[PATH_MAX];
+		int fd; /* -1: it is not mounted, or not whole */
+	} mounts[N_CGROUP_HIERARCHIES];
 	char path[PATH_BYTES];
 };
 
@@ -46,7 +51,8 @@ struct cgroups *cgroups_new(void)
 
 	if (!cgroups)
 		return NULL;
-	cgroups->mount_fd = -1;
+	for (uint32_t i = 0; i < N_CGROUP_HIERARCHIES; i++)
+		cgroups->mounts[i].fd = -1;
 	cgroups->texts = texts_new(CGROUP_PATHS, CGROUP_PATHS * 2);
 	if (!cgroups->texts) {
 		cgroups_free(cgroups);
@@ -59,23 +65,31 @@ void cgroups_free(struct cgroups *cgroups)
 {
 	if (!cgroups)
 		return;
-	if (cgroups->mount_fd >= 0)
-		close(cgroups->mount_fd);
+	for (uint32_t i = 0; i < N_CGROUP_HIERARCHIES; i++)
+		if (cgroups->mounts[i].fd >= 0)
+			close(cgroups->mounts[i].fd);
 	texts_free(cgroups->texts);
 	free(cgroups);
 }
 
-static struct known *set_of(struct cgroups *cgroups, uint64_t id)
+/* Ids are numbers of inodes: each hierarchy has its own, and none comes near to 2^62. */
+static uint64_t key_of(uint32_t hierarchy, uint64_t id)
 {
-	return cgroups->sets[(id ^ (id >> 32)) % SETS];
+	return id ^ (uint64_t)hierarchy << 62;
 }
 
-void cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t len)
+static struct known *set_of(struct cgroups *cgroups, uint64_t key)
 {
-	struct known *set = set_of(cgroups, id), *place = &set[0];
+	return cgroups->sets[(key ^ (key >> 32)) % SETS];
+}
+
+void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
+{
+	uint64_t key = key_of(hierarchy, id);
+	struct known *set = set_of(cgroups, key), *place = &set[0];
 
 	for (int i = 0; i < WAYS; i++) {
-		if (set[i].id == id) {
+		if (set[i].key == key) {
 			place = &set[i];
 			break;
 		}
@@ -84,23 +98,35 @@ void cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t 
 	}
 	texts_drop(cgroups->texts, place->path);
 	place->path = texts_add(cgroups->texts, path, len);
-	place->id = place->path ? id : 0;
+	place->key = place->path ? key : 0;
 	place->used = ++cgroups->uses;
 }
 
-/* The mount point of cgroup2 in a line of mountinfo: "... MOUNTPOINT options - cgroup2 ...". */
-static int mount_point(const char *line, char *ret, size_t size)
+/* The mount point of a hierarchy in a line of mountinfo: "... MOUNTPOINT options - TYPE source OPTIONS". */
+static int mount_point(const char *line, uint32_t hierarchy, char *ret, size_t size)
 {
-	const char *type = strstr(line, " - cgroup2 ");
+	static const char *const controllers[N_CGROUP_HIERARCHIES] = {
+		[CGROUP_V1_MEMORY] = "memory",
+		[CGROUP_V1_PIDS] = "pids",
+	};
+	const char *type = strstr(line, hierarchy == CGROUP_V2 ? " - cgroup2 " : " - cgroup ");
+	const char *options = type ? strrchr(type, ' ') : NULL, *found;
 	char format[32];
 
 	if (!type)
 		return -ENOENT;
+	if (hierarchy != CGROUP_V2) {
+		size_t len = strlen(controllers[hierarchy]);
+
+		found = strstr(options, controllers[hierarchy]);
+		if (!found || (found[-1] != ',' && found[-1] != ' ') || !strchr(",\n", found[len]))
+			return -ENOENT;
+	}
 	snprintf(format, sizeof(format), "%%*s %%*s %%*s %%*s %%%zus", size - 1);
 	return sscanf(line, format, ret) == 1 ? 0 : -ENOENT;
 }
 
-int cgroups_find_mount(char *ret, size_t size)
+static int find_mount(uint32_t hierarchy, char *ret, size_t size)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char line[8192];
@@ -109,86 +135,124 @@ int cgroups_find_mount(char *ret, size_t size)
 	if (!file)
 		return -errno;
 	while (r < 0 && fgets(line, sizeof(line), file))
-		r = mount_point(line, ret, size);
+		r = mount_point(line, hierarchy, ret, size);
 	fclose(file);
 	return r;
 }
 
+/* The root of a hierarchy is its first inode: what a cgroup namespace shows as root is another. */
+static int find_whole(uint32_t hierarchy, char *ret, size_t size)
+{
+	int r = find_mount(hierarchy, ret, size);
+	struct stat st;
+
+	if (r < 0)
+		return r;
+	if (stat(ret, &st) < 0)
+		return -errno;
+	return st.st_ino == 1 ? 0 : -EXDEV;
+}
+
+int cgroups_find_mount(char *ret, size_t size)
+{
+	return find_whole(CGROUP_V2, ret, size);
+}
+
+int cgroups_has_v1(void)
+{
+	char path[PATH_MAX];
+
+	return find_mount(CGROUP_V1_MEMORY, path, sizeof(path)) == 0 || find_mount(CGROUP_V1_PIDS, path, sizeof(path)) == 0;
+}
+
 /* nftw() gives its callback no argument; scanning is done by one thread, once. */
 static struct cgroups *scanning;
+static uint32_t scanned;
 
 static int scan_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	const char *relative = path + strlen(scanning->mount);
+	const char *relative = path + strlen(scanning->mounts[scanned].path);
 
 	(void)ftw;
 	if (type == FTW_D)
-		cgroups_add(scanning, st->st_ino, *relative ? relative : "/", *relative ? strlen(relative) : 1);
+		cgroups_add(scanning, scanned, st->st_ino, *relative ? relative : "/", *relative ? strlen(relative) : 1);
+	return 0;
+}
+
+static int scan(struct cgroups *cgroups, uint32_t hierarchy)
+{
+	struct mounted *mount = &cgroups->mounts[hierarchy];
+	int r = find_whole(hierarchy, mount->path, sizeof(mount->path));
+
+	if (r < 0)
+		return r;
+	mount->fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount->fd < 0)
+		return -errno;
+	scanning = cgroups;
+	scanned = hierarchy;
+	nftw(mount->path, scan_one, 16, FTW_PHYS | FTW_MOUNT);
+	scanning = NULL;
 	return 0;
 }
 
 int cgroups_scan(struct cgroups *cgroups)
 {
-	int r = cgroups_find_mount(cgroups->mount, sizeof(cgroups->mount));
-
-	if (r < 0)
-		return r;
-	cgroups->mount_fd = open(cgroups->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cgroups->mount_fd < 0)
-		return -errno;
-	scanning = cgroups;
-	nftw(cgroups->mount, scan_one, 16, FTW_PHYS | FTW_MOUNT);
-	scanning = NULL;
-	return 0;
+	/* For the ids of containers alone; without them there are none. */
+	for (uint32_t i = CGROUP_V2 + 1; i < N_CGROUP_HIERARCHIES; i++)
+		scan(cgroups, i);
+	return scan(cgroups, CGROUP_V2);
 }
 
 /* Asks the kernel for the path of a living cgroup. */
-static int look_up(struct cgroups *cgroups, uint64_t id)
+static int look_up(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id)
 {
 	struct {
 		struct file_handle handle;
 		unsigned char id[sizeof(uint64_t)];
 	} key = {.handle = {.handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS}};
+	const struct mounted *mount = &cgroups->mounts[hierarchy];
 	char link[64], path[PATH_MAX];
-	size_t mount_len = strlen(cgroups->mount);
+	size_t mount_len = strlen(mount->path);
 	ssize_t len;
 	int fd;
 
-	if (cgroups->mount_fd < 0)
+	if (mount->fd < 0)
 		return -ENOENT;
 	memcpy(key.handle.f_handle, &id, sizeof(id));
-	fd = open_by_handle_at(cgroups->mount_fd, &key.handle, O_PATH | O_CLOEXEC);
+	fd = open_by_handle_at(mount->fd, &key.handle, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	len = readlink(link, path, sizeof(path));
 	close(fd);
-	if (len < (ssize_t)mount_len || strncmp(path, cgroups->mount, mount_len) != 0)
+	if (len < (ssize_t)mount_len || strncmp(path, mount->path, mount_len) != 0)
 		return -ENOENT;
 	if (len == (ssize_t)mount_len)
-		cgroups_add(cgroups, id, "/", 1);
+		cgroups_add(cgroups, hierarchy, id, "/", 1);
 	else
-		cgroups_add(cgroups, id, path + mount_len, (size_t)len - mount_len);
+		cgroups_add(cgroups, hierarchy, id, path + mount_len, (size_t)len - mount_len);
 	return 0;
 }
 
-static struct known *find(struct cgroups *cgroups, uint64_t id)
+static struct known *find(struct cgroups *cgroups, uint64_t key)
 {
-	struct known *set = set_of(cgroups, id);
+	struct known *set = set_of(cgroups, key);
 
 	for (int i = 0; i < WAYS; i++)
-		if (set[i].id == id)
+		if (set[i].key == key)
 			return &set[i];
 	return NULL;
 }
 
-const char *cgroups_path(struct cgroups *cgroups, uint64_t id, size_t *ret_len)
+const char *cgroups_path(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, size_t *ret_len)
 {
-	struct known *known = id ? find(cgroups, id) : NULL;
+	uint64_t key = key_of(hierarchy, id);
+	struct known *known = id ? find(cgroups, key) : NULL;
 	size_t len;
 
-	if (!known && id && look_up(cgroups, id) == 0)
-		known = find(cgroups, id);
+	if (!known && id && look_up(cgroups, hierarchy, id) == 0)
+		known = find(cgroups, key);
 	if (!known)
 		return NULL;
 	known->used = ++cgroups->uses;

@@ -53,6 +53,7 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	skel->rodata->delays_on = is_on;
 	skel->rodata->blocks_on = options->sched == SCHED_FULL;
 	skel->rodata->threads_on = options->threads_on;
+	skel->rodata->has_cgroup_v1 = options->has_cgroup_v1;
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
 	/* When it is too small it forgets, and then every walk tells all anew. */
 	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN));

@@ -18,6 +18,7 @@ struct collect;
 struct collect_options {
 	enum sched_level sched;
 	int threads_on; /* threads one by one too */
+	int has_cgroup_v1; /* some controllers are in hierarchies of cgroup v1 */
 	enum ring_kind ring_kind;
 	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
 	int is_verbose;	     /* libbpf's own messages, to stderr */

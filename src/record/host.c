@@ -35,7 +35,7 @@ static int write_file(const char *path, const char *text)
 
 void host_raise_limits(void)
 {
-	struct rlimit memlock = {RLIM_INFINITY, RLIM_INFINITY}, files;
+	struct rlimit memlock = {RLIM_INFINITY, RLIM_INFINITY}, files, size;
 	/* 20 - DRAIN_NICE: the drain may then be hurried without CAP_SYS_NICE */
 	struct rlimit nice = {20 - DRAIN_NICE, 20 - DRAIN_NICE};
 	int r;
@@ -50,6 +50,9 @@ void host_raise_limits(void)
 			log_line("only %llu open files allowed, %u wanted: raise `ulimit -n` or LimitNOFILE=",
 				 (unsigned long long)files.rlim_cur, FILES_MIN);
 	}
+	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur != RLIM_INFINITY)
+		log_line("files may have %llu bytes at most (`ulimit -f`, LimitFSIZE=): segments of the store are smaller",
+			 (unsigned long long)size.rlim_cur);
 	r = write_file("/proc/self/oom_score_adj", OOM_SCORE_ADJ);
 	if (r < 0)
 		log_line("the OOM killer may choose the agent: oom_score_adj: %s; CAP_SYS_RESOURCE or OOMScoreAdjust= "

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/container.h"
 #include "record/ledger_inside.h"
 #include "record/limits.h"
 #include "record/rows_living.h"
@@ -204,6 +205,33 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 			  (event->flags & EXEC_ARGV_LOST ? PROCESS_ARGV_LOST : 0);
 }
 
+/* Without the zeroes that a title leaves of what it was written over. */
+static size_t title_length(const char *data, size_t len)
+{
+	while (len > 1 && !data[len - 1] && !data[len - 2])
+		len--;
+	return len;
+}
+
+static void on_title(struct ledger *ledger, const struct event_title *event)
+{
+	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
+	size_t len = title_length(event->data, event->len);
+	struct image *image = &ledger->image;
+
+	if (!process || !process->image)
+		return;
+	texts_copy(ledger->texts, process->image, image, sizeof(*image));
+	/* The same as far as it was read. */
+	if (image->argv_len >= len && memcmp(image->bytes + image->exe_len, event->data, len) == 0 &&
+	    (event->len == OBIT_TITLE_MAX || image->argv_len == len))
+		return;
+	memcpy(image->bytes + image->exe_len, event->data, len);
+	image->argv_len = (uint16_t)len;
+	texts_drop(ledger->texts, process->image);
+	process->image = keep_image(ledger, image);
+}
+
 static void note_killer(struct process *process, const struct asker *asker)
 {
 	struct asker *first = &process->killers[0];
@@ -243,7 +271,7 @@ struct text_view ledger_cgroup_path(struct ledger *ledger, uint64_t id)
 {
 	struct text_view view = {NULL, 0};
 
-	view.data = ledger->ports.cgroup_path(ledger->ports.ctx, id, &view.len);
+	view.data = ledger->ports.cgroup_path(ledger->ports.ctx, CGROUP_V2, id, &view.len);
 	return view;
 }
 
@@ -305,6 +333,24 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 		};
 }
 
+/* By the path in v2; where that names none, in v1. Copied: paths are valid until the next one is asked for. */
+static void find_container(struct ledger *ledger, const struct event_exit *event, struct exit_source *source)
+{
+	const uint64_t ids[N_CGROUP_HIERARCHIES] = {event->cgroup_id, event->v1_cgroup_ids[0], event->v1_cgroup_ids[1]};
+
+	source->container.data = NULL;
+	for (uint32_t i = 0; i < N_CGROUP_HIERARCHIES && !source->container.data; i++) {
+		size_t len, id_len;
+		const char *path = ids[i] ? ledger->ports.cgroup_path(ledger->ports.ctx, i, ids[i], &len) : NULL;
+		const char *id = path ? container_of_path(path, len, &id_len) : NULL;
+
+		if (!id || id_len > sizeof(ledger->container))
+			continue;
+		memcpy(ledger->container, id, id_len);
+		source->container = (struct text_view){ledger->container, id_len};
+	}
+}
+
 static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 {
 	uint32_t epoch = event->head.epoch;
@@ -329,6 +375,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 		source.image = &ledger->image;
 	}
 	ledger_last_row(ledger, event, process);
+	find_container(ledger, event, &source);
 	source.cgroup = ledger_cgroup_path(ledger, event->cgroup_id);
 	/* Processes may move when a full chunk's owners are forgotten. */
 	source.process = process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
@@ -354,6 +401,8 @@ static int is_sound(const struct ledger *ledger, const void *event, uint32_t siz
 	const struct event_head *head = event;
 	const struct event_exec *exec = event;
 	const struct event_cgroup *cgroup = event;
+	const struct event_title *title = event;
+	uint32_t title_head = offsetof(struct event_title, data);
 	uint32_t exec_head = offsetof(struct event_exec, data);
 
 	if (size < sizeof(*head))
@@ -375,7 +424,10 @@ static int is_sound(const struct ledger *ledger, const void *event, uint32_t siz
 	case EVENT_SIGNAL:
 		return size >= sizeof(struct event_signal);
 	case EVENT_CGROUP:
-		return size >= sizeof(struct event_cgroup) && cgroup->path_len < OBIT_CGROUP_MAX;
+		return size >= sizeof(struct event_cgroup) && cgroup->path_len < OBIT_CGROUP_MAX &&
+		       cgroup->hierarchy < N_CGROUP_HIERARCHIES;
+	case EVENT_TITLE:
+		return size >= title_head && title->len <= OBIT_TITLE_MAX && size >= title_head + title->len;
 	}
 	return 0;
 }
@@ -405,8 +457,12 @@ void ledger_event(struct ledger *ledger, const void *event, uint32_t size)
 	case EVENT_SIGNAL:
 		on_signal(ledger, event);
 		break;
+	case EVENT_TITLE:
+		on_title(ledger, event);
+		break;
 	case EVENT_CGROUP:
-		ledger->ports.cgroup_made(ledger->ports.ctx, cgroup->id, cgroup->path, cgroup->path_len);
+		ledger->ports.cgroup_made(ledger->ports.ctx, cgroup->hierarchy, cgroup->id, cgroup->path,
+					  cgroup->path_len);
 		break;
 	}
 }

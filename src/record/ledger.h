@@ -21,9 +21,9 @@ struct ledger_ports {
 	/* An empty chunk, never NULL; may wait until the writer is done with one. */
 	struct chunk *(*take_empty)(void *ctx);
 	void (*put_full)(void *ctx, struct chunk *chunk);
-	/* Path of a v2 cgroup, not ended by NUL, valid until the next call; NULL: unknown. */
-	const char *(*cgroup_path)(void *ctx, uint64_t id, size_t *ret_len);
-	void (*cgroup_made)(void *ctx, uint64_t id, const char *path, size_t len);
+	/* Path of a cgroup in a hierarchy (CGROUP_V2 ...), not ended by NUL, valid until the next call; NULL: unknown. */
+	const char *(*cgroup_path)(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len);
+	void (*cgroup_made)(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len);
 	/* When the epoch began, by time of day: the end of the one before. Asked of epochs that have begun. */
 	uint64_t (*begin_real_ns)(void *ctx, uint32_t epoch);
 	void *ctx;

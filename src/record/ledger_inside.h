@@ -45,6 +45,7 @@ struct ledger {
 	size_t n_ended;
 	struct totals totals;
 	struct image image; /* for one row at a time */
+	char container[256]; /* and its container's id */
 };
 
 /* The open interval, begun when it is not. */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONTAINER_ID_LEN 64
 #define WAIT_SIGNAL(status) ((status) & 0x7f)
 #define WAIT_CORE(status)   (((status) & 0x80) != 0)
 #define WAIT_CODE(status)   (((status) >> 8) & 0xff)
@@ -35,23 +34,6 @@ static int set_string(struct block *block, uint32_t row, uint32_t field, struct 
 static struct text_view comm_view(const char *comm)
 {
 	return (struct text_view){comm, strnlen(comm, OBIT_COMM_LEN)};
-}
-
-/* A run of exactly 64 hexadecimal digits, as container runtimes name their cgroups. */
-static struct text_view container_of_path(struct text_view path)
-{
-	size_t run = 0;
-
-	for (size_t i = 0; i <= path.len; i++) {
-		if (i < path.len && strchr("0123456789abcdef", path.data[i]) && path.data[i]) {
-			run++;
-			continue;
-		}
-		if (run == CONTAINER_ID_LEN)
-			return (struct text_view){path.data + i - run, run};
-		run = 0;
-	}
-	return (struct text_view){NULL, 0};
 }
 
 /* In the order of struct by_thread. */
@@ -256,8 +238,8 @@ int row_add_exit(struct block *exits, const struct exit_source *source)
 		r = set_image(exits, (uint32_t)row, source->image);
 	if (r == 0)
 		r = set_string(exits, (uint32_t)row, EXITS_cgroup, source->cgroup);
-	if (r == 0 && source->cgroup.data)
-		r = set_string(exits, (uint32_t)row, EXITS_container_id, container_of_path(source->cgroup));
+	if (r == 0)
+		r = set_string(exits, (uint32_t)row, EXITS_container_id, source->container);
 	if (r == 0)
 		r = set_end(exits, (uint32_t)row, source);
 	if (r == 0)

@@ -29,7 +29,7 @@ struct exit_source {
 	const struct event_exit *event;
 	const struct process *process;
 	const struct image *image;
-	struct text_view cgroup;
+	struct text_view cgroup, container;
 	enum sched_level sched;
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;

@@ -47,7 +47,8 @@ struct samplers *samplers_new(void)
 
 	if (!samplers)
 		return NULL;
-	cgroups_find_mount(mount, sizeof(mount));
+	if (cgroups_find_mount(mount, sizeof(mount)) < 0)
+		*mount = '\0';
 	for (int i = 0; i < N_SAMPLES; i++)
 		samplers->reports[i].name = table_by_id(shapes[i].table)->name;
 	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files,

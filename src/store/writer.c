@@ -10,7 +10,10 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -25,6 +28,10 @@
 
 #define DEFAULT_LEVEL 3
 #define FULL_MARGIN_BYTES 65536 /* what a full disk must have more than the chunk: blocks, and the file system's own */
+
+#define SECOND_NS	    UINT64_C(1000000000)
+#define LONGEST_SILENCE_NS  (3600 * SECOND_NS) /* between two intervals, without a jump of the clock */
+#define DOUBT_NS	    (600 * SECOND_NS)
 
 #define VALUE_MAX_BYTES	 11	 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
 #define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
@@ -48,7 +55,10 @@ struct store_writer {
 	int end_is_asked;      /* the running segment ends at the next chance */
 	int seal_is_next;      /* ... and is followed there by the seal */
 	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
-	uint64_t evicted_full, restarts;
+	uint64_t last_real_ns; /* end of the last interval; at first, of the last one in the store */
+	int is_clock_doubted;
+	uint64_t doubted_real_ns; /* when it jumped last, by its new time */
+	uint64_t evicted_full, clock_jumps, restarts;
 };
 
 void store_writer_set_calls(struct store_writer *writer, const struct file_calls *calls)
@@ -173,6 +183,7 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 			   const struct file_calls *calls, struct store_writer **ret, int *ret_holder)
 {
 	struct store_writer *writer = calloc(1, sizeof(*writer));
+	struct rlimit size;
 	int holder = 0, r;
 
 	if (!writer)
@@ -182,6 +193,9 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	writer->retention.max_age_ns = options->retain_age_ns;
 	writer->segment_bytes = retention_segment_bytes(
 		&writer->retention, options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES);
+	/* A segment grows by an interval at a time, and then by its index. */
+	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur != RLIM_INFINITY && writer->segment_bytes > size.rlim_cur / 2)
+		writer->segment_bytes = size.rlim_cur / 2;
 	writer->segment_age_ns = retention_segment_age_ns(&writer->retention);
 	writer->level = options->level ? options->level : DEFAULT_LEVEL;
 	writer->fsync_each_interval = options->fsync_each_interval;
@@ -190,6 +204,8 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	r = home_open(&writer->home, options->dir, 1, &holder);
 	if (r == 0)
 		r = settle_in(writer, origin->run_real_ns);
+	if (r == 0 && writer->retention.n)
+		writer->last_real_ns = writer->retention.segments[writer->retention.n - 1].end_real_ns;
 	if (r < 0) {
 		if (ret_holder)
 			*ret_holder = holder;
@@ -214,6 +230,11 @@ static void leave_segment(struct store_writer *writer)
 	close(writer->fd);
 	writer->fd = -1;
 	writer->has_encoded = writer->seal_is_next = writer->end_is_asked = 0;
+}
+
+void store_writer_set_host(struct store_writer *writer, const char *host)
+{
+	snprintf(writer->origin.host, sizeof(writer->origin.host), "%s", host);
 }
 
 void store_writer_end_segment(struct store_writer *writer)
@@ -300,11 +321,30 @@ static int encode(struct store_writer *writer, const struct interval *interval, 
 	return r;
 }
 
+/* The time that ages are told by: 0, none is, while the clock may be wrong. */
+static uint64_t age_time(struct store_writer *writer, const struct interval *interval)
+{
+	uint64_t now = interval->end_real_ns, before = writer->last_real_ns;
+
+	if (!interval->is_last_chunk)
+		return 0;
+	writer->last_real_ns = now;
+	if (before && (now > before ? now - before : before - now) > LONGEST_SILENCE_NS) {
+		writer->clock_jumps += !writer->is_clock_doubted;
+		writer->is_clock_doubted = 1;
+		writer->doubted_real_ns = now;
+	}
+	if (writer->is_clock_doubted && now - writer->doubted_real_ns < DOUBT_NS)
+		return 0;
+	writer->is_clock_doubted = 0;
+	return now;
+}
+
 /* Writes the chunk that is encoded. */
 static int commit(struct store_writer *writer)
 {
 	const struct interval *interval = &writer->encoded;
-	int r = write_waiting(writer, interval->is_last_chunk ? interval->end_real_ns : interval->begin_real_ns);
+	int r = write_waiting(writer, age_time(writer, interval));
 
 	if (r < 0)
 		return r;
@@ -374,6 +414,12 @@ int store_writer_append(struct store_writer *writer, const struct interval *inte
 		r = encode(writer, interval, blocks, n_blocks);
 	if (r == 0)
 		r = commit(writer);
+	if (r == -EFBIG && writer->segment.frames.committed) {
+		leave_segment(writer);
+		r = encode(writer, interval, blocks, n_blocks);
+		if (r == 0)
+			r = commit(writer);
+	}
 	if (r < 0 && !is_retried)
 		writer->checksum = checksum_of(interval, blocks, n_blocks);
 	return r;
@@ -393,6 +439,7 @@ void store_writer_counts(const struct store_writer *writer, struct store_counts 
 		.evicted = retention->n_evicted,
 		.evicted_bytes = retention->evicted_bytes,
 		.evicted_full = writer->evicted_full,
+		.clock_jumps = writer->clock_jumps,
 		.restarts = writer->restarts,
 	};
 }

@@ -28,6 +28,7 @@ struct store_counts {
 	uint64_t kept_bytes; /* of all segments now */
 	uint64_t evicted, evicted_bytes; /* segments removed, for any reason */
 	uint64_t evicted_full; /* of them, because the disk was full */
+	uint64_t clock_jumps; /* times that removal by age was put off, since an interval's times cannot be right */
 	uint64_t restarts; /* times that the running segment or the directory had gone, and it began anew */
 };
 
@@ -48,12 +49,17 @@ int store_writer_open(const struct store_options *options, const struct origin *
  * in one chunk (format.h), is for ever.
  *
  * Before it writes, the oldest segments go until all fits retain_bytes, and those that are past retain_age_ns
- * by the interval's time: the store is above its limit only when a single interval is. On a full disk as many go
- * as the chunk needs, once a call. While the directory is gone: -ENOENT; when there is one again, and it is not
+ * by the interval's time: the store is above its limit only when a single interval is. Nothing goes for its age until
+ * ten minutes after a jump of an hour or more from one interval to the next (also from the last one in the store): the
+ * clock may be wrong for a while (its battery, the first step of NTP). On a full disk as many go as the chunk needs, once a
+ * call. A file that may not become larger (RLIMIT_FSIZE) is left, and the chunk goes into a new one. While the directory is gone: -ENOENT; when there is one again, and it is not
  * the same, the store goes on in it with this chunk.
  */
 int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 			size_t n_blocks);
+
+/* The host's name in the headers of the segments begun from now on. */
+void store_writer_set_host(struct store_writer *writer, const char *host);
 
 /* The running segment is sealed with the next interval that ends, however small it is. */
 void store_writer_end_segment(struct store_writer *writer);

@@ -38,7 +38,7 @@ static void put_full(void *ctx, struct chunk *chunk)
 	chunks[n_chunks++] = chunk;
 }
 
-static const char *cgroup_path(void *ctx, uint64_t id, size_t *ret_len)
+static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
 {
 	(void)ctx;
 	*ret_len = 5;
@@ -51,10 +51,10 @@ static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 	return 1700000000000000000ULL + epoch;
 }
 
-static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
+static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
 {
 	(void)ctx, (void)id;
-	MUST(len < OBIT_CGROUP_MAX);
+	MUST(len < OBIT_CGROUP_MAX && hierarchy < N_CGROUP_HIERARCHIES);
 	MUST(!memchr(path, 1, len) || 1); /* reads them all */
 }
 

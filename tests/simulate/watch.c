@@ -108,18 +108,20 @@ static void put_full(void *ctx, struct chunk *chunk)
 		write_one(watch);
 }
 
-static const char *cgroup_path(void *ctx, uint64_t id, size_t *ret_len)
+static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
 {
 	struct watch *watch = ctx;
 
+	(void)hierarchy;
 	*ret_len = cgroup_path_of(id, &watch->sim->plan, watch->path);
 	return *ret_len ? watch->path : NULL;
 }
 
-static void cgroup_made(void *ctx, uint64_t id, const char *path, size_t len)
+static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
 {
 	struct watch *watch = ctx;
 
+	(void)hierarchy;
 	if (len != cgroup_path_of(id, &watch->sim->plan, watch->path) || memcmp(path, watch->path, len) != 0)
 		history_fail(&watch->sim->history, "cgroup %llu has another path", (unsigned long long)id);
 }
