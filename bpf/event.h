@@ -288,6 +288,7 @@ enum {
 	WALK_FIGURES = 2, /* a walk_figures follows */
 	WALK_DEAD = 4,	  /* its end has been told; it waits to be reaped, and lives no more */
 	WALK_THREAD = 8,  /* not a process: struct walk_thread */
+	WALK_PART = 16,	  /* nor this: struct walk_part */
 };
 
 /* A process, written by the task iterator, in order of pid. */
@@ -319,6 +320,15 @@ struct walk_figures {
 struct walk_told {
 	struct walk_row row;
 	struct walk_figures figures;
+};
+
+/*
+ * A thread of a process with more than are added up in the kernel. Its process's figures come before those of its
+ * threads with higher ids; the others' wait for their end.
+ */
+struct walk_part {
+	struct walk_row row; /* its process, with WALK_PART */
+	struct costs costs;
 };
 
 struct thread_costs {

@@ -9,7 +9,7 @@
 #ifndef OBIT_LIVING_H
 #define OBIT_LIVING_H
 
-enum { THREADS_MAX = 2048 }; /* of one process; with more it is not told, but counted */
+enum { THREADS_MAX = 2048 }; /* of one process; those of one with more come one by one, and the agent adds them up */
 
 bool tell_all; /* set by the agent for one walk: also those that have not changed */
 
@@ -103,6 +103,9 @@ static __always_inline __u64 cpu_of(struct task_struct *leader, struct signal_st
 
 	if (signal->nr_threads <= 1)
 		return cpu_ns + leader->se.sum_exec_runtime;
+	/* Each time is another: it is told in any case. */
+	if (signal->nr_threads > THREADS_MAX)
+		return bpf_ktime_get_ns();
 	thread = next_thread(end);
 	for (int i = 0; i < THREADS_MAX && thread != end; i++) {
 		cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
@@ -123,6 +126,10 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 	__builtin_memset(costs, 0, sizeof(*costs));
 	add_dead(costs, signal);
 	costs->threads = signal->nr_threads;
+	if (costs->threads > THREADS_MAX) {
+		add_thread(costs, leader);
+		return stats_sequence(signal) == before;
+	}
 	thread = next_thread(end);
 	for (int i = 0; i < THREADS_MAX && thread != end; i++) {
 		add_thread(costs, thread);
@@ -130,6 +137,21 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 	}
 	barrier();
 	return thread == end && stats_sequence(signal) == before;
+}
+
+static __always_inline void tell_part(struct seq_file *seq, struct task_struct *thread)
+{
+	struct walk_part part = {
+		.row = {
+			.start_boot_ns = thread->group_leader->start_boottime,
+			.pid = thread->tgid,
+			.flags = WALK_PART,
+		},
+	};
+
+	add_thread(&part.costs, thread);
+	/* Without room the task comes again. */
+	bpf_seq_write(seq, &part, sizeof(part));
 }
 
 static __always_inline struct process_waits *known_waits(__u32 pid, __u64 start_boot_ns)

@@ -451,6 +451,8 @@ int walk(struct bpf_iter__task *ctx)
 	if (task->pid != task->tgid) {
 		if (was_leader(task) && crossed_edge(epoch_now(), row.start_boot_ns))
 			bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+		else if (task->signal->nr_threads > THREADS_MAX)
+			tell_part(ctx->meta->seq, task);
 		return 0;
 	}
 	if (is_counted(task))

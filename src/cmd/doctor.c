@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "record/collect_probe.h"
+#include "record/host.h"
 #include "record/privileges.h"
 #include "record/switch_cost.h"
 
@@ -42,11 +43,16 @@ static enum probe_result print_privileges(void)
 {
 	enum probe_result worst = PROBE_OK, result;
 	struct privilege missing;
+	const char *loss;
 
 	for (size_t i = 0; privileges_missing(i, &missing); i++) {
 		result = missing.is_vital ? PROBE_FAILED : PROBE_DEGRADED;
 		print_line(NULL, missing.name, result, missing.loss);
 		worst = result > worst ? result : worst;
+	}
+	for (unsigned i = 0; (loss = host_namespace_loss(i)); i++) {
+		print_line(NULL, "namespace", PROBE_DEGRADED, loss);
+		worst = worst > PROBE_DEGRADED ? worst : PROBE_DEGRADED;
 	}
 	if (worst == PROBE_OK)
 		print_line(NULL, "capabilities", PROBE_OK, "all that recording uses");

@@ -14,6 +14,7 @@
 #include "cmd/guest.h"
 #include "cmd/options.h"
 #include "record/agent.h"
+#include "record/limits.h"
 
 enum record_option {
 	STORE,
@@ -25,6 +26,7 @@ enum record_option {
 	THREADS,
 	TRANSPORT,
 	RING_PAGES,
+	MAX_PROCESSES,
 	FSYNC,
 	SOCKET,
 	VERBOSE,
@@ -49,6 +51,9 @@ static const struct option_spec specs[] = {
 	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers or BPF ring buffers, "
 						    "one for each CPU", "perf"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
+	[MAX_PROCESSES] = {"max-processes", "N", "processes that are known at a time: of those beyond argv, exe, procs and "
+						 "killer are unknown; memory grows up to about 700 bytes for each",
+			   "131072"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
 	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
 					   "for another one a name beside it that --store finds"},
@@ -71,7 +76,6 @@ static const struct usage usage = {
 
 #define INTERVAL_MIN_NS (100 * NS_PER_MS)
 #define INTERVAL_MAX_NS (3600 * NS_PER_S)
-#define RING_PAGES_MAX	65536u
 
 #define RETAIN_MIN	 (UINT64_C(64) << 10) /* a few segments that are little more than their header */
 #define RETAIN_AGE_MAX_NS (UINT64_MAX / 2)
@@ -88,10 +92,20 @@ static int read_pages(const char *value, uint32_t *ret_pages)
 
 	if (!value)
 		return 0;
-	if (quantity_read_count(value, strlen(value), &pages) < 0 || pages < 1 || pages > RING_PAGES_MAX ||
+	if (quantity_read_count(value, strlen(value), &pages) < 0 || pages < 1 || pages > RING_PAGES_ASKED_MAX ||
 	    (pages & (pages - 1)))
 		return complain("ring-pages", value, "must be a power of two from 1 to 65536");
 	*ret_pages = (uint32_t)pages;
+	return 0;
+}
+
+static int read_max_processes(const char *value, uint32_t *ret)
+{
+	uint64_t n;
+
+	if (quantity_read_count(value, strlen(value), &n) < 0 || n < PROCESSES_MAX_LEAST || n > PROCESSES_MAX_MOST)
+		return complain("max-processes", value, "must be a number from 1024 to 4194304");
+	*ret = (uint32_t)n;
 	return 0;
 }
 
@@ -156,6 +170,8 @@ static int read_values(const struct options *options, struct agent_options *agen
 		return TRANSPORT;
 	if (read_pages(values[RING_PAGES], &agent->ring_pages) < 0)
 		return RING_PAGES;
+	if (read_max_processes(values[MAX_PROCESSES], &agent->max_processes) < 0)
+		return MAX_PROCESSES;
 	return -1;
 }
 

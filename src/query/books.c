@@ -23,7 +23,7 @@ struct books {
 /* What the ledger itself counts as lost or late: the first place to look when something does not add up. */
 static const char *const losses[] = {
 	"missed_runs", "malformed",   "mark_map_full", "amendments_late", "rollup_map_full",
-	"drops_fork",  "drops_exec", "drops_signal",	"orphan_map_full", "crossing_map_full", "exits_unseen",
+	"drops_fork",  "drops_exec", "drops_signal",	"orphan_map_full", "crossing_map_full", "exits_unseen", "processes_full",
 };
 
 /* The ledger's row of one interval. */

@@ -157,15 +157,14 @@ static void drop_snapshot(struct snapshot *s)
 	free(s->samples);
 }
 
-static int make_ledger(struct agent *agent, size_t n_living)
+static int make_ledger(struct agent *agent)
 {
 	struct ledger_ports ports = agent_ledger_ports(agent);
-	uint32_t max = n_living * 2 > PROCESSES_MIN ? (uint32_t)n_living * 2 : PROCESSES_MIN;
 	int r;
 
 	agent->empty = chunk_line_new();
 	agent->full = chunk_line_new();
-	agent->ledger = ledger_new(max, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
+	agent->ledger = ledger_new(agent->options->max_processes, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
 	agent->cgroups = cgroups_new();
 	agent->samplers = samplers_new();
 	agent->sealed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -183,10 +182,8 @@ static int make_ledger(struct agent *agent, size_t n_living)
 	if (r < 0)
 		return r;
 	r = agent->cgroups_error = cgroups_scan(agent->cgroups);
-	if (r == -EXDEV)
-		log_line("in a cgroup namespace: cgroups that were there before the agent have ids and no paths, and "
-			 "`cgroups` has none; run it in the host's (unshare(1), --cgroupns=host)");
-	else if (r < 0)
+	/* In a cgroup namespace: that has been said. */
+	if (r < 0 && r != -EXDEV)
 		log_line("no cgroup v2 hierarchy (%s): records carry cgroup ids without paths", strerror(-r));
 	return 0;
 }
@@ -196,8 +193,12 @@ static void say_missing_privileges(void)
 {
 	struct privilege missing;
 
+	const char *loss;
+
 	for (size_t i = 0; privileges_missing(i, &missing); i++)
 		log_line("without %s: %s", missing.name, missing.loss);
+	for (unsigned i = 0; (loss = host_namespace_loss(i)); i++)
+		log_line("%s", loss);
 }
 
 /* Not to be able to give rights up is no reason not to record. */
@@ -410,9 +411,9 @@ static int open_books(struct agent *agent)
 		return say_collect_error(r, "walking all tasks");
 	collect_set_adopting(agent->collect, 0);
 	collect_begin_epoch(agent->collect, 0, 0);
-	r = make_ledger(agent, s->n_living);
+	r = make_ledger(agent);
 	if (r < 0) {
-		log_line("not enough memory for %zu processes", s->n_living);
+		log_line("not enough memory for %u processes; give fewer with --max-processes", agent->options->max_processes);
 		return r;
 	}
 	ledger_set_sched(agent->ledger, agent->options->sched);
@@ -465,12 +466,13 @@ static int start(struct agent *agent)
 	if (r < 0)
 		return r;
 	r = make_rings(agent);
+	/* What comes later takes memory, and has it locked, as far as it is used. */
+	agent->is_memory_locked = host_lock_memory();
 	if (r == 0)
 		r = open_books(agent);
 	if (r < 0)
 		return r;
 	agent->begin_boot_ns = clock_boot_ns();
-	agent->is_memory_locked = host_lock_memory();
 	if (options->guest)
 		agent->guest_fd = options->guest->open(options->guest->ctx, agent);
 	r = start_threads(agent);

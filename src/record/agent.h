@@ -33,6 +33,7 @@ struct agent_options {
 	int threads_on;	     /* rows of single threads too */
 	int use_ringbuf;     /* BPF ring buffers in place of perf ring buffers */
 	uint32_t ring_pages; /* 0: by the number of CPUs */
+	uint32_t max_processes;
 	int fsync_each_interval;
 	uint64_t retain_bytes, retain_age_ns; /* of struct store_options */
 	int is_verbose;

@@ -154,6 +154,7 @@ static uint64_t drops_of(const struct totals *totals, const char *program, const
 	    {"on_fork", "argv and exe are unknown until they exec", LEDGER_drops_fork},
 	    {"on_exec", "argv and exe are unknown", LEDGER_drops_exec},
 	    {"on_signal", "killers are unknown", LEDGER_drops_signal},
+	    {"on_mkdir", "cgroups' paths are asked for later", LEDGER_drops_cgroup},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

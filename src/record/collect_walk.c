@@ -36,6 +36,28 @@ static int add_thread(struct walk *walk, const void *data)
 	return 0;
 }
 
+/* Adds the thread to what has been told of its process, if that has. */
+static int add_part(struct walk *walk, const struct walk_part *part)
+{
+	size_t low = 0, high = walk->n_told;
+	struct walk_told *told;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (walk->told[middle].row.pid < part->row.pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	told = &walk->told[low];
+	if (low == walk->n_told || told->row.pid != part->row.pid || told->row.start_boot_ns != part->row.start_boot_ns)
+		return 0;
+	for (size_t i = 0; i < sizeof(part->costs) / sizeof(__u64); i++)
+		((__u64 *)(void *)&told->figures.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
+	return 0;
+}
+
 static int add(struct walk *walk, const void *data, size_t size)
 {
 	if (make_room((void **)&walk->living, walk->n_living, &walk->max_living, sizeof(*walk->living)) < 0 ||
@@ -56,12 +78,15 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 	while (len - used >= sizeof(struct walk_row)) {
 		const struct walk_row *row = (const void *)(data + used);
 		size_t size = row->flags & WALK_THREAD	  ? sizeof(struct walk_thread)
+			      : row->flags & WALK_PART	  ? sizeof(struct walk_part)
 			      : row->flags & WALK_FIGURES ? sizeof(struct walk_told)
 							  : sizeof(*row);
 
 		if (len - used < size)
 			break;
-		if ((row->flags & WALK_THREAD ? add_thread(walk, row) : add(walk, row, size)) < 0)
+		if ((row->flags & WALK_THREAD ? add_thread(walk, row)
+		     : row->flags & WALK_PART ? add_part(walk, (const void *)row)
+					      : add(walk, row, size)) < 0)
 			return -ENOMEM;
 		used += size;
 	}

@@ -11,15 +11,41 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/limits.h"
 
 /* Above every service, below what must never be killed (-1000). */
 #define OOM_SCORE_ADJ "-900"
+
+/* The inodes of the first namespaces (include/linux/proc_ns.h, enum ..._INIT_INO). */
+static const struct {
+	const char *path;
+	ino_t inode;
+	const char *loss;
+} namespaces[] = {
+	{"/proc/self/ns/pid", 0xeffffffc,
+	 "in a pid namespace: of processes outside of it births and exits are seen, but not their lives: `procs` and `roster` "
+	 "lack them and the ledger does not balance; run it in the host's (--pid=host)"},
+	{"/proc/self/ns/cgroup", 0xeffffffb,
+	 "in a cgroup namespace: where what is mounted begins below the host's root, cgroups that were there before the agent "
+	 "have ids and no paths, and `cgroups` is empty; run it in the host's (--cgroupns=host)"},
+};
+
+const char *host_namespace_loss(unsigned i)
+{
+	struct stat st;
+
+	for (size_t k = 0; k < ARRAY_SIZE(namespaces); k++)
+		if (stat(namespaces[k].path, &st) == 0 && st.st_ino != namespaces[k].inode && i-- == 0)
+			return namespaces[k].loss;
+	return NULL;
+}
 
 static int write_file(const char *path, const char *text)
 {
@@ -64,7 +90,7 @@ int host_lock_memory(void)
 {
 	/* What loading the programs took (the kernel's types, several MB) need not be locked for ever. */
 	malloc_trim(0);
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
+	if (mlockall(MCL_CURRENT) == 0 && mlockall(MCL_FUTURE | MCL_ONFAULT) == 0)
 		return 1;
 	log_line("memory is not locked: %s; give CAP_IPC_LOCK or LimitMEMLOCK=infinity, or under memory pressure the "
 		 "agent may be slow",

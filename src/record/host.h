@@ -10,10 +10,16 @@
 
 #include "model/origin.h"
 
+/* What is lost by where this process runs: the i-th line (from 0), or NULL. */
+const char *host_namespace_loss(unsigned i);
+
 /* Raises limits, before anything is loaded. What may not be done is said, once, and is not fatal. */
 void host_raise_limits(void);
 
-/* Locks what is and will be in memory; last in set-up. True when it could; says why not. */
+/*
+ * Locks what is in memory, and each page that will be from when it is used first: tables that may grow are mapped whole.
+ * After what is loaded once. True when it could; says why not.
+ */
 int host_lock_memory(void);
 
 /* Who and where this run is; run_real_ns is now. */

@@ -116,13 +116,33 @@ struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_
 	if (process)
 		return process;
 	process = processes_add(ledger->processes, pid, start_boot_ns);
+	ledger->processes_full += !process;
 	if (process)
 		process->start_real_ns = start_boot_ns + (uint64_t)ledger->real_minus_boot_ns;
 	return process;
 }
 
-static text_id keep_image(struct ledger *ledger, const struct image *image)
+/* Cuts the arguments where room is short: in front of a character, and with an end. */
+static void cut_arguments(struct image *image, size_t bytes, uint32_t *flags)
 {
+	char *argv = image->bytes + image->exe_len;
+	size_t len = image->argv_len;
+
+	if (len <= bytes)
+		return;
+	len = bytes;
+	while (len && ((unsigned char)argv[len] & 0xc0) == 0x80)
+		len--;
+	image->argv_len = (uint16_t)len;
+	*flags |= PROCESS_ARGV_TRUNCATED;
+}
+
+/* What is kept may be shorter than what is given; `flags` then says so. */
+static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *flags)
+{
+	size_t fair = texts_fair_bytes(ledger->texts), head = offsetof(struct image, bytes) + image->exe_len;
+
+	cut_arguments(image, fair > head ? fair - head : 0, flags);
 	return texts_add(ledger->texts, image, offsetof(struct image, bytes) + image->exe_len + image->argv_len);
 }
 
@@ -146,8 +166,8 @@ void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, c
 	image->argv_len = (uint16_t)argv_len;
 	memcpy(image->bytes, exe, exe_len);
 	memcpy(image->bytes + exe_len, argv, argv_len);
+	process->image = keep_image(ledger, image, &flags);
 	process->flags = flags | PROCESS_BEFORE_AGENT;
-	process->image = keep_image(ledger, image);
 }
 
 static void on_fork(struct ledger *ledger, const struct event_fork *event)
@@ -188,6 +208,9 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 {
 	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct image *image = &ledger->image;
+	uint32_t flags = (event->flags & EXEC_ARGV_TRUNCATED ? PROCESS_ARGV_TRUNCATED : 0) |
+			 (event->flags & EXEC_EXE_TRUNCATED ? PROCESS_EXE_TRUNCATED : 0) |
+			 (event->flags & EXEC_ARGV_LOST ? PROCESS_ARGV_LOST : 0);
 
 	if (!process)
 		return;
@@ -195,14 +218,13 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 	image->exe_len = (uint16_t)turn_path(event->data, event->exe_len, image->bytes);
 	image->argv_len = (uint16_t)event->argv_len;
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
+	if (event->flags & EXEC_ARGV_TRUNCATED)
+		cut_arguments(image, event->argv_len, &flags);
 	texts_drop(ledger->texts, process->image);
-	process->image = keep_image(ledger, image);
+	process->image = keep_image(ledger, image, &flags);
 	/* It had a handler for that; the new program has none. */
 	process->asker = (struct asker){0};
-	process->flags &= PROCESS_BEFORE_AGENT;
-	process->flags |= (event->flags & EXEC_ARGV_TRUNCATED ? PROCESS_ARGV_TRUNCATED : 0) |
-			  (event->flags & EXEC_EXE_TRUNCATED ? PROCESS_EXE_TRUNCATED : 0) |
-			  (event->flags & EXEC_ARGV_LOST ? PROCESS_ARGV_LOST : 0);
+	process->flags = (process->flags & PROCESS_BEFORE_AGENT) | flags;
 }
 
 /* Without the zeroes that a title leaves of what it was written over. */
@@ -229,7 +251,7 @@ static void on_title(struct ledger *ledger, const struct event_title *event)
 	memcpy(image->bytes + image->exe_len, event->data, len);
 	image->argv_len = (uint16_t)len;
 	texts_drop(ledger->texts, process->image);
-	process->image = keep_image(ledger, image);
+	process->image = keep_image(ledger, image, &process->flags);
 }
 
 static void note_killer(struct process *process, const struct asker *asker)

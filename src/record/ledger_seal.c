@@ -72,6 +72,8 @@ static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t 
 	block_set_number(b, 0, LEDGER_crossing_map_full, s->counters.crossing_map_full);
 	block_set_number(b, 0, LEDGER_procs_skipped, s->counters.procs_skipped + ledger->procs_skipped);
 	block_set_number(b, 0, LEDGER_wait_map_full, s->counters.wait_map_full);
+	block_set_number(b, 0, LEDGER_processes_full, ledger->processes_full);
+	block_set_number(b, 0, LEDGER_drops_cgroup, s->counters.drops_cgroup);
 	block_set_number(b, 0, LEDGER_exits_unseen, s->counters.exits_unseen);
 	block_set_number(b, 0, LEDGER_malformed, ledger->malformed + s->malformed);
 	block_set_number(b, 0, LEDGER_queue_high_water_bytes, s->queue_high_water_bytes);
@@ -169,5 +171,5 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 	ledger->edge_boot_ns = s->edge_boot_ns;
 	ledger->sealed_epoch = s->epoch;
 	ledger->is_any_sealed = 1;
-	ledger->malformed = ledger->procs_skipped = 0;
+	ledger->malformed = ledger->procs_skipped = ledger->processes_full = 0;
 }

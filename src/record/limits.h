@@ -28,8 +28,9 @@
 /* Events between drain and ledger: a tenth of a second of the fastest storm seen (10 MB/s). */
 #define QUEUE_BYTES (1u << 20)
 
-/* Processes known by identity at least; the table grows with the population found at start. */
-#define PROCESSES_MIN 16384
+/* Processes known by identity at most (--max-processes); each takes about 700 bytes, when it is there. */
+#define PROCESSES_MAX_LEAST 1024u
+#define PROCESSES_MAX_MOST  4194304u /* PID_MAX_LIMIT */
 /* Blocks of text behind them: 64 bytes each; a process of the mean takes three. */
 #define TEXT_BLOCKS_PER_PROCESS 4
 
@@ -60,6 +61,7 @@
 #define RINGS_BYTES	(4u << 20)
 #define RING_PAGES_MIN	64u
 #define RING_PAGES_MAX	512u
+#define RING_PAGES_ASKED_MAX 65536u /* --ring-pages: 256 MiB a CPU */
 
 /* Drain at least this often, so that a quiet host's records are no older. */
 #define DRAIN_PERIOD_MS 100

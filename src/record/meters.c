@@ -15,7 +15,8 @@ struct meter {
 };
 
 struct meters {
-	meter_id free; /* the first of them */
+	meter_id free; /* given back last; 0: none */
+	uint32_t n_used, max;
 	struct meter meters[];
 };
 
@@ -25,10 +26,7 @@ struct meters *meters_new(uint32_t max)
 
 	if (!meters)
 		return NULL;
-	for (meter_id id = max; id > 0; id--) {
-		meters->meters[id].next = meters->free;
-		meters->free = id;
-	}
+	meters->max = max;
 	return meters;
 }
 
@@ -41,9 +39,12 @@ meter_id meters_add(struct meters *meters)
 {
 	meter_id id = meters->free;
 
-	if (!id)
+	if (id)
+		meters->free = meters->meters[id].next;
+	else if (meters->n_used < meters->max)
+		id = ++meters->n_used;
+	else
 		return 0;
-	meters->free = meters->meters[id].next;
 	meters->meters[id] = (struct meter){0};
 	return id;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The processes known by identity, living or just dead, by (pid, start). A fixed hash table, used by the
- * ledger's thread only. A pointer to a process is valid until the next add or remove.
+ * The processes known by identity, living or just dead, by (pid, start), up to a fixed number; used by the ledger's thread
+ * only. A pointer to a process is valid until that is removed.
  */
 #ifndef OBIT_RECORD_PROCESSES_H
 #define OBIT_RECORD_PROCESSES_H

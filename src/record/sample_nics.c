@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Network interfaces. One is known by its name; its index is looked up when a name comes up, so that an
- * interface that was renamed goes on where it was. A driver may reset its counters, and some have 32 bits.
+ * Network interfaces. One is known by its index, which the file does not have: that is asked for by the name, right after
+ * it was read. So one that was renamed goes on where it was, and one made anew under the name of another begins anew. A
+ * driver may reset its counters, and some have 32 bits.
  */
 #include "record/sample_nics.h"
 
@@ -9,6 +10,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "record/limits.h"
@@ -16,6 +20,7 @@
 struct nic {
 	char name[IF_NAMESIZE]; /* "": free */
 	unsigned index;		/* 0: unknown */
+	int is_new;		/* no counters of it have been taken */
 	uint64_t seen;		/* pass it was last seen in */
 	struct figures before;
 };
@@ -23,6 +28,7 @@ struct nic {
 struct sample_nics {
 	struct proc_buffer *buffer; /* not owned */
 	struct proc_file file;
+	int socket_fd; /* to ask for indexes by */
 	struct nic nics[SAMPLED_NICS];
 	uint32_t next; /* where the next line's interface was last time */
 	uint64_t pass;
@@ -39,6 +45,8 @@ struct sample_nics *sample_nics_new(struct proc_buffer *buffer, const char *net_
 	if (!sampler)
 		return NULL;
 	sampler->buffer = buffer;
+	/* Any kind of socket answers (dev_ioctl()). Without one names must do. */
+	sampler->socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	sampler->file = (struct proc_file)PROC_FILE(net_dev, "table `nics`");
 	return sampler;
 }
@@ -48,6 +56,8 @@ void sample_nics_free(struct sample_nics *sampler)
 	if (!sampler)
 		return;
 	proc_file_close(&sampler->file);
+	if (sampler->socket_fd >= 0)
+		close(sampler->socket_fd);
 	free(sampler);
 }
 
@@ -82,70 +92,96 @@ int nic_read_line(struct proc_text line, struct nic_line *ret)
 	return 0;
 }
 
-static struct nic *find(struct sample_nics *sampler, const struct nic_line *line)
+/* 0: there is none of this name (any more). */
+static unsigned index_of(const struct sample_nics *sampler, const struct proc_text *name)
+{
+	size_t len = (size_t)(name->end - name->at);
+	struct ifreq request = {0};
+
+	if (len >= sizeof(request.ifr_name))
+		return 0;
+	memcpy(request.ifr_name, name->at, len);
+	return ioctl(sampler->socket_fd, SIOCGIFINDEX, &request) < 0 ? 0 : (unsigned)request.ifr_ifindex;
+}
+
+/* The one with the index; without one (0), of the name. */
+static struct nic *find(struct sample_nics *sampler, const struct nic_line *line, unsigned index)
 {
 	for (uint32_t i = 0; i < SAMPLED_NICS; i++) {
 		uint32_t at = (sampler->next + i) % SAMPLED_NICS;
+		struct nic *nic = &sampler->nics[at];
 
-		if (*sampler->nics[at].name && proc_is(&line->name, sampler->nics[at].name)) {
+		if (*nic->name && (index ? nic->index == index : proc_is(&line->name, nic->name))) {
 			sampler->next = (at + 1) % SAMPLED_NICS;
-			return &sampler->nics[at];
+			return nic;
 		}
 	}
 	return NULL;
 }
 
-/* An interface by a name not seen before: a known one if it was renamed. */
-static struct nic *add(struct sample_nics *sampler, const struct nic_line *line, int *ret_is_new)
+static void set_name(struct nic *nic, const struct nic_line *line)
 {
 	size_t len = (size_t)(line->name.end - line->name.at);
-	struct nic *place = NULL;
-	char name[IF_NAMESIZE];
-	unsigned index;
 
-	if (len >= sizeof(name))
-		return NULL;
-	memcpy(name, line->name.at, len);
-	name[len] = 0;
-	index = if_nametoindex(name);
-	*ret_is_new = 1;
-	for (uint32_t i = 0; i < SAMPLED_NICS; i++) {
+	memcpy(nic->name, line->name.at, len);
+	nic->name[len] = 0;
+}
+
+static struct nic *add(struct sample_nics *sampler, const struct nic_line *line, unsigned index)
+{
+	size_t len = (size_t)(line->name.end - line->name.at);
+
+	for (uint32_t i = 0; i < SAMPLED_NICS && len < IF_NAMESIZE; i++) {
 		struct nic *nic = &sampler->nics[i];
 
-		if (*nic->name && index && nic->index == index && nic->seen != sampler->pass) {
-			*ret_is_new = 0;
-			place = nic;
-			break;
-		}
-		if (!*nic->name && !place)
-			place = nic;
+		if (*nic->name)
+			continue;
+		*nic = (struct nic){.index = index, .is_new = 1, .before.known = UINT64_MAX};
+		set_name(nic, line);
+		return nic;
 	}
-	if (place) {
-		memcpy(place->name, name, len + 1);
-		place->index = index;
-	} else if (!sampler->is_full_said) {
+	if (len < IF_NAMESIZE && !sampler->is_full_said) {
 		log_line("more than %d network interfaces: the others are not in `nics`", SAMPLED_NICS);
 		sampler->is_full_said = 1;
 	}
-	return place;
+	return NULL;
+}
+
+/*
+ * The interface of the line, and in *ret_is_sure whether its counters are the line's: of a name that has gone from one
+ * interface to another since the last time, nobody knows whether it did so before the line was read or after.
+ */
+static struct nic *nic_of(struct sample_nics *sampler, const struct nic_line *line, int *ret_is_sure)
+{
+	unsigned index = index_of(sampler, &line->name);
+	struct nic *nic = find(sampler, line, index), *namesake = index ? find(sampler, line, 0) : NULL;
+
+	*ret_is_sure = !namesake || namesake->index == index || namesake->index == 0;
+	if (nic && !proc_is(&line->name, nic->name)) {
+		*ret_is_sure = 0;
+		set_name(nic, line);
+	}
+	if (!nic && namesake && !namesake->index) {
+		nic = namesake;
+		nic->index = index;
+	}
+	return nic ? nic : add(sampler, line, index);
 }
 
 /* 0 or -ENOSPC. */
 static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block *rows)
 {
 	const struct figures_rule rule = {.table = rows->table, .resets = NICS_resets, .restarts = 1};
-	static const struct figures zero = {.known = UINT64_MAX};
 	const struct figures *now = &sampler->line.figures;
-	struct nic *nic = find(sampler, &sampler->line);
-	int is_new = 0, row;
+	int is_sure, row;
+	struct nic *nic = nic_of(sampler, &sampler->line, &is_sure);
 
-	if (!nic)
-		nic = add(sampler, &sampler->line, &is_new);
 	if (!nic)
 		return -ENOSPC;
 	nic->seen = sampler->pass;
-	if (is_new)
-		nic->before = zero;
+	/* Next time it is, with all that it has counted since. */
+	if (!is_sure)
+		return 0;
 	if (sampler->pass > 1 && figures_moved(&rule, now, &nic->before)) {
 		row = block_add_row(rows);
 		/* Without room it is told next time: its figures stay those of before. */
@@ -154,9 +190,10 @@ static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block
 		block_set_number(rows, (uint32_t)row, NICS_time, time_ns);
 		block_set_text(rows, (uint32_t)row, NICS_nic, nic->name, strlen(nic->name));
 		figures_write(&rule, now, &nic->before, rows, (uint32_t)row);
-		block_set_number(rows, (uint32_t)row, NICS_appeared, (uint64_t)is_new);
+		block_set_number(rows, (uint32_t)row, NICS_appeared, (uint64_t)nic->is_new);
 	}
 	nic->before = *now;
+	nic->is_new = 0;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Two arrays, each with a free list threaded through it: heads of texts, and blocks. Index 0 of each means
- * none, and is never given out.
+ * none, and is never given out. They take memory as far as they have ever been used.
  */
 #include "record/texts.h"
 
@@ -24,7 +24,9 @@ struct text_block {
 struct texts {
 	struct text *texts;
 	struct text_block *blocks;
-	uint32_t free_text, free_block, n_free_blocks;
+	uint32_t free_text, free_block; /* given back; 0: none */
+	uint32_t n_texts, n_blocks;	/* ever given out */
+	uint32_t max_texts, max_blocks, n_free_blocks;
 };
 
 struct texts *texts_new(uint32_t max_texts, uint32_t max_blocks)
@@ -39,13 +41,8 @@ struct texts *texts_new(uint32_t max_texts, uint32_t max_blocks)
 		texts_free(texts);
 		return NULL;
 	}
-	for (uint32_t i = 1; i < max_texts; i++)
-		texts->texts[i].first = i + 1;
-	for (uint32_t i = 1; i < max_blocks; i++)
-		texts->blocks[i].next = i + 1;
-	texts->free_text = max_texts ? 1 : 0;
-	texts->free_block = max_blocks ? 1 : 0;
-	texts->n_free_blocks = max_blocks;
+	texts->max_texts = max_texts;
+	texts->max_blocks = texts->n_free_blocks = max_blocks;
 	return texts;
 }
 
@@ -58,24 +55,57 @@ void texts_free(struct texts *texts)
 	free(texts);
 }
 
+static text_id take_text(struct texts *texts)
+{
+	text_id id = texts->free_text;
+
+	if (id)
+		texts->free_text = texts->texts[id].first;
+	else if (texts->n_texts < texts->max_texts)
+		id = ++texts->n_texts;
+	return id;
+}
+
+/* There is one: the caller has counted. */
+static uint32_t take_block(struct texts *texts)
+{
+	uint32_t block = texts->free_block;
+
+	texts->n_free_blocks--;
+	if (!block)
+		return ++texts->n_blocks;
+	texts->free_block = texts->blocks[block].next;
+	return block;
+}
+
+size_t texts_fair_bytes(const struct texts *texts)
+{
+	uint64_t free = texts->n_free_blocks, all = texts->max_blocks;
+
+	return free * 2 >= all	 ? SIZE_MAX
+	       : free * 4 >= all ? 16 * BLOCK_BYTES
+	       : free * 8 >= all ? 4 * BLOCK_BYTES
+				 : BLOCK_BYTES;
+}
+
 text_id texts_add(struct texts *texts, const void *data, size_t len)
 {
 	size_t need = (len + BLOCK_BYTES - 1) / BLOCK_BYTES;
-	text_id id = texts->free_text;
 	const char *from = data;
 	uint32_t *link;
+	text_id id;
 
-	if (!id || need > texts->n_free_blocks)
+	if (need > texts->n_free_blocks)
 		return 0;
-	texts->free_text = texts->texts[id].first;
+	id = take_text(texts);
+	if (!id)
+		return 0;
 	texts->texts[id] = (struct text){.refs = 1, .len = (uint32_t)len};
 	link = &texts->texts[id].first;
 	for (size_t left = len; left;) {
 		size_t part = left < BLOCK_BYTES ? left : BLOCK_BYTES;
-		uint32_t block = texts->free_block;
+		uint32_t block = take_block(texts);
 
-		texts->free_block = texts->blocks[block].next;
-		texts->n_free_blocks--;
 		texts->blocks[block].next = 0;
 		memcpy(texts->blocks[block].bytes, from, part);
 		*link = block;
