@@ -84,12 +84,14 @@ static __always_inline __u64 signal_handler(struct sighand_struct *sighand, __u3
 	return handler;
 }
 
+/* sigtimedwait(2) takes what it waits for out of `blocked` for as long, and has what that was in `real_blocked`. */
 static __always_inline bool is_blocked(struct task_struct *task, __u32 number)
 {
-	__u64 blocked = 0;
+	__u64 blocked = 0, real_blocked = 0;
 
 	bpf_probe_read_kernel(&blocked, sizeof(blocked), &task->blocked);
-	return (blocked >> (number - 1)) & 1;
+	bpf_probe_read_kernel(&real_blocked, sizeof(real_blocked), &task->real_blocked);
+	return ((blocked | real_blocked) >> (number - 1)) & 1;
 }
 
 /* SIGNAL_ENDS ...; 0: it ends nobody. The tracepoint comes after complete_signal(), which begins the end of most. */

@@ -264,6 +264,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	sigset_t blocked;
+	sigset_t real_blocked;
 	kuid_t loginuid;
 	u64 self_exec_id;
 	struct task_io_accounting ioac;

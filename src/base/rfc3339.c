@@ -122,7 +122,8 @@ int rfc3339_read_clock(const char **at, const char *end, struct rfc3339_clock *r
 	if (read_char(&p, end, ':') == 0) {
 		if (read_digits(&p, end, 2, &clock.second) < 0)
 			return -EINVAL;
-		if (read_char(&p, end, '.') == 0) {
+		/* ISO 8601 has a comma too, and date(1) writes it. */
+		if (read_char(&p, end, '.') == 0 || read_char(&p, end, ',') == 0) {
 			if (p == end || !isdigit((unsigned char)*p))
 				return -EINVAL;
 			for (; p < end && isdigit((unsigned char)*p); p++, digit_ns /= 10)
@@ -139,7 +140,7 @@ int rfc3339_read_clock(const char **at, const char *end, struct rfc3339_clock *r
 int rfc3339_read_offset(const char **at, const char *end, int *ret_seconds)
 {
 	const char *p = *at;
-	int sign, hours, minutes;
+	int sign, hours, minutes = 0;
 
 	if (p == end)
 		return -EINVAL;
@@ -151,8 +152,14 @@ int rfc3339_read_offset(const char **at, const char *end, int *ret_seconds)
 	if (*p != '+' && *p != '-')
 		return -EINVAL;
 	sign = *p++ == '-' ? -1 : 1;
-	if (read_digits(&p, end, 2, &hours) < 0 || read_char(&p, end, ':') < 0 ||
-	    read_digits(&p, end, 2, &minutes) < 0 || hours > 23 || minutes > 59)
+	/* +01:00; +0100, as %z of strftime(3), journald and most loggers have it; +01 */
+	if (read_digits(&p, end, 2, &hours) < 0)
+		return -EINVAL;
+	if (read_char(&p, end, ':') == 0 || (p < end && isdigit((unsigned char)*p))) {
+		if (read_digits(&p, end, 2, &minutes) < 0)
+			return -EINVAL;
+	}
+	if (hours > 23 || minutes > 59)
 		return -EINVAL;
 	*at = p;
 	*ret_seconds = sign * (hours * 3600 + minutes * 60);

@@ -209,7 +209,7 @@ int options_duration(const struct usage *usage, const char *option, const char *
 static int read_time(const struct usage *usage, const char *option, const char *given, uint64_t now_real_ns,
 		     uint64_t *ret_real_ns)
 {
-	int r = query_time(given, strlen(given), now_real_ns, ret_real_ns);
+	int r = query_time_of(given, strlen(given), now_real_ns, strcmp(option, "until") == 0, ret_real_ns);
 
 	if (r == 0)
 		return 0;

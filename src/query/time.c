@@ -17,6 +17,7 @@
 struct typed {
 	const char *at, *end;
 	uint64_t now_real_ns;
+	int is_end; /* of two moments that have this time of day the later one is meant */
 };
 
 static void skip_spaces(struct typed *typed)
@@ -35,9 +36,25 @@ static int take_word(struct typed *typed, const char *word)
 	return 1;
 }
 
-/* mktime() knows when summer time begins; a moment that a change of clocks skips is moved over the gap. */
-static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, uint64_t *ret_real_ns)
+/* -1: the clocks do not show that with summer time (or without it). */
+static time_t local_seconds(const struct tm *shown, int is_dst)
 {
+	struct tm tm = *shown;
+	time_t seconds;
+
+	tm.tm_isdst = is_dst;
+	seconds = mktime(&tm);
+	return seconds >= 0 && tm.tm_hour == shown->tm_hour && tm.tm_min == shown->tm_min && tm.tm_isdst == is_dst ? seconds
+														   : -1;
+}
+
+/*
+ * mktime() knows when summer time begins; a moment that a change of clocks skips is moved over the gap. In the hour that
+ * comes twice a range begins with the first and ends with the second.
+ */
+static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int is_end, uint64_t *ret_real_ns)
+{
+	time_t summer, winter;
 	struct tm tm = {
 		.tm_year = date->year - 1900,
 		.tm_mon = date->month - 1,
@@ -47,8 +64,13 @@ static int local_time(const struct rfc3339_date *date, const struct rfc3339_cloc
 		.tm_sec = clock->second,
 		.tm_isdst = -1,
 	};
-	time_t seconds = mktime(&tm);
+	time_t seconds;
 
+	summer = local_seconds(&tm, 1);
+	winter = local_seconds(&tm, 0);
+	seconds = mktime(&tm);
+	if (summer >= 0 && winter >= 0)
+		seconds = (summer < winter) == !is_end ? summer : winter;
 	if (seconds < 0 || (uint64_t)seconds >= UINT64_MAX / NS_PER_S)
 		return -ERANGE;
 	*ret_real_ns = (uint64_t)seconds * NS_PER_S + clock->ns;
@@ -99,7 +121,7 @@ static int read_calendar(struct typed typed, uint64_t *ret_real_ns)
 	if (has_clock && rfc3339_read_clock(&typed.at, typed.end, &clock) < 0)
 		return -EINVAL;
 	if (typed.at == typed.end)
-		return local_time(&date, &clock, ret_real_ns);
+		return local_time(&date, &clock, typed.is_end, ret_real_ns);
 	skip_spaces(&typed);
 	if (rfc3339_read_offset(&typed.at, typed.end, &offset) < 0 || typed.at != typed.end)
 		return -EINVAL;
@@ -196,7 +218,12 @@ static int read_epoch(struct typed typed, uint64_t *ret_real_ns)
 
 int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns)
 {
-	struct typed typed = {text, text + len, now_real_ns};
+	return query_time_of(text, len, now_real_ns, 0, ret_real_ns);
+}
+
+int query_time_of(const char *text, size_t len, uint64_t now_real_ns, int is_end, uint64_t *ret_real_ns)
+{
+	struct typed typed = {text, text + len, now_real_ns, is_end};
 	int r;
 
 	skip_spaces(&typed);

@@ -39,18 +39,24 @@ int index_add_frame(struct index *index, uint64_t offset)
 	return 0;
 }
 
+#define SET_BACK_NS (3600 * UINT64_C(1000000000)) /* no interval is longer */
+
 void index_add_chunk(struct index *index, const struct interval *interval)
 {
 	struct index_entry *entry = &index->entries[index->n - 1];
-	uint64_t end = interval->end_real_ns > interval->begin_real_ns ? interval->end_real_ns
-								       : interval->begin_real_ns;
+	uint64_t begin = interval->begin_real_ns, end = interval->end_real_ns;
 
+	/* The clock was set back in it: its rows have times of both clocks, of the old one until the end. */
+	if (interval->is_last_chunk && end < begin) {
+		end = begin + SET_BACK_NS;
+		begin = interval->end_real_ns;
+	}
 	if (!entry->first_number) {
 		entry->first_number = interval->number;
-		entry->begin_real_ns = interval->begin_real_ns;
+		entry->begin_real_ns = begin;
 	}
-	if (interval->begin_real_ns < entry->begin_real_ns)
-		entry->begin_real_ns = interval->begin_real_ns;
+	if (begin < entry->begin_real_ns)
+		entry->begin_real_ns = begin;
 	if (interval->number > entry->last_number)
 		entry->last_number = interval->number;
 	if (!interval->is_last_chunk) {

@@ -296,6 +296,9 @@ static int is_in_time(const struct store_reader *reader, const struct interval *
 {
 	uint64_t end = interval->is_last_chunk ? interval->end_real_ns : UINT64_MAX;
 
+	/* The clock was set back in it: its rows have times of both clocks. */
+	if (end < interval->begin_real_ns)
+		return 1;
 	return end >= reader->select.since_real_ns &&
 	       (!reader->select.until_real_ns || interval->begin_real_ns < reader->select.until_real_ns);
 }
