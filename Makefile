@@ -43,7 +43,7 @@ DAY_OBJS  := $(filter-out %/rewrite.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -123,6 +123,9 @@ bench: $(OBIT) $(LIVE_BINS) ## storms, snapshots and switches under obit and its
 bench-quick: $(OBIT) $(LIVE_BINS) ## one of each (root)
 	$(Q)scripts/bench-living.py $(BUILD) --quick
 	$(Q)scripts/bench-storm.py $(BUILD) --quick
+
+storm-trial: $(OBIT) $(BUILD)/tests/live/trial ## does the ledger balance with the agent started and stopped in storms? RUNS= SEED= (root)
+	$(Q)work=$$(mktemp -d) && $(BUILD)/tests/live/trial $(OBIT) $$work $(or $(RUNS),100) $(or $(SEED),1)
 
 live-tests: $(LIVE_BINS)
 

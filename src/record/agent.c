@@ -84,6 +84,7 @@ static int open_store(struct agent *agent)
 		.retain_age_ns = options->retain_age_ns,
 		.fsync_each_interval = options->fsync_each_interval,
 	};
+	struct store_counts counts;
 	int holder = 0, r;
 
 	host_describe(&agent->origin);
@@ -94,8 +95,16 @@ static int open_store(struct agent *agent)
 		log_line("the store %s is being written by process %d; stop it or give another --store", store.dir, holder);
 	else if (r == -EMEDIUMTYPE)
 		log_line("%s holds files that are not obit's; give an empty directory with --store", store.dir);
+	else if (r == -ELOOP)
+		log_line("the store %s: a link on the way to it, or in place of its lock, is another user's; take it away, or "
+			 "give another --store",
+			 store.dir);
 	else if (r < 0)
 		log_line("cannot write to the store %s: %s; give another with --store", store.dir, strerror(-r));
+	else
+		store_writer_counts(agent->store, &counts);
+	if (r == 0 && counts.was_open_to_others)
+		log_line("the store %s: others could write to it; now they cannot", store.dir);
 	if (!realpath(store.dir, agent->store_path))
 		snprintf(agent->store_path, sizeof(agent->store_path), "%s", store.dir);
 	return r;

@@ -12,16 +12,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/format.h"
 
 #define STAMP_DIGITS 20
+#define LAST_STAMP   "18000000000000000000" /* the year 2540 */
 
 static int is_segment(const char *name)
 {
+	/* Later than any time that there is: then the next name could not be later still. */
 	return strlen(name) == STAMP_DIGITS + strlen(SEGMENT_SUFFIX) && strspn(name, "0123456789") == STAMP_DIGITS &&
-	       strcmp(name + STAMP_DIGITS, SEGMENT_SUFFIX) == 0;
+	       strcmp(name + STAMP_DIGITS, SEGMENT_SUFFIX) == 0 && strncmp(name, LAST_STAMP, STAMP_DIGITS) < 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -45,7 +48,8 @@ int directory_list(int dir_fd, struct segment_name **ret, size_t *ret_n)
 		return r;
 	}
 	while ((entry = readdir(dir))) {
-		if (!is_segment(entry->d_name)) {
+		/* A link or a pipe is no segment, whatever it is called; a file system may not say, then opening does. */
+		if (!is_segment(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)) {
 			has_foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, LOCK_NAME) != 0;
 			continue;
 		}
@@ -82,12 +86,18 @@ void directory_name(struct segment_name *ret, uint64_t real_ns)
 int directory_lock(int dir_fd, int *ret_fd, int *ret_holder)
 {
 	struct flock lock = {.l_type = F_WRLCK};
-	int fd = openat(dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	int fd = openat(dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
 	char pid[32] = "";
+	struct stat st;
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
+	/* It is written to: it must be a file of its own. */
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		close(fd);
+		return -ELOOP;
+	}
 	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		r = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 		if (r == -EBUSY && pread(fd, pid, sizeof(pid) - 1, 0) >= 0)
@@ -104,10 +114,23 @@ int directory_lock(int dir_fd, int *ret_fd, int *ret_holder)
 	return 0;
 }
 
+int directory_open_file(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EBADMSG;
+}
+
 int directory_is_locked(int dir_fd)
 {
 	struct flock lock = {.l_type = F_RDLCK};
-	int fd = openat(dir_fd, LOCK_NAME, O_RDONLY | O_CLOEXEC), r;
+	int fd = openat(dir_fd, LOCK_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), r;
 
 	if (fd < 0)
 		return 0;

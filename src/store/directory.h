@@ -31,4 +31,7 @@ int directory_lock(int dir_fd, int *ret_fd, int *ret_holder);
 /* Is a writer at work? */
 int directory_is_locked(int dir_fd);
 
+/* A file of the store, to read: never what a link or a name leads to elsewhere. -EBADMSG: it is no regular file. */
+int directory_open_file(int dir_fd, const char *name);
+
 #endif

@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "store/directory.h"
@@ -34,6 +37,78 @@ static gid_t find_group(const char *name)
 	return found;
 }
 
+/* Is each symbolic link on the way root's or our own? Whoever else has put one there may mean any place. */
+static int links_are_trusted(const char *path)
+{
+	char part[PATH_MAX];
+
+	for (size_t i = 1; i <= strlen(path) && i < sizeof(part); i++) {
+		struct stat st;
+
+		if (path[i] && path[i] != '/')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
+			return 0;
+	}
+	return 1;
+}
+
+/* A directory by its path. Where links are on the way they are looked at first. -ELOOP: somebody else's is. */
+static int open_directory(const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return (int)fd;
+	if (errno != ELOOP && errno != ENOSYS && errno != EPERM)
+		return -errno;
+	if (!links_are_trusted(path))
+		return -ELOOP;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int make_directory(const char *path)
+{
+	char *copy = strdup(path), *slash;
+	int fd, r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/';)
+		copy[--len] = '\0';
+	slash = strrchr(copy, '/');
+	if (slash)
+		*slash = '\0';
+	fd = open_directory(!slash ? "." : *copy ? copy : "/");
+	if (fd < 0)
+		r = fd;
+	else if (mkdirat(fd, slash ? slash + 1 : copy, 0750) < 0 && errno != EEXIST)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return r;
+}
+
+/* Nobody else may put files into it, or take them out. */
+static int make_safe(struct home *home)
+{
+	struct stat st;
+
+	if (fstat(home->dir_fd, &st) < 0)
+		return -errno;
+	if (!(st.st_mode & 022))
+		return 0;
+	if (fchmod(home->dir_fd, st.st_mode & 07777 & ~(mode_t)022) < 0)
+		return -errno;
+	home->was_open_to_others = 1;
+	return 0;
+}
+
 /* Without the right to give it away, it stays with whoever made it. */
 static int give_to_group(const struct home *home, int fd)
 {
@@ -52,16 +127,20 @@ int home_open(struct home *home, const char *path, int is_made, int *ret_holder)
 	opened.path = strdup(path);
 	if (!opened.path)
 		return -ENOMEM;
-	if (is_made && mkdir(path, 0750) < 0 && errno != EEXIST)
-		r = -errno;
+	if (is_made)
+		r = make_directory(path);
 	if (r == 0) {
-		opened.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = opened.dir_fd < 0 ? -errno : give_to_group(&opened, opened.dir_fd);
+		opened.dir_fd = open_directory(path);
+		r = opened.dir_fd < 0 ? opened.dir_fd : 0;
 	}
 	/* Before the lock, which is a file: nothing is left in a directory that is not a store. */
 	if (r == 0)
 		r = directory_list(opened.dir_fd, &names, &n);
 	free(names);
+	if (r == 0)
+		r = make_safe(&opened);
+	if (r == 0)
+		r = give_to_group(&opened, opened.dir_fd);
 	if (r == 0)
 		r = directory_lock(opened.dir_fd, &opened.lock_fd, ret_holder);
 	if (r < 0)

@@ -25,14 +25,14 @@ static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_tor
 /* The header, as it stands in the old file. */
 static int copy_header(int dir_fd, const struct segment_name *name, struct sink *sink)
 {
-	int fd = openat(dir_fd, name->text, O_RDONLY | O_CLOEXEC), r = -EBADMSG;
+	int fd = directory_open_file(dir_fd, name->text), r = -EBADMSG;
 	unsigned char head[8];
 	struct source source = {head, 8, 0};
 	unsigned char *room;
 	uint32_t size;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (pread(fd, head, 8, 0) == 8 && get_u32(&source) == MAGIC_HEADER_FRAME) {
 		size = get_u32(&source);
 		room = size > HEADER_MAX_BYTES ? NULL : sink_room(sink, size + 8);
@@ -95,7 +95,7 @@ static int copy_owner(int dir_fd, const struct segment_name *name, int fd)
 	struct stat st;
 
 	if (fstatat(dir_fd, name->text, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM) || fchmod(fd, st.st_mode & 07777) < 0)
+	    (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM) || fchmod(fd, st.st_mode & 0664) < 0)
 		return -errno;
 	return 0;
 }
@@ -113,7 +113,9 @@ int recover_segment(int dir_fd, const struct segment_name *name, const struct fi
 		r = -errno;
 	if (segment_index(segment) || !segment_header(segment)->n_tables)
 		goto out;
-	fd = openat(dir_fd, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	/* What a recovery before this one has left, or somebody else has put there. */
+	unlinkat(dir_fd, TEMPORARY_NAME, 0);
+	fd = openat(dir_fd, TEMPORARY_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	r = fd < 0 ? -errno : frame_writer_init(&writer, fd, calls, level);
 	if (r == 0)
 		r = copy_owner(dir_fd, name, fd);

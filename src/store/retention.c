@@ -47,12 +47,12 @@ uint64_t retention_segment_age_ns(const struct retention *retention)
 /* When did it end, by its seal, or by its last write? 0, or what the system said. */
 static int inspect(int dir_fd, struct retention_segment *segment)
 {
-	int fd = openat(dir_fd, segment->name.text, O_RDONLY | O_CLOEXEC), r;
+	int fd = directory_open_file(dir_fd, segment->name.text), r;
 	struct index index = {0};
 	struct stat st;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) < 0) {
 		r = -errno;
 		close(fd);
@@ -106,7 +106,9 @@ int retention_scan(struct retention *retention, int dir_fd, const char *running)
 		struct retention_segment *segment = &segments[kept];
 		struct stat st;
 
-		if ((running && strcmp(names[i].text, running) == 0) || fstatat(dir_fd, names[i].text, &st, 0) < 0)
+		/* What is no file of ours (a link, a pipe) takes no room, and is left alone. */
+		if ((running && strcmp(names[i].text, running) == 0) ||
+		    fstatat(dir_fd, names[i].text, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		segment->name = names[i];
 		if (known)

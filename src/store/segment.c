@@ -16,6 +16,7 @@
 #include <zstd.h>
 
 #include "store/chunk_codec.h"
+#include "store/directory.h"
 #include "store/format.h"
 
 #define INPUT_BYTES (128u << 10)
@@ -172,9 +173,9 @@ int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx,
 		return -ENOMEM;
 	segment->damage = damage;
 	segment->ctx = ctx;
-	segment->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	segment->fd = directory_open_file(dir_fd, name);
 	if (segment->fd < 0) {
-		r = -errno;
+		r = segment->fd;
 		goto fail;
 	}
 	segment->input = malloc(INPUT_BYTES);

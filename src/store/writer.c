@@ -439,6 +439,7 @@ void store_writer_counts(const struct store_writer *writer, struct store_counts 
 		.evicted = retention->n_evicted,
 		.evicted_bytes = retention->evicted_bytes,
 		.evicted_full = writer->evicted_full,
+		.was_open_to_others = writer->home.was_open_to_others,
 		.clock_jumps = writer->clock_jumps,
 		.restarts = writer->restarts,
 	};
