@@ -267,11 +267,15 @@ static int choose_tables(struct export *export, const struct table **ret)
 
 		snprintf(copy, sizeof(copy), "%s", list);
 		while ((name = strsep(&rest, ",")) && n < TABLE_MAX_TABLES) {
-			int chosen = options_choose(&usage, "table", name, names, catalogue->n_tables);
+			int chosen = options_choose(&usage, "table", name, names, catalogue->n_tables), is_chosen = 0;
 
 			if (chosen < 0)
 				return chosen;
-			ret[n++] = &catalogue->tables[chosen];
+			/* Named twice it is written once. */
+			for (int i = 0; i < n; i++)
+				is_chosen |= ret[i] == &catalogue->tables[chosen];
+			if (!is_chosen)
+				ret[n++] = &catalogue->tables[chosen];
 		}
 	}
 	if (n > 1 && !export->is_dataset)

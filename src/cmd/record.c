@@ -15,6 +15,7 @@
 #include "cmd/options.h"
 #include "record/agent.h"
 #include "record/limits.h"
+#include "record/redact.h"
 
 enum record_option {
 	STORE,
@@ -27,6 +28,7 @@ enum record_option {
 	TRANSPORT,
 	RING_PAGES,
 	MAX_PROCESSES,
+	REDACT_ARGV,
 	FSYNC,
 	SOCKET,
 	VERBOSE,
@@ -54,6 +56,8 @@ static const struct option_spec specs[] = {
 	[MAX_PROCESSES] = {"max-processes", "N", "processes that are known at a time: of those beyond argv, exe, procs and "
 						 "killer are unknown; memory grows up to about 700 bytes for each",
 			   "131072"},
+	[REDACT_ARGV] = {"redact-argv", "none|all|P,P", "what is not recorded of arguments: all but the first; or what follows "
+							"one of these beginnings, as --password=,-p,--token", "none"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
 	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
 					   "for another one a name beside it that --store finds"},
@@ -170,6 +174,12 @@ static int read_values(const struct options *options, struct agent_options *agen
 		return TRANSPORT;
 	if (read_pages(values[RING_PAGES], &agent->ring_pages) < 0)
 		return RING_PAGES;
+	if (redact_check(values[REDACT_ARGV]) < 0) {
+		complain("redact-argv", values[REDACT_ARGV], "must be none, all, or beginnings of arguments with commas "
+							     "between them");
+		return REDACT_ARGV;
+	}
+	agent->redact = strcmp(values[REDACT_ARGV], "none") == 0 ? NULL : values[REDACT_ARGV];
 	if (read_max_processes(values[MAX_PROCESSES], &agent->max_processes) < 0)
 		return MAX_PROCESSES;
 	return -1;

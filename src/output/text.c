@@ -137,7 +137,9 @@ int text_is_ascii(const char *data, size_t len)
 		all |= word;
 	}
 	word = 0;
-	memcpy(&word, data, len);
+	/* Of nothing there may be no address. */
+	if (len)
+		memcpy(&word, data, len);
 	return ((all | word) & 0x8080808080808080u) == 0;
 }
 

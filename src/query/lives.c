@@ -17,7 +17,7 @@ enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 #define DOUBT_NS UINT64_C(100000000)
 
 struct life {
-	uint64_t pid, start; /* pid 0: a free slot */
+	uint64_t pid, start; /* since boot; of rows without that, by the time of day. pid 0: a free slot */
 	uint64_t rows, threads;
 	uint64_t sums[MAX_SUMS]; /* of the fields in struct lives */
 };
@@ -36,7 +36,7 @@ struct lives {
 
 /* A block's columns by the fields above; -1: not there. */
 struct columns {
-	int pid, start, threads, exit_time;
+	int pid, start, start_boot_ns, threads, exit_time;
 	int sums[MAX_SUMS];
 };
 
@@ -102,6 +102,7 @@ static struct columns columns_of(const struct lives *lives, const struct block *
 	struct columns columns = {
 		.pid = column_of(block, "pid"),
 		.start = column_of(block, "start_time"),
+		.start_boot_ns = column_of(block, "start_boot_ns"),
 		.threads = column_of(block, "threads"),
 		.exit_time = column_of(block, "exit_time"),
 	};
@@ -115,6 +116,13 @@ static uint64_t number_at(const struct block *block, uint32_t row, int column)
 {
 	return column < 0 || block_is_null(block, row, (uint32_t)column) ? 0
 									 : block_number(block, row, (uint32_t)column);
+}
+
+static uint64_t identity_at(const struct block *block, uint32_t row, const struct columns *columns)
+{
+	uint64_t start = number_at(block, row, columns->start_boot_ns);
+
+	return start ? start : number_at(block, row, columns->start);
 }
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
@@ -187,6 +195,7 @@ static int add_procs(struct lives *lives, const struct block *block)
 		/* Of one that was there before there may be rows that are not read. */
 		if (!pid || start < lives->begin_real_ns + DOUBT_NS)
 			continue;
+		start = identity_at(block, row, &columns);
 		if (lives->n_used * 4 >= lives->n_slots * 3 && grow(lives) < 0)
 			return -ENOMEM;
 		life = slot_for(lives, pid, start);
@@ -232,7 +241,7 @@ static void end_lives(struct lives *lives, const struct block *exits)
 
 	for (uint32_t row = 0; row < exits->rows; row++) {
 		uint64_t pid = number_at(exits, row, columns.pid);
-		struct life *life = slot_for(lives, pid, number_at(exits, row, columns.start));
+		struct life *life = slot_for(lives, pid, identity_at(exits, row, &columns));
 
 		if (!pid || !life->pid)
 			continue;

@@ -133,13 +133,38 @@ static void remove_member(struct moment *moment, struct member *member)
 	moment->n_used--;
 }
 
-static uint64_t number_at(const struct block *block, uint32_t row, const char *name)
-{
-	int field = table_field(block->table, name);
+/* Where the fields are in a block: looked for once, not for each row. */
+struct columns {
+	int pid, start_time, start_boot_ns;
+	int fields[TABLE_MAX_FIELDS]; /* of the moment's table; -1: not there */
+};
 
+static struct columns columns_of(const struct moment *moment, const struct block *block)
+{
+	struct columns columns = {
+		.pid = table_field(block->table, "pid"),
+		.start_time = table_field(block->table, "start_time"),
+		.start_boot_ns = table_field(block->table, "start_boot_ns"),
+	};
+
+	for (uint32_t field = 0; field < moment->table->n_fields; field++)
+		columns.fields[field] = table_field(block->table, moment->table->fields[field].name);
+	return columns;
+}
+
+static uint64_t number_at(const struct block *block, uint32_t row, int field)
+{
 	return field < 0 || field_is_text(&block->table->fields[field]) || block_is_null(block, row, (uint32_t)field)
 		       ? 0
 		       : block_number(block, row, (uint32_t)field);
+}
+
+/* What names a process beside its pid; of rows without start_boot_ns the time of day must do. */
+static uint64_t start_at(const struct block *block, uint32_t row, const struct columns *columns)
+{
+	uint64_t start = number_at(block, row, columns->start_boot_ns);
+
+	return start ? start : number_at(block, row, columns->start_time);
 }
 
 static int take_text(struct member *member, uint32_t field, const struct block *block, uint32_t row, uint32_t from)
@@ -159,13 +184,13 @@ static int take_text(struct member *member, uint32_t field, const struct block *
 }
 
 /* The fields that both have; of the roster's sums, which are over all of a life, none. */
-static int take_row(const struct moment *moment, struct member *member, const struct block *block, uint32_t row,
-		    int is_roster)
+static int take_row(const struct moment *moment, struct member *member, const struct block *block,
+		    const struct columns *columns, uint32_t row, int is_roster)
 {
 	const struct table *table = moment->table;
 
 	for (uint32_t field = 0; field < table->n_fields; field++) {
-		int from = table_field(block->table, table->fields[field].name), is_text;
+		int from = columns->fields[field], is_text;
 
 		if (is_roster && table->fields[field].kind != KIND_LABEL && table->fields[field].kind != KIND_GAUGE)
 			continue;
@@ -188,12 +213,14 @@ static int take_row(const struct moment *moment, struct member *member, const st
 
 static int add_rows(struct moment *moment, const struct block *block, uint64_t number, int is_roster)
 {
+	struct columns columns = columns_of(moment, block);
+
 	for (uint32_t row = 0; row < block->rows; row++) {
-		uint64_t pid = number_at(block, row, "pid"), start = number_at(block, row, "start_time");
+		uint64_t pid = number_at(block, row, columns.pid), start = start_at(block, row, &columns);
 		struct member *member;
 
 		/* Born after the moment, in its interval. */
-		if (!pid || start > moment->real_ns)
+		if (!pid || number_at(block, row, columns.start_time) > moment->real_ns)
 			continue;
 		if (moment->n_used * 4 >= moment->n_slots * 3 && grow(moment) < 0)
 			return -ENOMEM;
@@ -207,7 +234,7 @@ static int add_rows(struct moment *moment, const struct block *block, uint64_t n
 			member->told = number;
 			continue;
 		}
-		if (take_row(moment, member, block, row, is_roster) < 0)
+		if (take_row(moment, member, block, &columns, row, is_roster) < 0)
 			return -ENOMEM;
 		member->told = number;
 		if (!is_roster)
@@ -220,12 +247,15 @@ static int add_rows(struct moment *moment, const struct block *block, uint64_t n
 
 static void end_rows(struct moment *moment, const struct block *exits)
 {
+	struct columns columns = columns_of(moment, exits);
+	int exit_time = table_field(exits->table, "exit_time");
+
 	for (uint32_t row = 0; row < exits->rows; row++) {
-		uint64_t pid = number_at(exits, row, "pid");
-		struct member *member = slot_for(moment, pid, number_at(exits, row, "start_time"));
+		uint64_t pid = number_at(exits, row, columns.pid);
+		struct member *member = slot_for(moment, pid, start_at(exits, row, &columns));
 
 		/* At the moment it lived. */
-		if (pid && member->pid && number_at(exits, row, "exit_time") <= moment->real_ns)
+		if (pid && member->pid && number_at(exits, row, exit_time) <= moment->real_ns)
 			remove_member(moment, member);
 	}
 }

@@ -426,6 +426,7 @@ static int open_books(struct agent *agent)
 		return r;
 	}
 	ledger_set_sched(agent->ledger, agent->options->sched);
+	ledger_set_redact(agent->ledger, agent->options->redact);
 	ledger_set_clock(agent->ledger, clock_real_minus_boot_ns());
 	look_back(agent);
 	adopt_living(agent->ledger, s->living, s->n_living);

@@ -34,6 +34,7 @@ struct agent_options {
 	int use_ringbuf;     /* BPF ring buffers in place of perf ring buffers */
 	uint32_t ring_pages; /* 0: by the number of CPUs */
 	uint32_t max_processes;
+	const char *redact; /* a rule of redact.h; NULL: all arguments are recorded */
 	int fsync_each_interval;
 	uint64_t retain_bytes, retain_age_ns; /* of struct store_options */
 	int is_verbose;

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "record/container.h"
 #include "record/ledger_inside.h"
 #include "record/limits.h"
+#include "record/redact.h"
 #include "record/rows_living.h"
 
 struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const struct ledger_ports *ports)
@@ -55,6 +57,11 @@ void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns)
 void ledger_set_sched(struct ledger *ledger, enum sched_level sched)
 {
 	ledger->sched = sched;
+}
+
+void ledger_set_redact(struct ledger *ledger, const char *rule)
+{
+	ledger->redact = rule;
 }
 
 void ledger_set_previous(struct ledger *ledger, uint64_t closing)
@@ -122,18 +129,12 @@ struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_
 	return process;
 }
 
-/* Cuts the arguments where room is short: in front of a character, and with an end. */
+/* Cuts the arguments where room is short. */
 static void cut_arguments(struct image *image, size_t bytes, uint32_t *flags)
 {
-	char *argv = image->bytes + image->exe_len;
-	size_t len = image->argv_len;
-
-	if (len <= bytes)
+	if (image->argv_len <= bytes)
 		return;
-	len = bytes;
-	while (len && ((unsigned char)argv[len] & 0xc0) == 0x80)
-		len--;
-	image->argv_len = (uint16_t)len;
+	image->argv_len = (uint16_t)utf8_whole(image->bytes + image->exe_len, bytes);
 	*flags |= PROCESS_ARGV_TRUNCATED;
 }
 
@@ -141,7 +142,16 @@ static void cut_arguments(struct image *image, size_t bytes, uint32_t *flags)
 static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *flags)
 {
 	size_t fair = texts_fair_bytes(ledger->texts), head = offsetof(struct image, bytes) + image->exe_len;
+	char *argv = image->bytes + image->exe_len;
 
+	if (ledger->redact) {
+		memcpy(ledger->arguments, argv, image->argv_len);
+		image->argv_len = (uint16_t)redact_arguments(ledger->redact, ledger->arguments, image->argv_len, argv,
+							     OBIT_ARGV_MAX);
+	}
+	/* Where it was cut, by exec or here, a character may have lost its end. */
+	if (*flags & PROCESS_ARGV_TRUNCATED)
+		image->argv_len = (uint16_t)utf8_whole(argv, image->argv_len);
 	cut_arguments(image, fair > head ? fair - head : 0, flags);
 	return texts_add(ledger->texts, image, offsetof(struct image, bytes) + image->exe_len + image->argv_len);
 }
@@ -218,8 +228,6 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 	image->exe_len = (uint16_t)turn_path(event->data, event->exe_len, image->bytes);
 	image->argv_len = (uint16_t)event->argv_len;
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
-	if (event->flags & EXEC_ARGV_TRUNCATED)
-		cut_arguments(image, event->argv_len, &flags);
 	texts_drop(ledger->texts, process->image);
 	process->image = keep_image(ledger, image, &flags);
 	/* It had a handler for that; the new program has none. */

@@ -41,6 +41,9 @@ void ledger_set_clock(struct ledger *ledger, int64_t real_minus_boot_ns);
 /* Which waits are measured: the columns of those that are not stay null. SCHED_DELAY until then. */
 void ledger_set_sched(struct ledger *ledger, enum sched_level sched);
 
+/* What is not recorded of arguments: a rule as redact.h has it, which must outlive the ledger. All is until then. */
+void ledger_set_redact(struct ledger *ledger, const char *rule);
+
 /* How many lived when the books of the run before were closed last; without it the change since is not known. */
 void ledger_set_previous(struct ledger *ledger, uint64_t closing);
 

@@ -30,6 +30,7 @@ struct ledger {
 	struct texts *texts;
 	struct meters *meters;
 	enum sched_level sched;
+	const char *redact;
 	struct open_interval open[OPEN_INTERVALS]; /* by epoch modulo */
 	struct row_owner owners[OPEN_INTERVALS][CHUNK_ROWS];
 	uint32_t sealed_epoch, is_any_sealed;
@@ -46,6 +47,7 @@ struct ledger {
 	struct totals totals;
 	struct image image; /* for one row at a time */
 	char container[256]; /* and its container's id */
+	char arguments[OBIT_ARGV_MAX]; /* as they came, before something was taken out */
 };
 
 /* The open interval, begun when it is not. */

@@ -31,6 +31,7 @@ static char dir[120];
 static struct store_writer *writer;
 static struct block *blocks[2];
 static uint64_t chance; /* texts that do not compress */
+static uint64_t ahead_ns; /* the clock is so much ahead */
 
 static uint64_t next_chance(void)
 {
@@ -59,7 +60,11 @@ static void close_store(void)
 /* The last chunk of an interval, about 2 KiB on disk, with balanced books: `early` rows were in the chunk before. */
 static int append_last(uint64_t number, uint64_t length_ns, uint64_t early)
 {
-	struct interval interval = {number, BEGIN + (number - 1) * length_ns, BEGIN + number * length_ns, 1};
+	static uint64_t was_ahead_ns;
+	struct interval interval = {number, BEGIN + (number - 1) * length_ns + was_ahead_ns,
+				    BEGIN + number * length_ns + ahead_ns, 1};
+
+	was_ahead_ns = ahead_ns;
 
 	block_clear(blocks[0]);
 	block_clear(blocks[1]);
@@ -199,6 +204,126 @@ static void test_age_removes_what_ended_before_it(void **state)
 		assert_true(number <= 160 || number - first >= 159);
 	}
 	close_store();
+}
+
+static void test_a_wrong_clock_removes_nothing_for_its_age(void **state)
+{
+	struct store_counts counts;
+
+	(void)state;
+	open_store("clock", 1024 * KIB * KIB, 700 * S);
+	for (uint64_t number = 1; number <= 1400; number++) {
+		ahead_ns = number > 300 && number <= 303 ? 365 * 86400 * S : 0;
+		assert_int_equal(append(number, S), 0);
+		store_writer_counts(writer, &counts);
+		/* At 701 the first would go; ten minutes after the clock came back at 304 are over at 903. */
+		assert_true(number > 903 || counts.evicted == 0);
+		assert_true(number < 950 || counts.evicted > 0);
+	}
+	assert_int_equal(counts.clock_jumps, 1);
+	close_store();
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void write_victim(char *path, size_t size)
+{
+	int fd;
+
+	snprintf(path, size, "%s/victim", base);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(fd, "secret", 6), 6);
+	close(fd);
+}
+
+static void assert_untouched(const char *path)
+{
+	char text[16] = "";
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+
+	assert_int_equal(read(fd, text, sizeof(text)), 6);
+	assert_string_equal(text, "secret");
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	close(fd);
+}
+
+/* As somebody may who could write to the directory once. */
+static void test_planted_files_lead_nowhere(void **state)
+{
+	struct store_options options = {.dir = dir};
+	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
+	char victim[200], path[300];
+	uint64_t first, last;
+	struct stat st;
+
+	(void)state;
+	write_victim(victim, sizeof(victim));
+	snprintf(dir, sizeof(dir), "%s/planted", base);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	assert_int_equal(link(victim, path), 0);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+	/* A torn segment, whose recovery takes the name that a link has. */
+	open_store("planted", 0, 0);
+	for (uint64_t number = 1; number <= 3; number++)
+		assert_int_equal(append(number, S), 0);
+	close_store();
+	snprintf(path, sizeof(path), "%s/00000000000000000005.obit", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof(path), "%s/00000000000000000006.obit", dir);
+	assert_int_equal(symlink(victim, path), 0);
+	snprintf(path, sizeof(path), "%s/18446744073709551615.obit", dir);
+	assert_int_equal(symlink("/nonexistent", path), 0);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 022, 0);
+	audit(&first, &last);
+	assert_int_equal(last, 3);
+	snprintf(path, sizeof(path), "%s/%020llu.obit", dir, (unsigned long long)BEGIN);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 3), 0);
+	snprintf(path, sizeof(path), "%s/.recovering", dir);
+	assert_int_equal(symlink(victim, path), 0);
+	open_store("planted", 0, 0);
+	close_store();
+	assert_int_equal(inode_of(path), 0);
+	assert_untouched(victim);
+}
+
+static void test_a_directory_that_is_refused_stays_as_it_was(void **state)
+{
+	struct store_options options = {.dir = dir};
+	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
+	struct stat before, after;
+	char path[200];
+	int fd;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/foreign", base);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	snprintf(path, sizeof(path), "%s/letter.txt", dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	assert_int_equal(stat(dir, &before), 0);
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -EMEDIUMTYPE);
+	assert_int_equal(stat(dir, &after), 0);
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(after.st_gid, before.st_gid);
 }
 
 static void test_quiet_store_is_sealed_every_hour(void **state)
@@ -411,6 +536,9 @@ int main(void)
 		cmocka_unit_test(test_smaller_cap_holds_from_the_start),
 		cmocka_unit_test(test_interval_larger_than_the_cap_is_kept_alone),
 		cmocka_unit_test(test_age_removes_what_ended_before_it),
+		cmocka_unit_test(test_a_wrong_clock_removes_nothing_for_its_age),
+		cmocka_unit_test(test_planted_files_lead_nowhere),
+		cmocka_unit_test(test_a_directory_that_is_refused_stays_as_it_was),
 		cmocka_unit_test(test_quiet_store_is_sealed_every_hour),
 		cmocka_unit_test(test_full_disk_costs_the_oldest),
 		cmocka_unit_test(test_nothing_is_removed_without_a_limit),

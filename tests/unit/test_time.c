@@ -47,6 +47,21 @@ static int error_of(const char *text)
 	return r;
 }
 
+/* Summer time ends at 02:00 EDT, which is 01:00 EST: 01:30 is 05:30Z, and an hour later again. */
+static void test_hour_that_comes_twice(void **state)
+{
+	uint64_t first = 1793511000 * S, real_ns;
+
+	(void)state;
+	set_zone("EST5EDT,M3.2.0,M11.1.0");
+	assert_int_equal(time_of("2026-11-01 01:30"), first);
+	assert_int_equal(query_time_of("2026-11-01 01:30", 16, NOW, 1, &real_ns), 0);
+	assert_int_equal(real_ns, first + 3600 * S);
+	assert_int_equal(query_time_of("2026-11-01 03:30", 16, NOW, 1, &real_ns), 0);
+	assert_int_equal(real_ns, time_of("2026-11-01 03:30"));
+	assert_int_equal(time_of("2026-11-01 01:30-05:00"), first + 3600 * S);
+}
+
 static void test_rfc3339_with_offset(void **state)
 {
 	(void)state;
@@ -57,6 +72,12 @@ static void test_rfc3339_with_offset(void **state)
 	assert_int_equal(time_of("2026-01-02T04:34:05.6+01:30"), NOW);
 	assert_int_equal(time_of("2026-01-01T19:04:05.6-08:00"), NOW);
 	assert_int_equal(time_of("1970-01-01T00:00:00Z"), 0);
+	/* As date(1) has it by --iso-8601=ns, journald and most loggers by %z. */
+	assert_int_equal(time_of("2026-01-02T04:34:05,600000000+01:30"), NOW);
+	assert_int_equal(time_of("2026-01-02T04:34:05.6+0130"), NOW);
+	assert_int_equal(time_of("2026-01-02T05:04:05.6+02"), NOW);
+	assert_int_equal(error_of("2026-01-02T04:34:05.6+01:3"), -EINVAL);
+	assert_int_equal(error_of("2026-01-02T04:34:05.6+013"), -EINVAL);
 	assert_int_equal(time_of("2024-02-29T00:00Z"), 1709164800 * S);
 	assert_int_equal(time_of("2016-12-31T23:59:60Z"), 1483228800 * S);
 	assert_int_equal(time_of("2026-01-02T03:04:05.1234567899Z"), NOW - 600000000 + 123456789);
@@ -249,6 +270,7 @@ static void test_nearest_name_is_near(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hour_that_comes_twice),
 		cmocka_unit_test(test_rfc3339_with_offset),
 		cmocka_unit_test(test_without_offset_it_is_local),
 		cmocka_unit_test(test_back_from_now),
