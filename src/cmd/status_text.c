@@ -177,6 +177,12 @@ static void print_books(FILE *to, const struct status *status)
 		"  lost      events: %" PRIu64 " exec, %" PRIu64 " fork, %" PRIu64
 		" signal found the ring full, %" PRIu64 " malformed; %" PRIu64 " runs missed\n",
 		COLUMN(drops_exec), COLUMN(drops_fork), COLUMN(drops_signal), COLUMN(malformed), COLUMN(missed_runs));
+	fprintf(to,
+		"  no room   for %" PRIu64 " processes (--max-processes), %" PRIu64 " cgroups' events, %" PRIu64 " names' roll-ups, %"
+		PRIu64 " exiting, %" PRIu64 " leaderless, %" PRIu64 " at a boundary, %" PRIu64 " long waits; %" PRIu64
+		" gone unseen\n",
+		COLUMN(processes_full), COLUMN(drops_cgroup), COLUMN(rollup_map_full), COLUMN(mark_map_full),
+		COLUMN(orphan_map_full), COLUMN(crossing_map_full), COLUMN(wait_map_full), COLUMN(exits_unseen));
 #undef COLUMN
 }
 

@@ -17,9 +17,12 @@
 
 #include "base/clock.h"
 #include "record/collect_kernel.h"
+#include "record/limits.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define TOLD_MIN   32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
+#define ROLLUPS_BYTES (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
+#define ROLLUPS_LEAST 64u
 #define EXITING_MIN 16384u /* exited and not yet freed: unreaped zombies, and those of a grace period or two */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -44,6 +47,14 @@ static uint32_t entries_for_host(uint32_t least)
 	return entries;
 }
 
+/* Names with a roll-up of their own: each takes room on every CPU, twice. */
+static uint32_t rollup_entries(int n_cpus)
+{
+	size_t entries = ROLLUPS_BYTES / (2 * sizeof(struct rollup) * (size_t)n_cpus);
+
+	return entries > CHUNK_ROLLUPS ? CHUNK_ROLLUPS : entries < ROLLUPS_LEAST ? ROLLUPS_LEAST : (uint32_t)entries;
+}
+
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
 {
 	struct obit_bpf *skel = collect->skel;
@@ -55,6 +66,8 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	skel->rodata->threads_on = options->threads_on;
 	skel->rodata->has_cgroup_v1 = options->has_cgroup_v1;
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
+	bpf_map__set_max_entries(skel->maps.rollups_even, rollup_entries(collect->n_cpus));
+	bpf_map__set_max_entries(skel->maps.rollups_odd, rollup_entries(collect->n_cpus));
 	/* When it is too small it forgets, and then every walk tells all anew. */
 	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN));
 	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN));
