@@ -9,12 +9,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "record/collect_kernel.h"
@@ -121,11 +119,6 @@ static void probe_limits(struct probe *probe)
 {
 	struct rlimit memlock;
 
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		say(probe, "grace periods (membarrier)", PROBE_DEGRADED,
-		    "refused: interval edges are waited out by time, 50 ms each");
-	else
-		say(probe, "grace periods (membarrier)", PROBE_OK, "interval edges are exact");
 	getrlimit(RLIMIT_MEMLOCK, &memlock);
 	memlock.rlim_cur = memlock.rlim_max = RLIM_INFINITY;
 	if (setrlimit(RLIMIT_MEMLOCK, &memlock) < 0 && geteuid() != 0)
