@@ -2,6 +2,7 @@
 /*
  * The command table: `obit COMMAND ...`.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
+#include "output/text.h"
 
 static const struct command {
 	const char *name, *help;
@@ -76,6 +79,36 @@ static int fill_descriptors(void)
 	return 0;
 }
 
+/* Of a message: what was typed, or stands in a file, may be in it. */
+static ssize_t write_message(void *unused, const char *data, size_t len)
+{
+	struct buffer visible = {0};
+	size_t done = 0;
+
+	(void)unused;
+	text_add_message(&visible, data, len);
+	while (!visible.error && done < visible.used) {
+		ssize_t n = write(STDERR_FILENO, visible.data + done, visible.used - done);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	buffer_done(&visible);
+	return (ssize_t)len;
+}
+
+/* From now on messages hold nothing that would move a terminal's cursor. */
+static void escape_messages(void)
+{
+	FILE *messages = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_message});
+
+	if (!messages)
+		return;
+	setvbuf(messages, NULL, _IOLBF, 0);
+	stderr = messages;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -101,6 +134,7 @@ int main(int argc, char **argv)
 
 	if (fill_descriptors() < 0)
 		return STATUS_FAILED;
+	escape_messages();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen as EPIPE, which is no error */
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) is seen as EFBIG, which is one */
 	status = run(argc, argv);

@@ -40,12 +40,13 @@ void progress_step(struct progress *progress, const char *table, const char *seg
 	if (now - progress->shown_mono_ns < PERIOD_NS)
 		return;
 	progress->shown_mono_ns = now;
-	fprintf(stderr, ERASE_LINE "%s: segment %zu of %zu, %" PRIu64 " rows, %" PRIu64 " s", table, progress->n_read,
+	/* Not by stderr, which writes what moves the cursor as text (main.c). */
+	dprintf(STDERR_FILENO, ERASE_LINE "%s: segment %zu of %zu, %" PRIu64 " rows, %" PRIu64 " s", table, progress->n_read,
 		progress->n_segments, n_rows, (uint64_t)((now - progress->begun_mono_ns) / NS_PER_S));
 }
 
 void progress_done(struct progress *progress)
 {
 	if (progress->is_shown)
-		fputs(ERASE_LINE, stderr);
+		dprintf(STDERR_FILENO, ERASE_LINE);
 }

@@ -128,6 +128,16 @@ void text_add_visible(struct buffer *buffer, const char *data, size_t len)
 		i += add_one(buffer, data + i, len - i, "\\");
 }
 
+void text_add_message(struct buffer *buffer, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		if (data[i] == '\n' || data[i] == '\t')
+			buffer_add_char(buffer, data[i++]);
+		else
+			i += add_one(buffer, data + i, len - i, "");
+	}
+}
+
 int text_is_ascii(const char *data, size_t len)
 {
 	uint64_t word = 0, all = 0;

@@ -25,6 +25,9 @@ int text_width(uint32_t code);
 /* Adds the bytes, with \xNN for all that must not be sent to a terminal and \\ for a backslash. */
 void text_add_visible(struct buffer *buffer, const char *data, size_t len);
 
+/* The same of a whole message: newlines, tabs and backslashes stay. */
+void text_add_message(struct buffer *buffer, const char *data, size_t len);
+
 int text_is_ascii(const char *data, size_t len);
 
 /* Adds the bytes, with \xNN for each that is not UTF-8, so that the whole is. */

@@ -217,6 +217,18 @@ static void test_tsv_has_a_line_a_row(void **state)
 	free(written.data);
 }
 
+static void test_messages_move_no_terminal(void **state)
+{
+	static const char typed[] = "obit: \x1b[2J\r\xff \\d\t\xe2\x80\xae\n";
+	struct buffer buffer = {0};
+
+	(void)state;
+	text_add_message(&buffer, typed, sizeof(typed) - 1);
+	buffer_add_char(&buffer, '\0');
+	assert_string_equal(buffer.data, "obit: \\x1b[2J\\x0d\\xff \\d\t\\xe2\\x80\\xae\n");
+	buffer_done(&buffer);
+}
+
 static void test_table_has_units_for_people(void **state)
 {
 	static const int fields[] = {EXITS_exit_time, EXITS_pid,	   EXITS_comm, EXITS_exit_signal,
@@ -373,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_csv_is_read_by_python),
 		cmocka_unit_test(test_csv_tells_null_from_empty),
 		cmocka_unit_test(test_tsv_has_a_line_a_row),
+		cmocka_unit_test(test_messages_move_no_terminal),
 		cmocka_unit_test(test_table_has_units_for_people),
 		cmocka_unit_test(test_nothing_from_a_process_moves_the_terminal),
 		cmocka_unit_test(test_table_fits_its_width),
