@@ -327,12 +327,12 @@ static __always_inline int record_end(void *ctx, struct task_struct *prev)
 			leave_to_release(leader);
 		return 0;
 	}
-	if (!of)
-		of = note_exiting(leader, leader->signal);
 	if (of && of->is_counted)
 		return 0;
 	if (of)
 		*(volatile __u32 *)&of->is_counted = 1;
+	else
+		note_counted(exit, prev->signal);
 	barrier();
 	send_exit(ctx, exit);
 	return 0;

@@ -39,9 +39,10 @@ for i in range(3):
 time.sleep(30)' &
 leaky=$!
 sleep 0.5
-"$build/obit" record --store "$work/store" --interval 500ms --duration 6s --socket none 2>/dev/null &
+"$build/obit" record --store "$work/store" --interval 500ms --duration 6s --socket none 2>"$work/recorder.log" &
 recorder=$!
-sleep 1.5
+for _ in $(seq 300); do grep -q 'recording to' "$work/recorder.log" && break; sleep 0.1; done
+sleep 0.7
 run_out_of_memory 2>/dev/null
 for i in 1 2 3 4 5; do
     sleep 30 & kill -KILL $!

@@ -98,8 +98,9 @@ compare_trace "$work/hard" "hard values"
 compare_table "$work/days" "a day and a bit" exits
 compare_trace "$work/days" "a day and a bit"
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
-    "$obit" record --store "$work/recorded" --duration 2s --socket none 2>/dev/null &
-    sleep 1
+    "$obit" record --store "$work/recorded" --duration 2s --socket none 2>"$work/recorded.log" &
+    for _ in $(seq 300); do grep -q 'recording to' "$work/recorded.log" && break; sleep 0.1; done
+    sleep 0.2
     sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sh -c "sleep 0.0$i; exit $i" & done; wait'
     wait $!
     compare_table "$work/recorded" "recorded" exits

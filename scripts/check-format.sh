@@ -46,8 +46,9 @@ last=$(ls "$work"/killed/*.obit | tail -n 1)
 truncate -s -100 "$last"
 compare "$work/killed" "a torn store"
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
-    "$obit" record --store "$work/recorded" --duration 2s --socket none 2>/dev/null &
-    sleep 1
+    "$obit" record --store "$work/recorded" --duration 2s --socket none 2>"$work/recorded.log" &
+    for _ in $(seq 300); do grep -q 'recording to' "$work/recorded.log" && break; sleep 0.1; done
+    sleep 0.2
     sh -c 'exit 3' 2>/dev/null || true
     wait
     compare "$work/recorded" "a recorded store"

@@ -128,7 +128,6 @@ struct mm_struct {
 
 struct sigaction {
 	void (*sa_handler)(int);
-	unsigned long sa_flags;
 };
 
 struct k_sigaction {

@@ -158,6 +158,15 @@ __attribute__((unused)) static struct rows dump_rows(const char *obit, const cha
 	return rows;
 }
 
+/* The row whose first field is this pid; NULL: there is none. */
+__attribute__((unused)) static char **rows_find(struct rows *rows, pid_t pid)
+{
+	for (int i = 0; i < rows->n; i++)
+		if (atoi(rows->row[i][0]) == pid)
+			return rows->row[i];
+	return NULL;
+}
+
 __attribute__((unused)) static void rows_free(struct rows *rows)
 {
 	free(rows->text);
