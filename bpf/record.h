@@ -38,13 +38,19 @@ static __always_inline void read_pids(struct exiting *ids, struct task_struct *l
 	ids->start_boot_ns = leader->start_boottime;
 }
 
-/* NULL: not there. A signal_struct at an address used before is another's: a release may have gone unseen. */
+/* A signal_struct at an address used before is another's: a release may have gone unseen. */
+static __always_inline bool is_entry_of(const struct exiting *of, struct task_struct *leader)
+{
+	return of->start_boot_ns == leader->start_boottime && of->pid == (__u32)leader->tgid;
+}
+
+/* NULL: not there. */
 static __always_inline struct exiting *find_exiting(struct task_struct *leader)
 {
 	__u64 key = (__u64)leader->signal;
 	struct exiting *of = bpf_map_lookup_elem(&exiting, &key);
 
-	return of && of->start_boot_ns == leader->start_boottime && of->pid == (__u32)leader->tgid ? of : 0;
+	return of && is_entry_of(of, leader) ? of : 0;
 }
 
 /*
@@ -69,15 +75,14 @@ static __always_inline void count_unseen(const struct exiting *of)
 /* Returns what is in the map of it, with `is_counted` set or as it was; NULL: no room. */
 static __always_inline struct exiting *note_exiting(struct task_struct *leader, struct signal_struct *signal)
 {
-	struct exiting ids = {}, *of = find_exiting(leader), *before;
 	__u64 key = (__u64)signal;
+	struct exiting ids = {}, *of = bpf_map_lookup_elem(&exiting, &key);
 	struct counters *count;
 
-	if (of)
+	if (of && is_entry_of(of, leader))
 		return of;
-	before = bpf_map_lookup_elem(&exiting, &key);
-	if (before && !before->is_counted)
-		count_unseen(before);
+	if (of && !of->is_counted)
+		count_unseen(of);
 	/* Reaped already: nothing in it leads to its ids any more. */
 	if (signal->pids[PIDTYPE_TGID])
 		read_pids(&ids, leader, signal);

@@ -5,23 +5,28 @@
  */
 #include "record/census.h"
 
-static const struct walk_row *listed(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+const struct walk_row *census_find(const struct walk_row *rows, size_t n, uint32_t pid, uint64_t start_boot_ns)
 {
-	size_t low = 0, high = snapshot->n_living;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (snapshot->living[middle].pid < pid)
+		if (rows[middle].pid < pid)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	/* A pid reused while the walk stood at it may be listed twice. */
-	for (; low < snapshot->n_living && snapshot->living[low].pid == pid; low++)
-		if (snapshot->living[low].start_boot_ns == start_boot_ns)
-			return &snapshot->living[low];
+	for (; low < n && rows[low].pid == pid; low++)
+		if (rows[low].start_boot_ns == start_boot_ns)
+			return &rows[low];
 	return NULL;
+}
+
+static const struct walk_row *listed(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+{
+	return census_find(snapshot->living, snapshot->n_living, pid, start_boot_ns);
 }
 
 int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)

@@ -27,6 +27,9 @@
 
 #include "record/snapshot.h"
 
+/* Its row among rows in order of pid; NULL: there is none. */
+const struct walk_row *census_find(const struct walk_row *rows, size_t n, uint32_t pid, uint64_t start_boot_ns);
+
 /* Is the process in the walk? */
 int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "record/census.h"
 #include "record/collect_kernel.h"
 
 #define EXITING_BATCH	1024 /* entries at a time; more than a bucket ever holds */
@@ -36,22 +37,6 @@ void collect_exiting_done(struct collect *collect)
 static int map_of(const struct collect *collect)
 {
 	return bpf_map__fd(collect->skel->maps.exiting);
-}
-
-static int walk_lists(const struct walk *walk, const struct exiting *of)
-{
-	size_t low = 0, high = walk->n_living;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (walk->living[middle].pid < of->pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < walk->n_living && walk->living[low].pid == of->pid &&
-	       walk->living[low].start_boot_ns == of->start_boot_ns;
 }
 
 /* Has it been out of the walk for so long that its release must have been missed? */
@@ -103,7 +88,8 @@ int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *
 			if (of[i].is_counted)
 				continue;
 			/* Whoever deletes it counts it. */
-			if (is_off && !walk_lists(walk, &of[i]) && is_overdue(collect, keys[i], &of[i], now_boot_ns) &&
+			if (is_off && !census_find(walk->living, walk->n_living, of[i].pid, of[i].start_boot_ns) &&
+			    is_overdue(collect, keys[i], &of[i], now_boot_ns) &&
 			    bpf_map_delete_elem(map_of(collect), &keys[i]) == 0) {
 				unseen++;
 				continue;

@@ -246,17 +246,21 @@ static size_t title_length(const char *data, size_t len)
 static void on_title(struct ledger *ledger, const struct event_title *event)
 {
 	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
-	size_t len = title_length(event->data, event->len);
 	struct image *image = &ledger->image;
+	char *title = ledger->arguments;
+	size_t len;
 
 	if (!process || !process->image)
 		return;
+	/* As it would be kept: else whatever is left out of arguments looks like a change of them. */
+	len = redact_arguments(ledger->redact, event->data, title_length(event->data, event->len), title,
+			       sizeof(ledger->arguments));
 	texts_copy(ledger->texts, process->image, image, sizeof(*image));
 	/* The same as far as it was read. */
-	if (image->argv_len >= len && memcmp(image->bytes + image->exe_len, event->data, len) == 0 &&
+	if (image->argv_len >= len && memcmp(image->bytes + image->exe_len, title, len) == 0 &&
 	    (event->len == OBIT_TITLE_MAX || image->argv_len == len))
 		return;
-	memcpy(image->bytes + image->exe_len, event->data, len);
+	memcpy(image->bytes + image->exe_len, title, len);
 	image->argv_len = (uint16_t)len;
 	texts_drop(ledger->texts, process->image);
 	process->image = keep_image(ledger, image, &process->flags);
@@ -297,18 +301,18 @@ static void on_signal(struct ledger *ledger, const struct event_signal *event)
 		process->asker = asker;
 }
 
-struct text_view ledger_cgroup_path(struct ledger *ledger, uint64_t id)
+struct text_view ledger_cgroup_path(struct ledger *ledger, uint32_t hierarchy, uint64_t id)
 {
 	struct text_view view = {NULL, 0};
 
-	view.data = ledger->ports.cgroup_path(ledger->ports.ctx, CGROUP_V2, id, &view.len);
+	view.data = ledger->ports.cgroup_path(ledger->ports.ctx, hierarchy, id, &view.len);
 	return view;
 }
 
 void ledger_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup)
 {
 	struct open_interval *open = ledger_interval(ledger, epoch);
-	struct text_view cgroup = ledger_cgroup_path(ledger, rollup->key.cgroup_id);
+	struct text_view cgroup = ledger_cgroup_path(ledger, CGROUP_V2, rollup->key.cgroup_id);
 
 	if (row_add_rollup(open->chunk->blocks[CHUNK_ROLLUPS_BLOCK], time_ns, rollup, cgroup, ledger->page_bytes) == 0)
 		return;
@@ -363,21 +367,33 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 		};
 }
 
-/* By the path in v2; where that names none, in v1. Copied: paths are valid until the next one is asked for. */
-static void find_container(struct ledger *ledger, const struct event_exit *event, struct exit_source *source)
+/* Within the path, and as long as that valid. */
+static struct text_view container_in(struct text_view path)
 {
-	const uint64_t ids[N_CGROUP_HIERARCHIES] = {event->cgroup_id, event->v1_cgroup_ids[0], event->v1_cgroup_ids[1]};
+	struct text_view view = {NULL, 0};
 
-	source->container.data = NULL;
-	for (uint32_t i = 0; i < N_CGROUP_HIERARCHIES && !source->container.data; i++) {
-		size_t len, id_len;
-		const char *path = ids[i] ? ledger->ports.cgroup_path(ledger->ports.ctx, i, ids[i], &len) : NULL;
-		const char *id = path ? container_of_path(path, len, &id_len) : NULL;
+	if (path.data)
+		view.data = container_of_path(path.data, path.len, &view.len);
+	return view;
+}
 
-		if (!id || id_len > sizeof(ledger->container))
+/* By the path in v2; where that names none, in v1. Then it is copied: a path is valid until the next is asked for. */
+static void find_cgroup(struct ledger *ledger, const struct event_exit *event, struct exit_source *source)
+{
+	source->cgroup = ledger_cgroup_path(ledger, CGROUP_V2, event->cgroup_id);
+	source->container = container_in(source->cgroup);
+	for (uint32_t i = CGROUP_V1_MEMORY; i < N_CGROUP_HIERARCHIES && !source->container.data; i++) {
+		uint64_t id = event->v1_cgroup_ids[i - CGROUP_V1_MEMORY];
+		struct text_view found = {NULL, 0};
+
+		if (!id)
 			continue;
-		memcpy(ledger->container, id, id_len);
-		source->container = (struct text_view){ledger->container, id_len};
+		found = container_in(ledger_cgroup_path(ledger, i, id));
+		if (found.data && found.len <= sizeof(ledger->container)) {
+			memcpy(ledger->container, found.data, found.len);
+			source->container = (struct text_view){ledger->container, found.len};
+		}
+		source->cgroup = ledger_cgroup_path(ledger, CGROUP_V2, event->cgroup_id);
 	}
 }
 
@@ -405,8 +421,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 		source.image = &ledger->image;
 	}
 	ledger_last_row(ledger, event, process);
-	find_container(ledger, event, &source);
-	source.cgroup = ledger_cgroup_path(ledger, event->cgroup_id);
+	find_cgroup(ledger, event, &source);
 	/* Processes may move when a full chunk's owners are forgotten. */
 	source.process = process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
 	row = row_add_exit(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_EXITS], &source);

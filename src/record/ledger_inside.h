@@ -67,6 +67,6 @@ void ledger_last_row(struct ledger *ledger, const struct event_exit *event, stru
 
 void ledger_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup);
 
-struct text_view ledger_cgroup_path(struct ledger *ledger, uint64_t id);
+struct text_view ledger_cgroup_path(struct ledger *ledger, uint32_t hierarchy, uint64_t id);
 
 #endif

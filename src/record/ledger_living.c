@@ -27,7 +27,7 @@ static struct living_source source_of(struct ledger *ledger, const struct proces
 		.pid = process->pid,
 		.start_boot_ns = process->start_boot_ns,
 		.start_real_ns = process->start_real_ns,
-		.cgroup = ledger_cgroup_path(ledger, cgroup_id),
+		.cgroup = ledger_cgroup_path(ledger, CGROUP_V2, cgroup_id),
 		.sched = ledger->sched,
 		.page_bytes = ledger->page_bytes,
 	};
