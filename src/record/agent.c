@@ -35,8 +35,8 @@
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define EDGE_AHEAD_NS NS_PER_MS
 /* With the second witness alone an end is told a grace period or a few after it happened: for the last ones
- * a stop waits so long at most. */
-#define LAST_ENDS_TRIES 60
+ * a stop waits so long at most: until one whose release no program saw is counted too. */
+#define LAST_ENDS_WAIT_NS (RELEASE_WAIT_NS + NS_PER_S)
 #define LAST_ENDS_US	50000
 
 static int open_timer(uint64_t first_ns, uint64_t every_ns)
@@ -554,7 +554,7 @@ static void await_last_ends(struct agent *agent)
 {
 	struct snapshot *s = &agent->snapshot;
 
-	for (int i = 0; i < LAST_ENDS_TRIES; i++) {
+	for (uint64_t until_ns = clock_boot_ns() + LAST_ENDS_WAIT_NS; clock_boot_ns() < until_ns;) {
 		size_t unlisted = 0;
 		uint64_t unseen = 0;
 

@@ -70,6 +70,9 @@ int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *
 /* Takes the births of the epoch (and older ones) that came late out; at most `max`. 0 or -errno. */
 int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
 
+/* A process that has left the walk and is not released this much later has gone without its release being seen. */
+#define RELEASE_WAIT_NS (5 * NS_PER_S) /* hundreds of grace periods */
+
 /*
  * Processes that are exiting and not counted yet: between the exit of their last thread and their last switch. Right
  * after `walk`: who is in neither has been counted. At most `max`; 0 or -errno (-ENOSPC: there are more). `ret_unseen`:

@@ -17,7 +17,6 @@
 
 #define EXITING_BATCH	1024 /* entries at a time; more than a bucket ever holds */
 #define REAPED_MAX	1024 /* watched at a time; others wait */
-#define RELEASE_WAIT_NS (5 * NS_PER_S) /* hundreds of grace periods */
 
 int collect_exiting_init(struct collect *collect)
 {
