@@ -5,6 +5,7 @@
  * usage: own_costs OBIT STORE_DIR_PREFIX
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -117,6 +118,75 @@ static void live_own_costs(void)
 	memcpy(&start_ticks, told + 16, sizeof(start_ticks));
 }
 
+/* As the kernel adds up what a process and the children it waited for have done: /proc/PID/io. */
+static const char *const io_names[] = {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"};
+#define N_IO ((int)(sizeof(io_names) / sizeof(io_names[0])))
+
+static pid_t builder;
+static long long built[N_IO];
+
+/* By one call of read(). Its length, or -1: this kernel does not tell. */
+static ssize_t own_io(long long *io)
+{
+	char text[1024], name[32];
+	int fd = open("/proc/self/io", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	long long value;
+	int used;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return -1;
+	text[n] = 0;
+	for (char *at = text; sscanf(at, " %31[a-z_]: %lld%n", name, &value, &used) == 2; at += used)
+		for (int i = 0; i < N_IO; i++)
+			if (strcmp(name, io_names[i]) == 0)
+				io[i] = value;
+	return n;
+}
+
+/* What a build does: shells in shells, copies, pipes, files on a disk that are written and taken away again. */
+static const char build_script[] =
+	"d=$1; mkdir -p $d || exit 1\n"
+	"dd if=/dev/zero of=$d/source bs=4096 count=256 2>/dev/null\n"
+	"for i in 1 2 3; do\n"
+	"	sh -c \"sh -c 'cp $d/source $d/part$i; cat $d/part$i | gzip -c >$d/part$i.gz'; rm $d/part$i\" &\n"
+	"done\n"
+	"wait\n"
+	"cat $d/part1.gz $d/part2.gz $d/part3.gz | sort | uniq -c | wc -l >$d/whole\n"
+	"sync; rm -r $d\n";
+
+static void build(void)
+{
+	long long *before = (long long *)(told + 32), *after = before + N_IO;
+	char dir[600];
+
+	snprintf(dir, sizeof(dir), "%s-build", store);
+	builder = fork();
+	if (builder == 0) {
+		ssize_t own = own_io(before);
+		pid_t pid;
+
+		setsid();
+		pid = fork();
+		if (pid == 0) {
+			execl("/bin/sh", "sh", "-c", build_script, "build", dir, NULL);
+			_exit(9);
+		}
+		waitpid(pid, NULL, 0);
+		if (own < 0 || own_io(after) < 0)
+			_exit(1);
+		/* Its first look at the file came after the numbers in it. */
+		after[0] -= own;
+		after[2] -= 1;
+		_exit(0);
+	}
+	waitpid(builder, NULL, 0);
+	for (int i = 0; i < N_IO; i++)
+		built[i] = after[i] - before[i];
+}
+
 static unsigned long long number(const char *text)
 {
 	return strtoull(text, NULL, 10);
@@ -153,6 +223,31 @@ static void check_own_costs(void)
 	rows_free(&rows);
 }
 
+/* All processes of the session but the one that waited for the others. */
+static void check_build(void)
+{
+	const char *name = "the I/O of a build is the sum of its processes'";
+	struct rows rows = dump_rows(obit, store, "exits",
+				     "pid,sid,rchar,wchar,syscr,syscw,read_bytes,write_bytes,cancelled_write_bytes");
+	long long sum[N_IO] = {0};
+	int good, n = 0;
+
+	for (int i = 0; i < rows.n; i++) {
+		if ((pid_t)number(rows.row[i][1]) != builder || (pid_t)number(rows.row[i][0]) == builder)
+			continue;
+		n++;
+		for (int k = 0; k < N_IO; k++)
+			sum[k] += (long long)number(rows.row[i][2 + k]);
+	}
+	rows_free(&rows);
+	good = check(n >= 10, name, "%d processes", n);
+	good &= check(built[1] > 7 << 20, name, "it wrote %lld bytes: it did not run as it should", built[1]);
+	for (int k = 0; k < N_IO; k++)
+		good &= check(sum[k] == built[k], name, "%s: %lld, /proc/PID/io of who waited says %lld", io_names[k], sum[k],
+			      built[k]);
+	finish_group(name, good);
+}
+
 int main(int argc, char **argv)
 {
 	const char *args[] = {"--interval", "1s", "--socket", "none", "--config", "none", NULL};
@@ -168,7 +263,9 @@ int main(int argc, char **argv)
 	alarm(200);
 	agent = agent_start(obit, store, args);
 	live_own_costs();
+	build();
 	finish_group("the agent ends with status 0", check(agent_stop(agent), "the agent", "it did not"));
 	check_own_costs();
+	check_build();
 	return end_of_tests();
 }
