@@ -26,7 +26,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"/{bin,dev,proc,run,sys,tmp,etc,var/lib}
 cp "$(command -v busybox)" "$root/bin/busybox"
-cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,own_costs,books,samplers,living,crowds,threads,service,trial} "$root/bin/"
+cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,books,samplers,living,crowds,threads,service,trial} "$root/bin/"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
 cat >"$root/init" <<INIT
@@ -42,7 +42,7 @@ ip link set lo up 2>/dev/null
 exec >/dev/ttyS1 2>&1
 echo "--- doctor"
 obit doctor
-for test in truth causes own_costs books samplers living crowds threads service trial; do
+for test in truth causes killings own_costs books samplers living crowds threads service trial; do
     echo "--- \$test"
     \$test /bin/obit /tmp/\$test 2>/tmp/log
     grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 20

@@ -31,7 +31,7 @@ count() { # log, exit status, name
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-for test in truth causes own_costs books status samplers living crowds threads service trial; do
+for test in truth causes killings own_costs books status samplers living crowds threads service trial; do
     status=0
     timeout 280 "$build/tests/live/$test" "$build/obit" "$work/$test" >"$work/log" 2>&1 || status=$?
     grep -v '^obit: ' "$work/log" | sed 's/^/  /'
