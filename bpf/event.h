@@ -242,6 +242,7 @@ struct counters {
 	__u64 wait_map_full;
 	__u64 procs_skipped;
 	__u64 exits_unseen;
+	__u64 no_ring; /* events of a CPU that was not online when the rings were made; no column of the ledger */
 };
 
 /* A process that was born or died so near to an interval's edge that it must be named to be counted once. */

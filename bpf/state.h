@@ -16,6 +16,9 @@ const volatile bool delays_on = true; /* waits for a CPU: their distribution, an
 const volatile bool blocks_on = false; /* uninterruptible sleep by process */
 const volatile bool threads_on = false; /* rows of single threads too */
 const volatile bool has_cgroup_v1 = false; /* some controllers are in hierarchies of v1 */
+#define ENOENT	   2
+#define EOPNOTSUPP 95
+
 const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
 const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
 
@@ -160,17 +163,35 @@ static __always_inline bool crossed_edge(__u32 now, __u64 start_boot_ns)
 }
 
 /* Not 0: there was no room. */
+static __always_inline void note_no_ring(void)
+{
+	struct counters *count = counters_of(epoch_now());
+
+	if (count)
+		ADD(count->no_ring, 1);
+}
+
+/*
+ * A CPU that was not online when the perf rings were made has none (-ENOENT), and that of one which has been offline
+ * since takes nothing any more (-EOPNOTSUPP): the agent gives both a BPF ring buffer when it finds them counted.
+ */
 static __always_inline long send_event(void *ctx, void *event, __u64 size)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u64 held, flags = BPF_RB_NO_WAKEUP;
 	void *ring;
+	long r;
 
-	if (!use_ringbuf)
-		return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
+	if (!use_ringbuf) {
+		r = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
+		if (r != -ENOENT && r != -EOPNOTSUPP)
+			return r;
+	}
 	ring = bpf_map_lookup_elem(&ringbufs, &cpu);
-	if (!ring)
-		return -1;
+	if (!ring) {
+		note_no_ring();
+		return -ENOENT;
+	}
 	held = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 	if (held < wake_bytes && held + size >= wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;

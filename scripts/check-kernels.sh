@@ -3,7 +3,8 @@
 # The live tests on other kernels: each boots under qemu (TCG: no KVM is asked for) with a busybox and the static
 # obit in its initramfs, runs the truth and balance tests and writes what they say to its second serial port.
 # A missing last line, a kernel warning or a lockup is a failure.
-# usage: check-kernels.sh BUILD [VERSION ...]       default: 5.10 6.1 6.12 7.2; CPUS="1 2" by default
+# usage: check-kernels.sh BUILD [VERSION ...]       default: 5.10 6.1 6.12 7.2; CPUS="1 2" by default;
+#        OBIT_LIVE_TESTS="NAME ...": those alone
 set -eu
 
 build=${1:-build}
@@ -26,13 +27,13 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"/{bin,dev,proc,run,sys,tmp,etc,var/lib}
 cp "$(command -v busybox)" "$root/bin/busybox"
-cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,books,samplers,living,crowds,threads,service,trial} "$root/bin/"
+cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,books,samplers,living,crowds,threads,service,trial,late_cpu} "$root/bin/"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
 cat >"$root/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
-export PATH=/bin OBIT_STORM_DIVISOR=$scale
+export PATH=/bin OBIT_MAY_STOP_CPUS=1 OBIT_STORM_DIVISOR=$scale
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
@@ -42,7 +43,9 @@ ip link set lo up 2>/dev/null
 exec >/dev/ttyS1 2>&1
 echo "--- doctor"
 obit doctor
-for test in truth causes killings own_costs books samplers living crowds threads service trial; do
+tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs books samplers living crowds threads service trial late_cpu}"
+[ -e /sys/devices/system/cpu/cpu1/online ] || tests=\${tests% late_cpu}
+for test in \$tests; do
     echo "--- \$test"
     \$test /bin/obit /tmp/\$test 2>/tmp/log
     grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 20

@@ -116,7 +116,7 @@ static int make_rings(struct agent *agent)
 	int *fds;
 
 	agent->n_rings = collect_n_rings(agent->collect);
-	agent->rings = calloc(agent->n_rings, sizeof(*agent->rings));
+	agent->rings = calloc(collect_max_rings(agent->collect), sizeof(*agent->rings));
 	fds = calloc(agent->n_rings, sizeof(*fds));
 	agent->queue = queue_new(QUEUE_BYTES);
 	agent->queue_wake_fd = eventfd(0, EFD_CLOEXEC);
@@ -129,7 +129,8 @@ static int make_rings(struct agent *agent)
 		r = ring_init(&agent->rings[i], &memory);
 	}
 	if (r == 0) {
-		agent->drain = drain_new(agent->rings, fds, agent->n_rings, agent->queue, agent->queue_wake_fd);
+		agent->drain = drain_new(agent->rings, fds, agent->n_rings, collect_max_rings(agent->collect), agent->queue,
+					 agent->queue_wake_fd);
 		r = agent->drain ? 0 : -ENOMEM;
 	}
 	free(fds);
@@ -368,6 +369,26 @@ static void wait_sealed(struct agent *agent, uint32_t n)
 	}
 }
 
+/* Rings for CPUs that came online later. */
+static void add_rings(struct agent *agent)
+{
+	static struct log_limit limit;
+	struct ring_memory memory;
+	int cpu, r;
+
+	while ((r = collect_late_ring(agent->collect, &memory, &cpu)) > 0) {
+		r = ring_init(&agent->rings[agent->n_rings], &memory);
+		if (r == 0)
+			r = drain_add(agent->drain, memory.fd);
+		if (r < 0)
+			break;
+		agent->n_rings++;
+		log_line("CPU %d came online: it has its ring now", cpu);
+	}
+	if (r < 0)
+		log_limited(&limit, "CPU %d came online and has no ring (%s): its records are roll-ups", cpu, strerror(-r));
+}
+
 /* Ends the epoch and begins the next. */
 static int turn(struct agent *agent)
 {
@@ -384,6 +405,7 @@ static int turn(struct agent *agent)
 	r = take_snapshot(agent, ended, edge_boot_ns);
 	agent->begin_boot_ns = edge_boot_ns;
 	drain_mark(agent->drain, ended);
+	add_rings(agent);
 	if (r < 0) {
 		agent->failed_turns++;
 		agent->turn_error = r;
@@ -461,6 +483,7 @@ static int start(struct agent *agent)
 		.has_cgroup_v1 = cgroups_has_v1(),
 		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
 		.ring_pages = options->ring_pages,
+		.max_processes = options->max_processes,
 		.is_verbose = options->is_verbose,
 	};
 	uint64_t watchdog_ns;

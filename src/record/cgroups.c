@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A table of 4-way sets: an id has four places it may be in, and the least recently used of them gives way.
+ * A table of 4-way sets: an id has four places it may be in. When all are taken, the branch of the tree (the first
+ * two names of a path: a user's slice, a kind of pod) that would have most of them gives up its least recently used:
+ * who makes thousands of cgroups pushes his own out.
  * A v2 cgroup's id is its directory's inode number, and its file handle: open_by_handle_at() finds a living
  * one by id alone (Linux 5.5, 40430452fd5d "kernfs: use 64bit inos if ino_t is 64bit").
  */
@@ -26,11 +28,11 @@
 #define WAYS	      4
 #define SETS	      (CGROUP_PATHS / WAYS)
 #define FILEID_KERNFS 0xfe /* include/linux/exportfs.h */
-#define PATH_BYTES    1024
 
 struct known {
 	uint64_t key; /* 0: free */
 	uint64_t used;
+	uint32_t branch;
 	text_id path;
 };
 
@@ -42,7 +44,7 @@ struct cgroups {
 		char path[PATH_MAX];
 		int fd; /* -1: it is not mounted, or not whole */
 	} mounts[N_CGROUP_HIERARCHIES];
-	char path[PATH_BYTES];
+	char path[CGROUP_PATH_BYTES];
 };
 
 struct cgroups *cgroups_new(void)
@@ -53,7 +55,7 @@ struct cgroups *cgroups_new(void)
 		return NULL;
 	for (uint32_t i = 0; i < N_CGROUP_HIERARCHIES; i++)
 		cgroups->mounts[i].fd = -1;
-	cgroups->texts = texts_new(CGROUP_PATHS, CGROUP_PATHS * 2);
+	cgroups->texts = texts_new(CGROUP_PATHS, CGROUP_PATHS * CGROUP_PATH_BLOCKS);
 	if (!cgroups->texts) {
 		cgroups_free(cgroups);
 		return NULL;
@@ -83,23 +85,65 @@ static struct known *set_of(struct cgroups *cgroups, uint64_t key)
 	return cgroups->sets[(key ^ (key >> 32)) % SETS];
 }
 
+/* FNV-1a (Fowler, Noll, Vo) of the path up to its third slash. */
+static uint32_t branch_of(const char *path, size_t len)
+{
+	uint32_t hash = 2166136261u;
+	int slashes = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		slashes += path[i] == '/';
+		if (slashes == 3)
+			break;
+		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
+	}
+	return hash;
+}
+
+static int share_of(const struct known *set, uint32_t branch)
+{
+	int n = 0;
+
+	for (int i = 0; i < WAYS; i++)
+		n += set[i].branch == branch;
+	return n;
+}
+
+/* Where `key` is, else a free place, else the one that gives way. */
+static struct known *place_for(struct known *set, uint64_t key, uint32_t branch)
+{
+	struct known *place = NULL;
+	int most = 0;
+
+	for (int i = 0; i < WAYS; i++)
+		if (set[i].key == key)
+			return &set[i];
+	for (int i = 0; i < WAYS; i++) {
+		int share = share_of(set, set[i].branch) + (set[i].branch == branch);
+
+		if (!set[i].key)
+			return &set[i];
+		if (share > most || (share == most && set[i].used < place->used)) {
+			most = share;
+			place = &set[i];
+		}
+	}
+	return place;
+}
+
 void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
 {
 	uint64_t key = key_of(hierarchy, id);
-	struct known *set = set_of(cgroups, key), *place = &set[0];
+	uint32_t branch = branch_of(path, len);
+	struct known *place = place_for(set_of(cgroups, key), key, branch);
 
-	for (int i = 0; i < WAYS; i++) {
-		if (set[i].key == key) {
-			place = &set[i];
-			break;
-		}
-		if (set[i].used < place->used)
-			place = &set[i];
-	}
+	if (len > CGROUP_PATH_BYTES)
+		len = CGROUP_PATH_BYTES;
 	texts_drop(cgroups->texts, place->path);
 	place->path = texts_add(cgroups->texts, path, len);
 	place->key = place->path ? key : 0;
 	place->used = ++cgroups->uses;
+	place->branch = branch;
 }
 
 /* The mount point of a hierarchy in a line of mountinfo: "... MOUNTPOINT options - TYPE source OPTIONS". */

@@ -23,6 +23,7 @@
 #define TOLD_MIN   32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
 #define ROLLUPS_BYTES (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
 #define ROLLUPS_LEAST 64u
+#define WAITS_MIN   16384u
 #define EXITING_MIN 16384u /* exited and not yet freed: unreaped zombies, and those of a grace period or two */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -36,13 +37,13 @@ static int print_all(enum libbpf_print_level level, const char *format, va_list 
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-/* Four times what lives now, at least `least`. */
-static uint32_t entries_for_host(uint32_t least)
+/* Four times what lives now, or a share of what may live; at least `least`. */
+static uint32_t entries_for_host(uint32_t least, uint32_t share)
 {
 	struct sysinfo host;
 	uint32_t entries = least;
 
-	while (sysinfo(&host) == 0 && entries < 4u * host.procs)
+	while (entries < share || (sysinfo(&host) == 0 && entries < 4u * host.procs))
 		entries *= 2;
 	return entries;
 }
@@ -69,11 +70,10 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	bpf_map__set_max_entries(skel->maps.rollups_even, rollup_entries(collect->n_cpus));
 	bpf_map__set_max_entries(skel->maps.rollups_odd, rollup_entries(collect->n_cpus));
 	/* When it is too small it forgets, and then every walk tells all anew. */
-	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN));
-	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN));
+	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN, options->max_processes / 4));
+	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN, options->max_processes / 8));
 	/* What a mode has no use for stays empty. */
-	if (!is_on)
-		bpf_map__set_max_entries(skel->maps.waits, 1);
+	bpf_map__set_max_entries(skel->maps.waits, is_on ? entries_for_host(WAITS_MIN, options->max_processes / 8) : 1);
 	if (!options->threads_on)
 		bpf_map__set_max_entries(skel->maps.threads_told, 1);
 	if (options->sched != SCHED_FULL)

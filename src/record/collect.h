@@ -21,6 +21,7 @@ struct collect_options {
 	int has_cgroup_v1; /* some controllers are in hierarchies of cgroup v1 */
 	enum ring_kind ring_kind;
 	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
+	uint32_t max_processes; /* the kernel's tables of processes are sized by it, and by what lives */
 	int is_verbose;	     /* libbpf's own messages, to stderr */
 };
 
@@ -31,8 +32,16 @@ struct collect_options {
 int collect_open(const struct collect_options *options, struct collect **ret, const char **ret_what);
 void collect_close(struct collect *collect);
 
+/* Rings at the start, and at most, when every CPU has come online later. */
 unsigned collect_n_rings(const struct collect *collect);
+unsigned collect_max_rings(const struct collect *collect);
 struct ring_memory collect_ring(const struct collect *collect, unsigned i);
+
+/*
+ * Makes the ring of a CPU that has come online since: collect_counters() has found events of it without one. 1: that of
+ * *ret_cpu; 0: there is none left; -errno: that of *ret_cpu could not be made, and is tried again after the next count.
+ */
+int collect_late_ring(struct collect *collect, struct ring_memory *ret, int *ret_cpu);
 
 /* From here on, events and counters belong to `epoch`; older starts than the edge to the one before. */
 void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns);

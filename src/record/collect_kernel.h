@@ -16,7 +16,8 @@ struct collect {
 	enum ring_kind ring_kind;
 	uint32_t ring_pages;
 	struct perf_buffer *perf_rings; /* RING_PERF */
-	struct ring_memory *ringbufs;	/* RING_BPF: n_cpus of them */
+	struct ring_memory *ringbufs;	/* of each CPU; RING_PERF: of those that came online later; fd -1: none */
+	bool *is_ringless;		/* of each CPU: events of it have found no ring */
 	int n_cpus; /* possible ones: per-CPU values have so many parts */
 	struct counters counted[2]; /* as last read, for even and odd epochs */
 	void *values; /* room for one per-CPU value of any map here */

@@ -50,8 +50,10 @@ int collect_counters(struct collect *collect, uint32_t epoch, struct counters *r
 
 	if (bpf_map_lookup_elem(bpf_map__fd(collect->skel->maps.counts), &key, collect->values) < 0)
 		return -errno;
-	for (int cpu = 0; cpu < collect->n_cpus; cpu++)
+	for (int cpu = 0; cpu < collect->n_cpus; cpu++) {
 		add_words(&now, &of_cpu[cpu], N_WORDS(now));
+		collect->is_ringless[cpu] |= of_cpu[cpu].no_ring != 0;
+	}
 	for (size_t i = 0; i < N_WORDS(now); i++)
 		((uint64_t *)ret)[i] = ((uint64_t *)&now)[i] - ((uint64_t *)before)[i];
 	*before = now;

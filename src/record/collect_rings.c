@@ -69,29 +69,42 @@ static int map_ringbuf(struct ring_memory *ring, uint32_t bytes)
 	return ring->control && ring->producer ? 0 : -ENOMEM;
 }
 
+static void close_ringbuf(struct ring_memory *ring)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (ring->control)
+		munmap(ring->control, page);
+	if (ring->producer)
+		munmap((void *)ring->producer, page + 2 * ring->bytes);
+	if (ring->fd >= 0)
+		close(ring->fd);
+	*ring = (struct ring_memory){.kind = RING_BPF, .fd = -1};
+}
+
+static int open_ringbuf(struct collect *collect, uint32_t cpu)
+{
+	struct ring_memory *ring = &collect->ringbufs[cpu];
+	int r;
+
+	ring->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ringbuf", 0, 0, ring_bytes(collect), NULL);
+	if (ring->fd < 0)
+		return -errno;
+	r = map_ringbuf(ring, ring_bytes(collect));
+	if (r == 0 && bpf_map_update_elem(bpf_map__fd(collect->skel->maps.ringbufs), &cpu, &ring->fd, BPF_ANY) < 0)
+		r = -errno;
+	if (r < 0)
+		close_ringbuf(ring);
+	return r;
+}
+
 static int open_ringbufs(struct collect *collect)
 {
-	int outer = bpf_map__fd(collect->skel->maps.ringbufs);
+	int r = 0;
 
-	collect->ringbufs = calloc((size_t)collect->n_cpus, sizeof(*collect->ringbufs));
-	if (!collect->ringbufs)
-		return -ENOMEM;
-	for (int cpu = 0; cpu < collect->n_cpus; cpu++)
-		collect->ringbufs[cpu] = (struct ring_memory){.kind = RING_BPF, .fd = -1};
-	for (uint32_t cpu = 0; cpu < (uint32_t)collect->n_cpus; cpu++) {
-		struct ring_memory *ring = &collect->ringbufs[cpu];
-		int r;
-
-		ring->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ringbuf", 0, 0, ring_bytes(collect), NULL);
-		if (ring->fd < 0)
-			return -errno;
-		r = map_ringbuf(ring, ring_bytes(collect));
-		if (r < 0)
-			return r;
-		if (bpf_map_update_elem(outer, &cpu, &ring->fd, BPF_ANY) < 0)
-			return -errno;
-	}
-	return 0;
+	for (uint32_t cpu = 0; r == 0 && cpu < (uint32_t)collect->n_cpus; cpu++)
+		r = open_ringbuf(collect, cpu);
+	return r;
 }
 
 void collect_rings_prepare(struct collect *collect, const struct collect_options *options)
@@ -104,24 +117,34 @@ void collect_rings_prepare(struct collect *collect, const struct collect_options
 		collect->ring_pages = default_pages(collect->n_cpus, sysconf(_SC_PAGESIZE));
 	collect->skel->rodata->use_ringbuf = is_bpf;
 	collect->skel->rodata->wake_bytes = ring_bytes(collect) / WAKE_SHARE;
-	bpf_map__set_max_entries(collect->skel->maps.ringbufs, is_bpf ? (uint32_t)collect->n_cpus : 1);
+	bpf_map__set_max_entries(collect->skel->maps.ringbufs, (uint32_t)collect->n_cpus);
 }
 
 int collect_rings_open(struct collect *collect)
 {
+	collect->ringbufs = calloc((size_t)collect->n_cpus, sizeof(*collect->ringbufs));
+	collect->is_ringless = calloc((size_t)collect->n_cpus, sizeof(*collect->is_ringless));
+	if (!collect->ringbufs || !collect->is_ringless)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < collect->n_cpus; cpu++)
+		collect->ringbufs[cpu] = (struct ring_memory){.kind = RING_BPF, .fd = -1};
 	return collect->ring_kind == RING_BPF ? open_ringbufs(collect) : open_perf_rings(collect);
 }
 
-static void close_ringbuf(struct ring_memory *ring)
+int collect_late_ring(struct collect *collect, struct ring_memory *ret, int *ret_cpu)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (int cpu = 0; cpu < collect->n_cpus; cpu++) {
+		int r;
 
-	if (ring->control)
-		munmap(ring->control, page);
-	if (ring->producer)
-		munmap((void *)ring->producer, page + 2 * ring->bytes);
-	if (ring->fd >= 0)
-		close(ring->fd);
+		if (!collect->is_ringless[cpu] || collect->ringbufs[cpu].fd >= 0)
+			continue;
+		collect->is_ringless[cpu] = false;
+		r = open_ringbuf(collect, (uint32_t)cpu);
+		*ret = collect->ringbufs[cpu];
+		*ret_cpu = cpu;
+		return r < 0 ? r : 1;
+	}
+	return 0;
 }
 
 void collect_rings_close(struct collect *collect)
@@ -130,12 +153,18 @@ void collect_rings_close(struct collect *collect)
 	for (int cpu = 0; collect->ringbufs && cpu < collect->n_cpus; cpu++)
 		close_ringbuf(&collect->ringbufs[cpu]);
 	free(collect->ringbufs);
+	free(collect->is_ringless);
 }
 
 unsigned collect_n_rings(const struct collect *collect)
 {
 	return collect->ring_kind == RING_BPF ? (unsigned)collect->n_cpus
 					      : (unsigned)perf_buffer__buffer_cnt(collect->perf_rings);
+}
+
+unsigned collect_max_rings(const struct collect *collect)
+{
+	return collect_n_rings(collect) + (collect->ring_kind == RING_BPF ? 0 : (unsigned)collect->n_cpus);
 }
 
 struct ring_memory collect_ring(const struct collect *collect, unsigned i)

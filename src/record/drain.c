@@ -32,7 +32,8 @@
 struct drain {
 	struct ring *rings;
 	uint64_t *next_ns; /* time of each ring's next event */
-	unsigned n;
+	atomic_uint n_added; /* rings there are; written by who adds them */
+	unsigned n;	     /* of them, those of this round */
 	struct queue *queue;
 	int queue_wake_fd;
 	int epoll_fd, wake_fd;
@@ -42,7 +43,8 @@ struct drain {
 	_Atomic uint64_t high_water, malformed;
 };
 
-struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, struct queue *queue, int queue_wake_fd)
+struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, unsigned max, struct queue *queue,
+			int queue_wake_fd)
 {
 	struct drain *drain = calloc(1, sizeof(*drain));
 	struct epoll_event event = {.events = EPOLLIN};
@@ -50,11 +52,11 @@ struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, struct q
 	if (!drain)
 		return NULL;
 	drain->rings = rings;
-	drain->n = n;
+	drain->n_added = n;
 	drain->queue = queue;
 	drain->queue_wake_fd = queue_wake_fd;
 	drain->mark = NO_MARK;
-	drain->next_ns = calloc(n, sizeof(*drain->next_ns));
+	drain->next_ns = calloc(max, sizeof(*drain->next_ns));
 	drain->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	drain->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!drain->next_ns || drain->epoll_fd < 0 || drain->wake_fd < 0)
@@ -73,6 +75,17 @@ struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, struct q
 fail:
 	drain_free(drain);
 	return NULL;
+}
+
+int drain_add(struct drain *drain, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+
+	if (epoll_ctl(drain->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	/* pairs with look(): the ring has been made */
+	atomic_fetch_add_explicit(&drain->n_added, 1, memory_order_release);
+	return 0;
 }
 
 void drain_free(struct drain *drain)
@@ -139,6 +152,8 @@ static void look(struct drain *drain)
 {
 	uint64_t high = atomic_load_explicit(&drain->high_water, memory_order_relaxed);
 
+	/* pairs with drain_add() */
+	drain->n = atomic_load_explicit(&drain->n_added, memory_order_acquire);
 	for (unsigned i = 0; i < drain->n; i++) {
 		ring_look(&drain->rings[i]);
 		if (ring_held_bytes(&drain->rings[i]) > high) {

@@ -16,8 +16,12 @@
 
 struct drain;
 
-/* Takes the rings (their memory stays the caller's) and the fds to wait on. NULL: out of memory. */
-struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, struct queue *queue, int queue_wake_fd);
+/* Takes the rings (their memory stays the caller's) and the fds to wait on; room for `max`. NULL: out of memory. */
+struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, unsigned max, struct queue *queue,
+			int queue_wake_fd);
+
+/* From another thread, one at a time: takes the ring behind the last one, which the caller has made. 0 or -errno. */
+int drain_add(struct drain *drain, int fd);
 
 /* The thread's body; returns after drain_stop(). */
 void *drain_run(void *drain);

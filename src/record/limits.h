@@ -37,8 +37,10 @@
 /* All the living are told of so often: what a reader must go back for the state of all at a moment. */
 #define ROSTER_PERIOD_NS (300 * NS_PER_S)
 
-/* Cgroups known by path. */
-#define CGROUP_PATHS 8192
+/* Cgroups known by path, as far as that is kept, and blocks of text for each: long paths take no room from others. */
+#define CGROUP_PATHS	   8192
+#define CGROUP_PATH_BYTES  1024
+#define CGROUP_PATH_BLOCKS (CGROUP_PATH_BYTES / 60 + 1)
 
 /* Disks with their partitions, interfaces and cgroups sampled: beyond what most hosts have. They take
  * 0.3, 0.6 and 1.7 MB. */

@@ -12,6 +12,9 @@
  * New groups are looked for in those that moved, when the count of their directories (st_nlink) is another,
  * or one of those known there is gone: a group without a trace in its parent has nothing to tell. The id of
  * a group is its inode, so that another of the same name is another.
+ *
+ * When there are more than SAMPLED_CGROUPS, places are shared out: of two children of a group, the one that has
+ * more places below it gives one up to the other. Whoever makes thousands of groups takes none from those who have few.
  */
 #define _GNU_SOURCE
 #include "record/sample_cgroups.h"
@@ -23,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +37,8 @@
 #define NONE	    UINT32_MAX
 #define NAME_BYTES  (NAME_MAX + 1)
 #define RETRY_EVERY 16 /* passes: files that were not there, which a controller may bring */
+#define DEPTH_MAX   32 /* what is deeper shows in the group above alone: to open a file the kernel goes all the way */
+#define REFUSED_MAX 512 /* in a pass, for which places are looked for */
 
 enum file {
 	CPU_STAT,
@@ -81,6 +87,8 @@ _Static_assert((unsigned)N_CGROUPS_FIELDS <= FIGURES_MAX, "a figure for each fie
 struct group {
 	uint64_t id;
 	uint32_t first_child, next_sibling; /* NONE: no more; next_sibling also links what is free */
+	uint32_t parent;		    /* NONE: the root */
+	uint32_t n_below;		    /* groups known below it */
 	int fds[N_FILES];		    /* -1: not open */
 	uint32_t absent;		    /* bits: files that are not there */
 	uint64_t retried;		    /* pass in which they were looked for again */
@@ -97,6 +105,9 @@ struct sample_cgroups {
 	int mount_error;
 	struct group groups[SAMPLED_CGROUPS];
 	uint32_t free, n_open;
+	uint32_t refused[REFUSED_MAX], n_refused; /* parents of groups that found no place in this pass */
+	uint32_t depth;				  /* of the group that is visited */
+	uint32_t max_open;			  /* files */
 	uint64_t pass;
 	int looks_at_all; /* in this pass nothing is skipped */
 	int is_behind;	  /* a row found no room: the next pass must look at all */
@@ -141,7 +152,7 @@ static uint32_t new_group(struct sample_cgroups *sampler)
 
 	if (at == NONE) {
 		if (!sampler->is_full)
-			log_line("more than %d cgroups: those beyond are not in `cgroups`", SAMPLED_CGROUPS);
+			log_line("more than %d cgroups: `cgroups` has a fair share of each branch", SAMPLED_CGROUPS);
 		sampler->is_full = 1;
 		return NONE;
 	}
@@ -150,18 +161,23 @@ static uint32_t new_group(struct sample_cgroups *sampler)
 	memset(group, 0, offsetof(struct group, name) + 1);
 	for (int i = 0; i < N_FILES; i++)
 		group->fds[i] = -1;
-	group->first_child = group->next_sibling = NONE;
+	group->first_child = group->next_sibling = group->parent = NONE;
 	return at;
 }
 
 struct sample_cgroups *sample_cgroups_new(struct proc_buffer *buffer, const char *mount)
 {
 	struct sample_cgroups *sampler = calloc(1, sizeof(*sampler));
+	struct rlimit files;
 	struct stat st;
 
 	if (!sampler)
 		return NULL;
 	sampler->buffer = buffer;
+	/* Half of the files that the agent may open are the walk's, the store's and its readers'. */
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		files.rlim_cur = 0;
+	sampler->max_open = files.rlim_cur / 2 < CGROUP_FILES ? (uint32_t)files.rlim_cur / 2 : CGROUP_FILES;
 	sampler->mount_fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	sampler->mount_error = sampler->mount_fd < 0 ? -errno : 0;
 	for (uint32_t i = 0; i < SAMPLED_CGROUPS; i++)
@@ -186,8 +202,7 @@ static void close_file(struct sample_cgroups *sampler, struct group *group, int 
 	sampler->n_open--;
 }
 
-/* Forgets a group that is in no list any more, and all below it. */
-static void drop(struct sample_cgroups *sampler, uint32_t at)
+static void drop_all(struct sample_cgroups *sampler, uint32_t at)
 {
 	struct group *group = &sampler->groups[at];
 
@@ -195,12 +210,80 @@ static void drop(struct sample_cgroups *sampler, uint32_t at)
 		uint32_t child = group->first_child;
 
 		group->first_child = sampler->groups[child].next_sibling;
-		drop(sampler, child);
+		drop_all(sampler, child);
 	}
 	for (int i = 0; i < N_FILES; i++)
 		close_file(sampler, group, i);
+	group->id = 0;
 	group->next_sibling = sampler->free;
 	sampler->free = at;
+}
+
+/* Forgets a group that is in no list any more, and all below it. */
+static void drop(struct sample_cgroups *sampler, uint32_t at)
+{
+	uint32_t n = sampler->groups[at].n_below + 1;
+
+	for (uint32_t above = sampler->groups[at].parent; above != NONE; above = sampler->groups[above].parent)
+		sampler->groups[above].n_below -= n;
+	drop_all(sampler, at);
+}
+
+/* The child of `above` with most groups in its branch; NONE: it has no child. */
+static uint32_t heaviest(const struct sample_cgroups *sampler, uint32_t above)
+{
+	uint32_t most = NONE;
+
+	for (uint32_t at = sampler->groups[above].first_child; at != NONE; at = sampler->groups[at].next_sibling)
+		if (most == NONE || sampler->groups[at].n_below > sampler->groups[most].n_below)
+			most = at;
+	return most;
+}
+
+/* The child of `above` in whose branch a new child of `parent` would be; NONE: that is a new one of its own. */
+static uint32_t branch_of(const struct sample_cgroups *sampler, uint32_t parent, uint32_t above)
+{
+	uint32_t branch = NONE;
+
+	for (uint32_t at = parent; at != above; at = sampler->groups[at].parent)
+		branch = at;
+	return branch;
+}
+
+static void unlink_child(struct sample_cgroups *sampler, uint32_t at)
+{
+	uint32_t *link = &sampler->groups[sampler->groups[at].parent].first_child;
+
+	while (*link != at)
+		link = &sampler->groups[*link].next_sibling;
+	*link = sampler->groups[at].next_sibling;
+}
+
+/* Takes a place from a branch that has more than the one which a new child of `parent` belongs to. */
+static void make_place(struct sample_cgroups *sampler, uint32_t parent)
+{
+	uint32_t above = ROOT, most, own = NONE;
+
+	while ((most = heaviest(sampler, above)) != NONE && most == (own = branch_of(sampler, parent, above)))
+		above = most;
+	if (most == NONE ||
+	    sampler->groups[most].n_below + 1 <= (own == NONE ? 0 : sampler->groups[own].n_below + 1) + 1)
+		return;
+	for (above = most; sampler->groups[above].first_child != NONE;)
+		above = heaviest(sampler, above);
+	unlink_child(sampler, above);
+	drop(sampler, above);
+	/* It is listed anew when it moves. */
+	sampler->groups[parent].links = 0;
+}
+
+/* Not while groups are visited: their lists change. */
+static void share_places(struct sample_cgroups *sampler)
+{
+	for (uint32_t i = 0; i < sampler->n_refused; i++)
+		if (sampler->refused[i] == ROOT || sampler->groups[sampler->refused[i]].id)
+			make_place(sampler, sampler->refused[i]);
+	sampler->n_refused = 0;
 }
 
 void sample_cgroups_free(struct sample_cgroups *sampler)
@@ -263,7 +346,7 @@ static int read_file(struct sample_cgroups *sampler, struct group *group, int fi
 	n = pread(group->fds[file], sampler->buffer->data, sampler->buffer->size, 0);
 	n = n < 0 ? -errno : n;
 	/* Half of the room is for the file that is read most. */
-	if (n < 0 || sampler->n_open > (file == CPU_STAT ? CGROUP_FILES : CGROUP_FILES / 2))
+	if (n < 0 || sampler->n_open > (file == CPU_STAT ? sampler->max_open : sampler->max_open / 2))
 		close_file(sampler, group, file);
 	if (n < 0)
 		return give_up(sampler, group, file, (int)n);
@@ -395,10 +478,16 @@ static void add_child(struct sample_cgroups *sampler, struct group *parent, uint
 			return;
 		}
 	at = new_group(sampler);
-	if (at == NONE)
+	if (at == NONE) {
+		if (sampler->n_refused < REFUSED_MAX)
+			sampler->refused[sampler->n_refused++] = (uint32_t)(parent - sampler->groups);
 		return;
+	}
 	group = &sampler->groups[at];
 	group->id = id;
+	group->parent = (uint32_t)(parent - sampler->groups);
+	for (uint32_t above = group->parent; above != NONE; above = sampler->groups[above].parent)
+		sampler->groups[above].n_below++;
 	group->listed = sampler->pass;
 	group->is_new = sampler->pass > 1 && !sampler->is_full;
 	if (group->is_new)
@@ -459,6 +548,7 @@ static int visit_each(struct sample_cgroups *sampler, struct group *parent, unsi
 		child->visited = sampler->pass;
 		path_of(sampler, child->name);
 		sampler->path_len = path_len + 1 + len;
+		sampler->depth++;
 		if (visit(sampler, at, wanted) == -ENODEV) {
 			*link = child->next_sibling;
 			drop(sampler, at);
@@ -466,6 +556,7 @@ static int visit_each(struct sample_cgroups *sampler, struct group *parent, unsi
 		} else {
 			link = &child->next_sibling;
 		}
+		sampler->depth--;
 		sampler->path_len = path_len;
 		sampler->path[path_len] = 0;
 	}
@@ -476,6 +567,8 @@ static void visit_children(struct sample_cgroups *sampler, struct group *parent,
 {
 	struct stat st;
 
+	if (sampler->depth == DEPTH_MAX)
+		return;
 	if (fstatat(sampler->mount_fd, path_of(sampler, ""), &st, 0) == 0 && st.st_nlink != parent->links) {
 		parent->links = st.st_nlink;
 		list_children(sampler, parent);
@@ -529,5 +622,6 @@ int sample_cgroups_take(struct sample_cgroups *sampler, uint64_t time_ns, struct
 	sampler->is_behind = 0;
 	sampler->error = 0;
 	r = visit(sampler, ROOT, ALL_GATES);
+	share_places(sampler);
 	return r < 0 ? r : sampler->error;
 }

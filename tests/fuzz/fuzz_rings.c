@@ -43,7 +43,7 @@ static void drain_all(struct ring *ring)
 		fds[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		fds[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	}
-	drain = drain_new(ring, fds, 1, queue, fds[1]);
+	drain = drain_new(ring, fds, 1, 1, queue, fds[1]);
 	MUST(queue && drain);
 	drain_round(drain, UINT64_MAX - 1);
 	while ((event = queue_peek(queue, &size))) {

@@ -326,7 +326,7 @@ static void make_rings(struct watch *watch)
 		if (ring_init(&watch->rings[i], &memory) < 0)
 			abort();
 	}
-	watch->drain = drain_new(watch->rings, watch->fds, watch->n_rings, watch->queue, watch->wake_fd);
+	watch->drain = drain_new(watch->rings, watch->fds, watch->n_rings, watch->n_rings, watch->queue, watch->wake_fd);
 	if (!watch->queue || !watch->drain)
 		abort();
 }

@@ -10,12 +10,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "sampler_fixture.h"
 
 #include "record/sample_cgroups.h"
 #include "record/sample_disks.h"
@@ -261,21 +258,6 @@ static void test_garbage_is_not_believed(void **state)
 
 /* --- rows ------------------------------------------------------------------------------------------------ */
 
-static uint64_t cell(const struct block *block, uint32_t row, uint32_t field)
-{
-	assert_true(row < block->rows);
-	assert_false(block_is_null(block, row, field));
-	return block_number(block, row, field);
-}
-
-static int is_text(const struct block *block, uint32_t row, uint32_t field, const char *expected)
-{
-	size_t len;
-	const char *text = block_text(block, row, field, &len);
-
-	return len == strlen(expected) && memcmp(text, expected, len) == 0;
-}
-
 static void test_a_fall_is_a_restart_or_nothing(void **state)
 {
 	struct block *system = samplers_block_new(SAMPLE_SYSTEM), *nics = samplers_block_new(SAMPLE_NICS);
@@ -314,26 +296,6 @@ static void test_a_fall_is_a_restart_or_nothing(void **state)
 }
 
 /* --- samplers over files made by hand -------------------------------------------------------------------- */
-
-static char dir[] = "/tmp/obit-samplers-XXXXXX";
-static char path[256];
-static struct proc_buffer buffer;
-
-static const char *in_dir(const char *name)
-{
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-/* In place: samplers hold it open. */
-static void put(const char *name, const char *text)
-{
-	int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
 
 static void test_disks_come_wrap_restart_and_go(void **state)
 {
@@ -427,147 +389,6 @@ static void test_nics_come_and_go(void **state)
 	block_free(rows);
 }
 
-static struct block *cgroup_rows;
-static struct sample_cgroups *cgroups;
-
-static int find_row(const char *name)
-{
-	for (uint32_t i = 0; i < cgroup_rows->rows; i++)
-		if (is_text(cgroup_rows, i, CGROUPS_cgroup, name))
-			return (int)i;
-	return -1;
-}
-
-static int take_cgroups(void)
-{
-	block_clear(cgroup_rows);
-	return sample_cgroups_take(cgroups, 1, cgroup_rows);
-}
-
-static void test_cgroups_are_told_when_they_moved(void **state)
-{
-	char mount[256];
-
-	(void)state;
-	snprintf(mount, sizeof(mount), "%s", in_dir("cgroup"));
-	cgroup_rows = samplers_block_new(SAMPLE_CGROUPS);
-	mkdir(mount, 0700);
-	mkdir(in_dir("cgroup/a"), 0700);
-	mkdir(in_dir("cgroup/a/b"), 0700);
-	mkdir(in_dir("cgroup/idle"), 0700);
-	put("cgroup/cgroup.controllers", "cpu io memory pids\n");
-	put("cgroup/cpu.stat", "usage_usec 100\n");
-	put("cgroup/a/cpu.stat", "usage_usec 50\n");
-	put("cgroup/a/memory.events", "oom_kill 1\n");
-	put("cgroup/a/pids.max", "max\n");
-	put("cgroup/a/b/cpu.stat", "usage_usec 20\n");
-	put("cgroup/idle/cpu.stat", "usage_usec 30\n");
-	cgroups = sample_cgroups_new(&buffer, mount);
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(cgroup_rows->rows, 0); /* the first reading */
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(cgroup_rows->rows, 0); /* nothing moved */
-
-	put("cgroup/cpu.stat", "usage_usec 110\n");
-	put("cgroup/a/cpu.stat", "usage_usec 60\n");
-	put("cgroup/a/memory.events", "oom_kill 3\n");
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(cgroup_rows->rows, 2);
-	assert_int_equal(find_row("/"), 0);
-	assert_int_equal(find_row("/a"), 1);
-	assert_int_equal(cell(cgroup_rows, 1, CGROUPS_cpu_ns), 10000);
-	assert_int_equal(cell(cgroup_rows, 1, CGROUPS_oom_kills), 2);
-	assert_int_equal(cell(cgroup_rows, 1, CGROUPS_appeared), 0);
-	assert_true(block_is_null(cgroup_rows, 1, CGROUPS_pids_max));
-	assert_true(block_is_null(cgroup_rows, 1, CGROUPS_read_bytes));
-
-	/* One is made two deep, and one is removed; what did not move is not told. */
-	mkdir(in_dir("cgroup/a/new"), 0700);
-	put("cgroup/a/new/cpu.stat", "usage_usec 4\n");
-	put("cgroup/a/new/io.stat", "8:0 rbytes=5 wbytes=6 rios=7 wios=8\n");
-	unlink(in_dir("cgroup/idle/cpu.stat"));
-	rmdir(in_dir("cgroup/idle"));
-	put("cgroup/cpu.stat", "usage_usec 114\n");
-	put("cgroup/a/cpu.stat", "usage_usec 64\n");
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(cgroup_rows->rows, 3);
-	assert_int_equal(find_row("/a/new"), 2);
-	assert_int_equal(cell(cgroup_rows, 2, CGROUPS_cpu_ns), 4000);
-	assert_int_equal(cell(cgroup_rows, 2, CGROUPS_write_bytes), 6);
-	assert_int_equal(cell(cgroup_rows, 2, CGROUPS_appeared), 1);
-	assert_true(block_is_null(cgroup_rows, 2, CGROUPS_oom_kills));
-
-	/* Another group by the name of one that was: it is another. */
-	unlink(in_dir("cgroup/a/new/cpu.stat"));
-	unlink(in_dir("cgroup/a/new/io.stat"));
-	rmdir(in_dir("cgroup/a/new"));
-	mkdir(in_dir("cgroup/between"), 0700); /* takes the inode that is free again */
-	put("cgroup/cpu.stat", "usage_usec 115\n");
-	put("cgroup/a/cpu.stat", "usage_usec 65\n");
-	put("cgroup/between/cpu.stat", "usage_usec 1\n");
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(find_row("/a/new"), -1);
-	assert_true(find_row("/between") > 0);
-	mkdir(in_dir("cgroup/a/new"), 0700);
-	put("cgroup/a/new/cpu.stat", "usage_usec 3\n");
-	put("cgroup/cpu.stat", "usage_usec 118\n");
-	put("cgroup/a/cpu.stat", "usage_usec 68\n");
-	assert_int_equal(take_cgroups(), 0);
-	assert_int_equal(cell(cgroup_rows, (uint32_t)find_row("/a/new"), CGROUPS_cpu_ns), 3000);
-	sample_cgroups_free(cgroups);
-	block_free(cgroup_rows);
-}
-
-static void test_without_cgroups_the_table_stays_empty(void **state)
-{
-	(void)state;
-	cgroup_rows = samplers_block_new(SAMPLE_CGROUPS);
-	cgroups = sample_cgroups_new(&buffer, "");
-	assert_int_equal(take_cgroups(), -ENOENT);
-	assert_int_equal(cgroup_rows->rows, 0);
-	sample_cgroups_free(cgroups);
-	block_free(cgroup_rows);
-}
-
-/* More rows than there is room for: those left out are told next time, and nothing is counted twice. */
-static void test_what_finds_no_room_is_told_later(void **state)
-{
-	char mount[256], name[64], text[64];
-	uint64_t sum = 0;
-	int n;
-
-	(void)state;
-	snprintf(mount, sizeof(mount), "%s", in_dir("many"));
-	cgroup_rows = samplers_block_new(SAMPLE_CGROUPS);
-	n = (int)cgroup_rows->capacity + 100;
-	mkdir(mount, 0700);
-	put("many/cpu.stat", "usage_usec 1\n");
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < n; i++) {
-			snprintf(name, sizeof(name), "many/%d", i);
-			mkdir(in_dir(name), 0700);
-			snprintf(name, sizeof(name), "many/%d/cpu.stat", i);
-			snprintf(text, sizeof(text), "usage_usec %d\n", 5 + round * 2);
-			put(name, text);
-		}
-		if (round == 0) {
-			cgroups = sample_cgroups_new(&buffer, mount);
-			assert_int_equal(take_cgroups(), 0);
-		}
-	}
-	put("many/cpu.stat", "usage_usec 9\n");
-	for (int pass = 0; pass < 3; pass++) {
-		assert_int_equal(take_cgroups(), 0);
-		for (uint32_t i = 0; i < cgroup_rows->rows; i++)
-			if ((int)i != find_row("/"))
-				sum += cell(cgroup_rows, i, CGROUPS_cpu_ns);
-	}
-	assert_int_equal(cgroup_rows->rows, 0);
-	assert_int_equal(sum, n * 2000);
-	sample_cgroups_free(cgroups);
-	block_free(cgroup_rows);
-}
-
 /* This machine's own files, and no row twice. */
 static void test_the_host_itself(void **state)
 {
@@ -592,22 +413,6 @@ static void test_the_host_itself(void **state)
 	samplers_free(samplers);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) && proc_buffer_init(&buffer, 65536, NULL, 0) == 0 ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char command[128];
-
-	(void)state;
-	proc_buffer_done(&buffer);
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,9 +426,6 @@ int main(void)
 		cmocka_unit_test(test_a_fall_is_a_restart_or_nothing),
 		cmocka_unit_test(test_disks_come_wrap_restart_and_go),
 		cmocka_unit_test(test_nics_come_and_go),
-		cmocka_unit_test(test_cgroups_are_told_when_they_moved),
-		cmocka_unit_test(test_without_cgroups_the_table_stays_empty),
-		cmocka_unit_test(test_what_finds_no_room_is_told_later),
 		cmocka_unit_test(test_the_host_itself),
 	};
 
