@@ -67,7 +67,7 @@ boot() { # version, cpus
         -append "console=ttyS0 panic=-1 oops=panic loglevel=5 random.trust_cpu=on" \
         -serial "file:$kmsg" -serial "file:$said" || true
     tr -d '\r' <"$said" >"$said.text"
-    p=$(grep -c '^ok  ' "$said.text" || true) f=$(grep -c '^FAIL' "$said.text" || true) s=$(grep -c '^skip' "$said.text" || true)
+    p=$(grep -c '^ok   [^ ]' "$said.text" || true) f=$(grep -c '^FAIL' "$said.text" || true) s=$(grep -c '^skip' "$said.text" || true)
     if ! grep -q '^--- end' "$said.text"; then f=$((f + 1)); echo "FAIL   $1, $2 CPUs: it did not come to its end"; fi
     if grep -aE 'WARNING:|BUG:|Oops|lockup|rcu.*stall' "$kmsg"; then f=$((f + 1)); echo "FAIL   $1, $2 CPUs: the kernel complained"; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
