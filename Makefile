@@ -193,7 +193,7 @@ $(SKEL): $(BUILD)/bpf/obit.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name obit_bpf > $@
 
 # --- user side -------------------------------------------------------------------------------------------
-$(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/record/collect*.c)): $(SKEL)
+$(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/kernel/collect*.c)): $(SKEL)
 
 $(BUILD)/obj/%.o: src/%.c
 	$(call say,CC,$<)

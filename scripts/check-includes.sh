@@ -7,15 +7,24 @@ set -eu
 allowed() { # folder -> folders it may include
     case $1 in
     base) echo "base" ;;
-    model) echo "model base" ;;
+    model) echo "model base bpf" ;;
+    kernel) echo "kernel model base bpf" ;;
+    sample) echo "sample model base bpf" ;;
+    ledger) echo "ledger model base bpf" ;;
     store) echo "store model base" ;;
+    agent) echo "agent kernel sample ledger store model base bpf" ;;
     query) echo "query store model base" ;;
     output) echo "output model base" ;;
-    serve) echo "serve model base" ;;
-    record) echo "record store model base bpf" ;;
-    cmd) echo "cmd record serve query output store model base" ;;
+    control) echo "control model base" ;;
+    cmd) echo "cmd agent kernel ledger control query output store model base" ;;
     *) echo "" ;;
     esac
+}
+
+refuse() { # file, pattern of includes, who may
+    if grep -nE "^#include $2" "$1"; then
+        echo "$1: $3"; bad=1
+    fi
 }
 
 check_tree() {
@@ -29,17 +38,19 @@ check_tree() {
             esac
         done
         case $file in
-        */src/record/collect*) ;;
-        *) if grep -nE '^#include (<bpf/|"obit\.skel)' "$file"; then
-            echo "$file: only src/record/collect* may include libbpf"; bad=1
-        fi ;;
+        */src/kernel/*) ;;
+        *) refuse "$file" '(<bpf/|"obit\.skel)' "only src/kernel may include libbpf" ;;
         esac
         case $file in
         */src/store/* | */src/output/parquet*) ;;
-        *) if grep -n '^#include <zstd' "$file"; then
-            echo "$file: only src/store and src/output/parquet* may include zstd"; bad=1
-        fi ;;
+        *) refuse "$file" '<zstd' "only src/store and src/output/parquet* may include zstd" ;;
         esac
+        case $file in
+        */src/ledger/*) refuse "$file" '<(unistd|fcntl|time|pthread|sys/[a-z]*)\.h>' "src/ledger has no descriptors, clock or threads" ;;
+        esac
+    done
+    for name in $(find "$1/src" -name '*.[ch]' -exec basename {} \; | sort | uniq -d); do
+        echo "$name: the name of more than one file"; bad=1
     done
     if grep -n '^#include' "$1"/bpf/event.h; then
         echo "bpf/event.h: must include nothing"; bad=1
@@ -50,13 +61,16 @@ check_tree() {
 self_test() {
     tree=$(mktemp -d)
     trap 'rm -rf "$tree"' EXIT
-    for line in 'base:#include "model/table.h"' 'query:#include "record/ledger.h"' 'record:#include "cmd/cmd.h"' \
-        'output:#include "store/reader.h"' 'serve:#include "record/agent.h"' 'record:#include "serve/server.h"' \
-        'store:#include <bpf/bpf.h>' 'query:#include <zstd.h>'; do
+    for line in 'base:#include "model/table.h"' 'query:#include "ledger/ledger.h"' 'ledger:#include "cmd/cmd.h"' \
+        'output:#include "store/reader.h"' 'control:#include "agent/agent.h"' 'agent:#include "control/server.h"' \
+        'ledger:#include "kernel/collect.h"' 'kernel:#include "ledger/ledger.h"' 'sample:#include "ledger/chunk.h"' \
+        'ledger:#include <unistd.h>' 'ledger:#include <fcntl.h>' 'ledger:#include <time.h>' 'ledger:#include <pthread.h>' \
+        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'base:twice'; do
         rm -rf "$tree/src" "$tree/bpf"
         mkdir -p "$tree/src/${line%%:*}" "$tree/bpf"
         : >"$tree/bpf/event.h"
         echo "${line#*:}" >"$tree/src/${line%%:*}/bad.c"
+        [ "$line" != 'base:twice' ] || { mkdir "$tree/src/model"; : | tee "$tree/src/model/bad.c" >"$tree/src/base/bad.c"; }
         if check_tree "$tree" >/dev/null; then
             echo "check-includes.sh does not see a wrong arrow: $line"
             exit 1

@@ -7,12 +7,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/host.h"
+#include "agent/privileges.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "record/collect_probe.h"
-#include "record/host.h"
-#include "record/privileges.h"
-#include "record/switch_cost.h"
+#include "kernel/collect_probe.h"
+#include "kernel/switch_cost.h"
 
 enum doctor_option { MEASURE };
 

@@ -14,7 +14,7 @@
 #include "cmd/place.h"
 #include "cmd/report.h"
 #include "cmd/stop.h"
-#include "store/extract.h"
+#include "store/extraction.h"
 
 enum extract_option { STORE, SINCE, UNTIL };
 

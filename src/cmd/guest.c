@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "cmd/options.h"
-#include "model/status.h"
-#include "serve/server.h"
-#include "serve/wire.h"
+#include "control/server.h"
+#include "control/wire.h"
+#include "model/status_sections.h"
 
 static void answer(void *context, struct buffer *reply)
 {

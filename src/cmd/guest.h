@@ -5,7 +5,7 @@
 #ifndef OBIT_CMD_GUEST_H
 #define OBIT_CMD_GUEST_H
 
-#include "record/agent.h"
+#include "agent/agent.h"
 
 struct server;
 

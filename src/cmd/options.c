@@ -16,8 +16,8 @@
 
 #include "base/nearest.h"
 #include "base/quantity.h"
+#include "control/wire.h"
 #include "query/time.h"
-#include "serve/wire.h"
 
 #define DEFAULT_STORE "/var/lib/obit"
 #define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */

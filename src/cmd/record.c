@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/config.h"
 #include "cmd/guest.h"
 #include "cmd/options.h"
-#include "record/agent.h"
-#include "record/limits.h"
-#include "record/redact.h"
+#include "ledger/redact.h"
+#include "model/limits.h"
 
 enum record_option {
 	STORE,

@@ -16,9 +16,9 @@
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "cmd/status_text.h"
-#include "record/run_stats.h"
-#include "serve/client.h"
-#include "serve/wire.h"
+#include "control/client.h"
+#include "control/wire.h"
+#include "kernel/run_stats.h"
 
 #define STATUS_DEGRADED	   1
 #define STATUS_UNREACHABLE 2

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "model/status.h"
+#include "model/status_sections.h"
 
 /* What an agent of another version left out is shown as -. */
 void status_text_print(FILE *to, const struct status *status);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <zlib.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 struct history *histories_get(struct histories *histories, uint32_t id)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "store/codec.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 
 /* A column on its way in. */
 struct column {

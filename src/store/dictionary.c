@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 /* A chunk may bring its texts after the frame should have ended: a text a row and column at the worst. */
 #define TEXTS_HARD_MAX (CHUNK_MAX_BYTES / 2)

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 #define STAMP_DIGITS 20
 #define LAST_STAMP   "18000000000000000000" /* the year 2540 */

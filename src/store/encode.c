@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/subjects.h"
 
 #define TRIED_ROWS 512

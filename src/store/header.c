@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 static void put_table(struct sink *sink, const struct table *table)
 {

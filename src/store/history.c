@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 struct history *history_new(void)
 {

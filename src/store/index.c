@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 #define ENTRY_BYTES 40u
 #define FIXED_BYTES 24u /* of the whole frame, with no entries */

@@ -19,7 +19,7 @@
 
 #include "store/chunk_codec.h"
 #include "store/directory.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/segment.h"
 
 #define DAMAGE_MAX 4096 /* stretches told one by one; more are added to the last */

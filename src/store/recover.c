@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "store/chunk_codec.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/segment.h"
 
 #define TEMPORARY_NAME ".recovering"

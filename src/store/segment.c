@@ -17,7 +17,7 @@
 
 #include "store/chunk_codec.h"
 #include "store/directory.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 
 #define INPUT_BYTES (128u << 10)
 #define MAGIC_BYTES 4u

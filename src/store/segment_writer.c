@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/header.h"
 
 int segment_writer_begin(struct segment_writer *writer, int fd, const struct file_calls *calls, int level,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 
 static const struct {
 	uint32_t table, n_fields, fields[SUBJECT_KEY];

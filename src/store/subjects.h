@@ -7,7 +7,7 @@
 #define OBIT_STORE_SUBJECTS_H
 
 #include "model/block.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/history.h"
 
 /* Fills history->subjects for the rows, adding new ones; history->numbers has those of the texts. 0 or -ENOMEM. */

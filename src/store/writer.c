@@ -19,7 +19,7 @@
 #include <zlib.h>
 
 #include "store/directory.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/home.h"
 #include "store/recover.h"
 #include "store/retention.h"

@@ -8,8 +8,8 @@
  */
 #include <linux/types.h>
 
-#include "record/ledger_inside.h"
-#include "record/drain.h"
+#include "ledger/ledger_inside.h"
+#include "kernel/drain.h"
 #include "input.h"
 
 #define PROCESSES 64

@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 #include "store/chunk_codec.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/index.h"
 #include "store_of_one.h"
 

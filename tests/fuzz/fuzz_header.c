@@ -4,7 +4,7 @@
  */
 #include <zlib.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/header.h"
 #include "input.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/index.h"
 #include "input.h"
 

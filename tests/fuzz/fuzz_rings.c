@@ -7,8 +7,8 @@
 #include <linux/perf_event.h>
 #include <sys/eventfd.h>
 
-#include "record/drain.h"
-#include "record/limits.h"
+#include "kernel/drain.h"
+#include "model/limits.h"
 #include "input.h"
 
 #define RING_BYTES (RING_PAGES_MIN * 4096u)

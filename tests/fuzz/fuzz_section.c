@@ -6,7 +6,7 @@
  */
 #include "model/block.h"
 #include "store/chunk_codec.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "input.h"
 
 /* More are no other, only slower. */

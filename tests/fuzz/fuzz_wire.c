@@ -3,7 +3,7 @@
  * Any bytes as an agent's reply, as they are and between a right first and last line; what is understood is written
  * so that it is understood again.
  */
-#include "serve/wire.h"
+#include "control/wire.h"
 #include "input.h"
 
 static void read_reply(const char *data, size_t len)

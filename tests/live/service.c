@@ -22,7 +22,7 @@
 #define BIT(cap) (1ULL << (cap))
 #define UNIT_CAPS                                                                                                      \
 	(BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_IPC_LOCK))
-/* What src/record/privileges.c says it keeps, at the most. */
+/* What src/agent/privileges.c says it keeps, at the most. */
 #define KEPT_CAPS (BIT(CAP_BPF) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_CHOWN) | BIT(CAP_IPC_LOCK))
 
 static const char *obit, *prefix;

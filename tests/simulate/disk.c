@@ -15,7 +15,7 @@
 
 #include "simulate.h"
 #include "store/directory.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 
 #define HEADER_BYTES 32000 /* more than any header has */
 

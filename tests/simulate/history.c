@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/census.h"
+#include "ledger/census.h"
 #include "simulate.h"
 
 #define SWEEP_EVERY 64 /* as in ledger.c */

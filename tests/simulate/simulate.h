@@ -25,14 +25,14 @@
 #include <linux/types.h>
 
 #include "bpf/event.h"
-#include "record/by_thread.h"
-#include "record/chunk.h"
-#include "record/drain.h"
-#include "record/ledger.h"
-#include "record/limits.h"
-#include "record/queue.h"
-#include "record/ring.h"
-#include "record/snapshot.h"
+#include "ledger/by_thread.h"
+#include "ledger/chunk.h"
+#include "kernel/drain.h"
+#include "ledger/ledger.h"
+#include "model/limits.h"
+#include "kernel/queue.h"
+#include "kernel/ring.h"
+#include "model/snapshot.h"
 #include "store/reader.h"
 #include "store/writer_inside.h"
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "record/proc_file.h"
-#include "record/samplers.h"
+#include "sample/proc_file.h"
+#include "sample/samplers.h"
 
 static char dir[] = "/tmp/obit-samplers-XXXXXX";
 static char path[256];

@@ -10,7 +10,7 @@
 
 #include "store/chunk_codec.h"
 #include "store/directory.h"
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store/frame_writer.h"
 #include "store/header.h"
 #include "store/index.h"

@@ -14,8 +14,8 @@
 #include <linux/types.h>
 
 #include "bpf/event.h"
-#include "record/cgroups.h"
-#include "record/limits.h"
+#include "sample/cgroups.h"
+#include "model/limits.h"
 
 #define SERVICES 200
 #define CROWD	 50000

@@ -22,7 +22,7 @@
 
 #include "cmd/cmd.h"
 #include "query/books.h"
-#include "store/extract.h"
+#include "store/extraction.h"
 #include "store/reader.h"
 #include "store/writer.h"
 

@@ -13,8 +13,8 @@
 
 #include "query/lives.h"
 #include "query/moment.h"
-#include "record/meters.h"
-#include "record/rows_living.h"
+#include "ledger/meters.h"
+#include "ledger/rows_living.h"
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "record/queue.h"
+#include "kernel/queue.h"
 
 #define STRESS_MESSAGES 400000u
 #define MESSAGE_MAX	700u

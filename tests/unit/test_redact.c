@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/utf8.h"
-#include "record/redact.h"
+#include "ledger/redact.h"
 
 #define ARGV(text) text, sizeof(text) /* with the NUL of the literal as its last */
 

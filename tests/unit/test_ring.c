@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "record/ring.h"
+#include "kernel/ring.h"
 
 #define PAGE  4096u
 #define BYTES (2 * PAGE)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "record/rows.h"
+#include "ledger/rows.h"
 
 static void test_rollup_without_room_for_its_texts_leaves_no_row(void **state)
 {

@@ -14,11 +14,11 @@
 
 #include "sampler_fixture.h"
 
-#include "record/sample_cgroups.h"
-#include "record/sample_disks.h"
-#include "record/sample_nics.h"
-#include "record/sample_system.h"
-#include "record/samplers.h"
+#include "sample/sample_cgroups.h"
+#include "sample/sample_disks.h"
+#include "sample/sample_nics.h"
+#include "sample/sample_system.h"
+#include "sample/samplers.h"
 
 #define MS     UINT64_C(1000000)
 #define KNOWN(figures, field) ((figures).known >> (field) & 1)
@@ -260,7 +260,7 @@ static void test_garbage_is_not_believed(void **state)
 
 static void test_a_fall_is_a_restart_or_nothing(void **state)
 {
-	struct block *system = samplers_block_new(SAMPLE_SYSTEM), *nics = samplers_block_new(SAMPLE_NICS);
+	struct block *system = samples_block_new(SAMPLE_SYSTEM), *nics = samples_block_new(SAMPLE_NICS);
 	struct figures_rule steady = {.table = system->table, .resets = SYSTEM_resets};
 	struct figures_rule restarts = {.table = nics->table, .resets = NICS_resets, .restarts = 1};
 	struct figures before = {0}, now = {0};
@@ -299,7 +299,7 @@ static void test_a_fall_is_a_restart_or_nothing(void **state)
 
 static void test_disks_come_wrap_restart_and_go(void **state)
 {
-	struct block *rows = samplers_block_new(SAMPLE_DISKS);
+	struct block *rows = samples_block_new(SAMPLE_DISKS);
 	char diskstats[256], sys_block[256];
 	struct sample_disks *disks;
 
@@ -360,7 +360,7 @@ static void test_disks_come_wrap_restart_and_go(void **state)
 
 static void test_nics_come_and_go(void **state)
 {
-	struct block *rows = samplers_block_new(SAMPLE_NICS);
+	struct block *rows = samples_block_new(SAMPLE_NICS);
 	struct sample_nics *nics;
 	char net_dev[256];
 
@@ -397,7 +397,7 @@ static void test_the_host_itself(void **state)
 
 	(void)state;
 	for (int i = 0; i < N_SAMPLES; i++)
-		blocks[i] = samplers_block_new(i);
+		blocks[i] = samples_block_new(i);
 	samplers_take(samplers, 1, blocks);
 	assert_int_equal(blocks[SAMPLE_SYSTEM]->rows, 1);
 	assert_true(block_is_null(blocks[SAMPLE_SYSTEM], 0, SYSTEM_user_ns));

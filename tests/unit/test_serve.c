@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "serve/client.h"
-#include "serve/listener.h"
-#include "serve/server.h"
-#include "serve/wire.h"
+#include "control/client.h"
+#include "control/listener.h"
+#include "control/server.h"
+#include "control/wire.h"
 
 static char dir[] = "/tmp/obit-test-XXXXXX";
 static char path[64];

@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-#include "store/format.h"
+#include "store/segment_format.h"
 #include "store_fixture.h"
 
 static struct records written;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Rows of the living. A field that is not set here stays null.
+ */
+#include "ledger/rows_living.h"
+
+#include <string.h>
+
+#define TASK_IDLE 0x402
+
+/* As /proc/PID/stat has it (fs/proc/array.c, task_state_array; include/linux/sched.h, task_index_to_char()). */
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = {"R", "S", "D", "T", "t", "X", "Z", "P"};
+
+	if ((state & TASK_IDLE) == TASK_IDLE)
+		return "I";
+	/* Forms of waiting that stand above those that are told apart. */
+	if (!(state & 0x7f))
+		return state & ~0x800u ? "D" : "R";
+	return names[32 - __builtin_clz(state & 0x7f)];
+}
+
+static int set_text(struct block *b, uint32_t row, uint32_t field, struct text_view text)
+{
+	return text.data ? block_set_text(b, row, field, text.data, text.len) : 0;
+}
+
+static struct text_view view_of(const char *text, size_t max)
+{
+	return (struct text_view){text, strnlen(text, max)};
+}
+
+/* In the order of struct by_thread. */
+static const uint32_t procs_by_thread[] = {
+	PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations,	PROCS_rchar,	   PROCS_wchar,
+	PROCS_syscr,	    PROCS_syscw,      PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
+};
+_Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
+
+static void set_step(struct block *b, uint32_t row, const struct meter_step *step)
+{
+	const struct costs *costs = &step->costs;
+
+	block_set_number(b, row, PROCS_cpu_ns, costs->cpu_ns);
+	block_set_number(b, row, PROCS_user_ns, step->user_ns);
+	block_set_number(b, row, PROCS_system_ns, step->system_ns);
+	block_set_number(b, row, PROCS_nvcsw, costs->nvcsw);
+	block_set_number(b, row, PROCS_nivcsw, costs->nivcsw);
+	block_set_number(b, row, PROCS_minflt, costs->minflt);
+	block_set_number(b, row, PROCS_majflt, costs->majflt);
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		block_set_number(b, row, procs_by_thread[i], by_thread_at(&costs->by_thread, i));
+}
+
+static void set_waits(struct block *b, uint32_t row, const struct waits *waits, enum sched_level sched)
+{
+	if (sched == SCHED_OFF)
+		return;
+	block_set_number(b, row, PROCS_delays_1ms, waits->delays_1ms);
+	block_set_number(b, row, PROCS_delays_10ms, waits->delays_10ms);
+	block_set_number(b, row, PROCS_delays_100ms, waits->delays_100ms);
+	if (waits->max_delay_ns)
+		block_set_number(b, row, PROCS_max_delay_ns, waits->max_delay_ns);
+	if (sched == SCHED_FULL)
+		block_set_number(b, row, PROCS_block_ns, waits->block_ns);
+}
+
+static void set_gauges(struct block *b, uint32_t row, const struct living_source *source)
+{
+	const struct walk_figures *figures = source->figures;
+
+	block_set_number(b, row, PROCS_threads, figures->costs.threads);
+	block_set_number(b, row, PROCS_rss_bytes, figures->rss_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_swap_bytes, figures->swap_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_last_cpu, figures->last_cpu);
+}
+
+int row_add_proc(struct block *b, const struct living_source *source, const struct meter_step *step)
+{
+	const struct walk_figures *figures = source->figures;
+	const char *comm = figures ? figures->comm : source->end->comm;
+	const char *state = figures ? state_name(figures->state) : "X";
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, PROCS_time, source->time_ns);
+	block_set_number(b, row, PROCS_pid, source->pid);
+	block_set_number(b, row, PROCS_start_time, source->start_real_ns);
+	block_set_number(b, row, PROCS_ppid, figures ? figures->ppid : source->end->ppid);
+	block_set_number(b, row, PROCS_uid, figures ? figures->uid : source->end->uid);
+	block_set_number(b, row, PROCS_euid, figures ? figures->euid : source->end->euid);
+	block_set_number(b, row, PROCS_start_boot_ns, source->start_boot_ns);
+	set_step(b, row, step);
+	set_waits(b, row, &step->waits, source->sched);
+	if (figures)
+		set_gauges(b, row, source);
+	r = set_text(b, row, PROCS_comm, view_of(comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, PROCS_cgroup, source->cgroup);
+	if (r == 0)
+		r = set_text(b, row, PROCS_state, view_of(state, 1));
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
+int row_add_roster(struct block *b, const struct living_source *source)
+{
+	const struct walk_figures *figures = source->figures;
+	const struct image *image = source->image;
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, ROSTER_time, source->time_ns);
+	block_set_number(b, row, ROSTER_pid, source->pid);
+	block_set_number(b, row, ROSTER_start_time, source->start_real_ns);
+	block_set_number(b, row, ROSTER_ppid, figures->ppid);
+	block_set_number(b, row, ROSTER_uid, figures->uid);
+	block_set_number(b, row, ROSTER_gid, figures->gid);
+	block_set_number(b, row, ROSTER_euid, figures->euid);
+	block_set_number(b, row, ROSTER_egid, figures->egid);
+	block_set_number(b, row, ROSTER_start_boot_ns, source->start_boot_ns);
+	block_set_number(b, row, ROSTER_threads, figures->costs.threads);
+	block_set_number(b, row, ROSTER_rss_bytes, figures->rss_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_swap_bytes, figures->swap_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_cpu_ns, figures->costs.cpu_ns);
+	block_set_number(b, row, ROSTER_last_cpu, figures->last_cpu);
+	r = set_text(b, row, ROSTER_comm, view_of(figures->comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, ROSTER_cgroup, source->cgroup);
+	if (r == 0)
+		r = set_text(b, row, ROSTER_state, view_of(state_name(figures->state), 1));
+	if (r == 0 && image && image->exe_len)
+		r = block_set_text(b, row, ROSTER_exe, image->bytes, image->exe_len);
+	if (r == 0 && image)
+		r = block_set_text(b, row, ROSTER_argv, image->bytes + image->exe_len, image->argv_len);
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
+int row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread)
+{
+	const struct thread_costs *step = &thread->step;
+	int added = block_add_row(b), r;
+	uint32_t row = (uint32_t)added;
+
+	if (added < 0)
+		return added;
+	block_set_number(b, row, THREADS_time, time_ns);
+	block_set_number(b, row, THREADS_pid, thread->pid);
+	block_set_number(b, row, THREADS_start_time, start_real_ns);
+	block_set_number(b, row, THREADS_start_boot_ns, thread->process_start_boot_ns);
+	block_set_number(b, row, THREADS_tid, thread->row.pid);
+	block_set_number(b, row, THREADS_cpu_ns, step->cpu_ns);
+	block_set_number(b, row, THREADS_run_delay_ns, step->run_delay_ns);
+	block_set_number(b, row, THREADS_timeslices, step->timeslices);
+	block_set_number(b, row, THREADS_nvcsw, step->nvcsw);
+	block_set_number(b, row, THREADS_nivcsw, step->nivcsw);
+	block_set_number(b, row, THREADS_migrations, step->migrations);
+	block_set_number(b, row, THREADS_minflt, step->minflt);
+	block_set_number(b, row, THREADS_majflt, step->majflt);
+	block_set_number(b, row, THREADS_last_cpu, thread->last_cpu);
+	r = set_text(b, row, THREADS_comm, view_of(thread->comm, OBIT_COMM_LEN));
+	if (r == 0)
+		r = set_text(b, row, THREADS_state, view_of(state_name(thread->state), 1));
+	if (r < 0)
+		b->rows--;
+	return r < 0 ? r : added;
+}
+
+/* The middle of a bucket; bpf/waits.h says what is in it. */
+static uint64_t middle_of(uint32_t bucket)
+{
+	uint32_t octave;
+
+	if (bucket < 2 * RUNQ_PARTS)
+		return bucket;
+	octave = bucket / RUNQ_PARTS - 1;
+	return ((uint64_t)(bucket - octave * RUNQ_PARTS) << octave) + (UINT64_C(1) << octave) / 2;
+}
+
+int row_add_runq(struct block *b, uint64_t time_ns, const struct runq_row *waits)
+{
+	int row = block_add_row(b);
+
+	if (row < 0)
+		return row;
+	block_set_number(b, (uint32_t)row, RUNQ_time, time_ns);
+	block_set_number(b, (uint32_t)row, RUNQ_cpu, waits->cpu);
+	block_set_number(b, (uint32_t)row, RUNQ_delay_ns, middle_of(waits->bucket));
+	block_set_number(b, (uint32_t)row, RUNQ_switches, waits->switches);
+	return row;
+}
+
+void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread)
+{
+	for (size_t i = 0; i < N_BY_THREAD; i++)
+		block_set_number(procs, row, procs_by_thread[i],
+				 block_number(procs, row, procs_by_thread[i]) + by_thread_at(&thread->own, i));
+}

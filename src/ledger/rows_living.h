@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From readings of living processes to rows of `procs` and `roster`, and from counts of waits to `runq`.
+ */
+#ifndef OBIT_LEDGER_ROWS_LIVING_H
+#define OBIT_LEDGER_ROWS_LIVING_H
+
+#include "ledger/meters.h"
+#include "ledger/rows.h"
+#include "model/sched_level.h"
+
+struct living_source {
+	uint64_t time_ns; /* end of the interval; of the last row, of the process */
+	uint32_t pid;
+	uint64_t start_boot_ns, start_real_ns;
+	const struct walk_figures *figures; /* NULL: the last row ... */
+	const struct event_exit *end;	    /* ... which is made of this */
+	struct text_view cgroup;
+	const struct image *image; /* for the roster; NULL: unknown */
+	enum sched_level sched;
+	uint64_t page_bytes;
+};
+
+/* Add the row; its index, or -ENOSPC, and then there is none. */
+int row_add_proc(struct block *procs, const struct living_source *source, const struct meter_step *step);
+int row_add_roster(struct block *roster, const struct living_source *source);
+int row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread);
+int row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
+
+/* Adds the figures of a thread that was told late to its process's last row. */
+void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread);
+
+#endif
