@@ -28,11 +28,11 @@ static void put_full(void *ctx, struct chunk *chunk)
 	chunk_line_put(agent->full, chunk);
 }
 
-static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
+static struct cgroup_name cgroup_name(void *ctx, uint32_t hierarchy, uint64_t id)
 {
 	struct agent *agent = ctx;
 
-	return cgroups_path(agent->cgroups, hierarchy, id, ret_len);
+	return cgroups_name(agent->cgroups, hierarchy, id);
 }
 
 static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
@@ -55,7 +55,7 @@ struct ledger_ports agent_ledger_ports(struct agent *agent)
 	return (struct ledger_ports){
 		.take_empty = take_empty,
 		.put_full = put_full,
-		.cgroup_path = cgroup_path,
+		.cgroup_name = cgroup_name,
 		.cgroup_made = cgroup_made,
 		.begin_real_ns = begin_real_ns,
 		.ctx = agent,

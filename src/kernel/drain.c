@@ -28,10 +28,17 @@
 #define NO_MARK	     UINT64_MAX
 #define FULL_WAIT_US 500
 
+/* A ring's next event, peeked once. */
+struct next {
+	uint64_t boot_ns; /* NO_EVENT: there is none */
+	const void *event;
+	uint32_t size;
+};
+
 /* Written by the drain thread alone, but for what is atomic. */
 struct drain {
 	struct ring *rings;
-	uint64_t *next_ns; /* time of each ring's next event */
+	struct next *next;   /* of each ring */
 	atomic_uint n_added; /* rings there are; written by who adds them */
 	unsigned n;	     /* of them, those of this round */
 	struct queue *queue;
@@ -56,10 +63,10 @@ struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, unsigned
 	drain->queue = queue;
 	drain->queue_wake_fd = queue_wake_fd;
 	drain->mark = NO_MARK;
-	drain->next_ns = calloc(max, sizeof(*drain->next_ns));
+	drain->next = calloc(max, sizeof(*drain->next));
 	drain->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	drain->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!drain->next_ns || drain->epoll_fd < 0 || drain->wake_fd < 0)
+	if (!drain->next || drain->epoll_fd < 0 || drain->wake_fd < 0)
 		goto fail;
 	event.data.fd = drain->wake_fd;
 	if (epoll_ctl(drain->epoll_fd, EPOLL_CTL_ADD, drain->wake_fd, &event) < 0)
@@ -96,7 +103,7 @@ void drain_free(struct drain *drain)
 		close(drain->epoll_fd);
 	if (drain->wake_fd >= 0)
 		close(drain->wake_fd);
-	free(drain->next_ns);
+	free(drain->next);
 	free(drain);
 }
 
@@ -125,27 +132,26 @@ static void *reserve(struct drain *drain, uint32_t size)
 
 static void find_next(struct drain *drain, unsigned i)
 {
+	struct next *next = &drain->next[i];
 	struct event_head head;
-	const void *event;
-	uint32_t size;
 
 	for (;;) {
-		event = ring_peek(&drain->rings[i], &size);
+		next->event = ring_peek(&drain->rings[i], &next->size);
 		if (drain->rings[i].malformed) {
 			atomic_fetch_add_explicit(&drain->malformed, drain->rings[i].malformed, memory_order_relaxed);
 			drain->rings[i].malformed = 0;
 		}
-		if (!event) {
-			drain->next_ns[i] = NO_EVENT;
+		if (!next->event) {
+			next->boot_ns = NO_EVENT;
 			return;
 		}
-		if (size >= sizeof(head) && size <= QUEUE_BYTES / 4)
+		if (next->size >= sizeof(head) && next->size <= QUEUE_BYTES / 4)
 			break;
 		atomic_fetch_add_explicit(&drain->malformed, 1, memory_order_relaxed);
 		ring_pop(&drain->rings[i]);
 	}
-	memcpy(&head, event, sizeof(head));
-	drain->next_ns[i] = head.boot_ns;
+	memcpy(&head, next->event, sizeof(head));
+	next->boot_ns = head.boot_ns;
 }
 
 static void look(struct drain *drain)
@@ -170,8 +176,8 @@ static int oldest(const struct drain *drain, uint64_t until_ns)
 	int ring = -1;
 
 	for (unsigned i = 0; i < drain->n; i++)
-		if (drain->next_ns[i] < least) {
-			least = drain->next_ns[i];
+		if (drain->next[i].boot_ns < least) {
+			least = drain->next[i].boot_ns;
 			ring = (int)i;
 		}
 	return least <= until_ns ? ring : -1;
@@ -179,10 +185,9 @@ static int oldest(const struct drain *drain, uint64_t until_ns)
 
 static void move(struct drain *drain, unsigned i)
 {
-	uint32_t size;
-	const void *event = ring_peek(&drain->rings[i], &size);
+	const struct next *next = &drain->next[i];
 
-	memcpy(reserve(drain, size), event, size);
+	memcpy(reserve(drain, next->size), next->event, next->size);
 	queue_commit(drain->queue);
 	ring_pop(&drain->rings[i]);
 	ring_give_back(&drain->rings[i]);

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "ledger/container.h"
 #include "ledger/ledger_inside.h"
 #include "ledger/redact.h"
 #include "ledger/rows_living.h"
@@ -70,65 +69,6 @@ void ledger_set_previous(struct ledger *ledger, uint64_t closing)
 	ledger->previous_closing = closing;
 }
 
-struct open_interval *ledger_interval(struct ledger *ledger, uint32_t epoch)
-{
-	struct open_interval *open = &ledger->open[epoch % OPEN_INTERVALS];
-
-	if (!open->chunk) {
-		open->chunk = ledger->ports.take_empty(ledger->ports.ctx);
-		open->chunk->interval.number = epoch;
-		open->chunk->interval.begin_real_ns = ledger->ports.begin_real_ns(ledger->ports.ctx, epoch);
-	}
-	return open;
-}
-
-void ledger_forget_parts(struct ledger *ledger, const struct process *process)
-{
-	texts_drop(ledger->texts, process->image);
-	meters_drop(ledger->meters, process->meter);
-}
-
-static void forget(struct ledger *ledger, struct process *process)
-{
-	ledger_forget_parts(ledger, process);
-	processes_remove(ledger->processes, process);
-}
-
-/* The rows leave: their processes can no longer be amended. */
-static void forget_owners(struct ledger *ledger, uint32_t epoch, uint32_t rows)
-{
-	const struct row_owner *owners = ledger->owners[epoch % OPEN_INTERVALS];
-
-	for (uint32_t i = 0; i < rows; i++) {
-		struct process *process = processes_find(ledger->processes, owners[i].pid, owners[i].start_boot_ns);
-
-		if (process)
-			forget(ledger, process);
-	}
-}
-
-void ledger_hand_over(struct ledger *ledger, uint32_t epoch)
-{
-	struct open_interval *open = &ledger->open[epoch % OPEN_INTERVALS];
-
-	forget_owners(ledger, epoch, open->chunk->blocks[CHUNK_EXITS]->rows);
-	ledger->ports.put_full(ledger->ports.ctx, open->chunk);
-	open->chunk = NULL;
-}
-
-struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
-{
-	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
-
-	if (process)
-		return process;
-	process = processes_add(ledger->processes, pid, start_boot_ns);
-	ledger->processes_full += !process;
-	if (process)
-		process->start_real_ns = start_boot_ns + (uint64_t)ledger->real_minus_boot_ns;
-	return process;
-}
-
 /* Cuts the arguments where room is short. */
 static void cut_arguments(struct image *image, size_t bytes, uint32_t *flags)
 {
@@ -146,8 +86,8 @@ static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *
 
 	if (ledger->redact) {
 		memcpy(ledger->arguments, argv, image->argv_len);
-		image->argv_len = (uint16_t)redact_arguments(ledger->redact, ledger->arguments, image->argv_len, argv,
-							     OBIT_ARGV_MAX);
+		image->argv_len =
+		    (uint16_t)redact_arguments(ledger->redact, ledger->arguments, image->argv_len, argv, OBIT_ARGV_MAX);
 	}
 	/* Where it was cut, by exec or here, a character may have lost its end. */
 	if (*flags & PROCESS_ARGV_TRUNCATED)
@@ -282,13 +222,13 @@ static void on_signal(struct ledger *ledger, const struct event_signal *event)
 {
 	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
 	struct asker asker = {
-		.boot_ns = event->head.boot_ns,
-		.signal = (uint8_t)event->signal,
-		.reason = event->reason < N_KILL_REASONS ? (uint8_t)event->reason : 0,
-		.flags = (uint8_t)event->flags,
-		.pid = event->sender_pid,
-		.uid = event->sender_uid,
-		.euid = event->sender_euid,
+	    .boot_ns = event->head.boot_ns,
+	    .signal = (uint8_t)event->signal,
+	    .reason = event->reason < N_KILL_REASONS ? (uint8_t)event->reason : 0,
+	    .flags = (uint8_t)event->flags,
+	    .pid = event->sender_pid,
+	    .uid = event->sender_uid,
+	    .euid = event->sender_euid,
 	};
 
 	/* Of an unknown process it is kept by nobody: it may be a zombie. */
@@ -301,26 +241,6 @@ static void on_signal(struct ledger *ledger, const struct event_signal *event)
 		process->asker = asker;
 }
 
-struct text_view ledger_cgroup_path(struct ledger *ledger, uint32_t hierarchy, uint64_t id)
-{
-	struct text_view view = {NULL, 0};
-
-	view.data = ledger->ports.cgroup_path(ledger->ports.ctx, hierarchy, id, &view.len);
-	return view;
-}
-
-void ledger_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup)
-{
-	struct open_interval *open = ledger_interval(ledger, epoch);
-	struct text_view cgroup = ledger_cgroup_path(ledger, CGROUP_V2, rollup->key.cgroup_id);
-
-	if (row_add_rollup(open->chunk->blocks[CHUNK_ROLLUPS_BLOCK], time_ns, rollup, cgroup, ledger->page_bytes) == 0)
-		return;
-	ledger_hand_over(ledger, epoch);
-	open = ledger_interval(ledger, epoch);
-	row_add_rollup(open->chunk->blocks[CHUNK_ROLLUPS_BLOCK], time_ns, rollup, cgroup, ledger->page_bytes);
-}
-
 static void amend_late(struct ledger *ledger, const struct event_thread *event)
 {
 	struct rollup_row late = {.key.cgroup_id = event->cgroup_id};
@@ -328,8 +248,9 @@ static void amend_late(struct ledger *ledger, const struct event_thread *event)
 	memcpy(late.key.comm, event->comm, sizeof(late.key.comm));
 	late.sum.costs.threads = 1;
 	late.sum.costs.by_thread = event->own;
-	ledger_interval(ledger, event->head.epoch)->amendments_late++;
-	ledger_add_rollup(ledger, event->head.epoch, event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns, &late);
+	interval_open(ledger, event->head.epoch)->amendments_late++;
+	interval_add_rollup(ledger, event->head.epoch, event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns,
+			    &late);
 }
 
 static void on_thread(struct ledger *ledger, const struct event_thread *event)
@@ -337,13 +258,13 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
 
 	if (event->head.epoch)
-		ledger_interval(ledger, event->head.epoch)->amendments++;
+		interval_open(ledger, event->head.epoch)->amendments++;
 	if (!process && !event->head.epoch)
 		return;
 	if (!process) {
 		amend_late(ledger, event);
 	} else if (process->dead_epoch) {
-		struct open_interval *open = ledger_interval(ledger, process->dead_epoch);
+		struct open_interval *open = interval_open(ledger, process->dead_epoch);
 
 		row_amend_exit(open->chunk->blocks[CHUNK_EXITS], process->row, event);
 		if (process->last_row_plus_1)
@@ -362,82 +283,68 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 		return;
 	if (event->flags & EXIT_CROSSED && ledger->n_ended < CROSSINGS)
 		ledger->ended[ledger->n_ended++] = (struct ended){
-			.process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
-			.boot_ns = event->head.boot_ns,
+		    .process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
+		    .boot_ns = event->head.boot_ns,
 		};
 }
 
-/* Within the path, and as long as that valid. */
-static struct text_view container_in(struct text_view path)
+/* Where the path in v2 is of no container, that in v1 may be; it is copied, as a name is valid until the next one. */
+static struct cgroup_name find_cgroup(struct ledger *ledger, const struct event_exit *event)
 {
-	struct text_view view = {NULL, 0};
+	const struct ledger_ports *ports = &ledger->ports;
+	struct cgroup_name name = ledger_cgroup_name(ledger, event->cgroup_id);
 
-	if (path.data)
-		view.data = container_of_path(path.data, path.len, &view.len);
-	return view;
-}
-
-/* By the path in v2; where that names none, in v1. Then it is copied: a path is valid until the next is asked for. */
-static void find_cgroup(struct ledger *ledger, const struct event_exit *event, struct exit_source *source)
-{
-	source->cgroup = ledger_cgroup_path(ledger, CGROUP_V2, event->cgroup_id);
-	source->container = container_in(source->cgroup);
-	for (uint32_t i = CGROUP_V1_MEMORY; i < N_CGROUP_HIERARCHIES && !source->container.data; i++) {
+	for (uint32_t i = CGROUP_V1_MEMORY; i < N_CGROUP_HIERARCHIES && !name.container.data; i++) {
 		uint64_t id = event->v1_cgroup_ids[i - CGROUP_V1_MEMORY];
-		struct text_view found = {NULL, 0};
+		struct text_view container;
 
 		if (!id)
 			continue;
-		found = container_in(ledger_cgroup_path(ledger, i, id));
-		if (found.data && found.len <= sizeof(ledger->container)) {
-			memcpy(ledger->container, found.data, found.len);
-			source->container = (struct text_view){ledger->container, found.len};
-		}
-		source->cgroup = ledger_cgroup_path(ledger, CGROUP_V2, event->cgroup_id);
+		container = ports->cgroup_name(ports->ctx, i, id).container;
+		if (container.data && container.len <= sizeof(ledger->container))
+			container.data = memcpy(ledger->container, container.data, container.len);
+		else
+			container = (struct text_view){NULL, 0};
+		name = ledger_cgroup_name(ledger, event->cgroup_id);
+		name.container = container;
 	}
+	return name;
 }
 
 static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 {
 	uint32_t epoch = event->head.epoch;
+	struct open_interval *open =
+	    epoch ? interval_reserve(ledger, epoch, 1u << CHUNK_EXITS | 1u << CHUNK_PROCS) : NULL;
 	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct exit_source source = {
-		.event = event,
-		.process = process,
-		.sched = ledger->sched,
-		.real_minus_boot_ns = ledger->real_minus_boot_ns,
-		.page_bytes = ledger->page_bytes,
+	    .event = event,
+	    .process = process,
+	    .sched = ledger->sched,
+	    .real_minus_boot_ns = ledger->real_minus_boot_ns,
+	    .page_bytes = ledger->page_bytes,
 	};
-	int row;
+	uint32_t row;
 
 	note_ended(ledger, event, process);
-	if (!epoch) {
+	if (!open) {
 		if (process)
-			forget(ledger, process);
+			ledger_forget(ledger, process);
 		return;
 	}
 	if (process && process->image && !(event->flags & EXIT_KTHREAD)) {
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
-	ledger_last_row(ledger, event, process);
-	find_cgroup(ledger, event, &source);
-	/* Processes may move when a full chunk's owners are forgotten. */
-	source.process = process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
-	row = row_add_exit(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_EXITS], &source);
-	if (row < 0) {
-		ledger_hand_over(ledger, epoch);
-		source.process = process =
-			processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
-		if (process)
-			process->last_row_plus_1 = 0;
-		row = row_add_exit(ledger_interval(ledger, epoch)->chunk->blocks[CHUNK_EXITS], &source);
-	}
-	ledger_interval(ledger, epoch)->exits_recorded++;
+	source.cgroup = find_cgroup(ledger, event);
+	if (process && process->meter)
+		ledger_last_row(ledger, open, &source, process);
+	row = row_add_exit(open->chunk->blocks[CHUNK_EXITS], &source);
+	open->exits_recorded++;
 	ledger->owners[epoch % OPEN_INTERVALS][row] = (struct row_owner){event->head.pid, event->head.start_boot_ns};
 	if (process) {
 		process->dead_epoch = epoch;
-		process->row = (uint32_t)row;
+		process->row = row;
 	}
 }
 

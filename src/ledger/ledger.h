@@ -14,6 +14,7 @@
 
 #include "ledger/chunk.h"
 #include "ledger/totals.h"
+#include "model/cgroup_name.h"
 #include "model/sched_level.h"
 #include "model/snapshot.h"
 
@@ -21,8 +22,8 @@ struct ledger_ports {
 	/* An empty chunk, never NULL; may wait until the writer is done with one. */
 	struct chunk *(*take_empty)(void *ctx);
 	void (*put_full)(void *ctx, struct chunk *chunk);
-	/* Path of a cgroup in a hierarchy (CGROUP_V2 ...), not ended by NUL, valid until the next call; NULL: unknown. */
-	const char *(*cgroup_path)(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len);
+	/* What a cgroup of a hierarchy (CGROUP_V2 ...) is called; valid until the next call. */
+	struct cgroup_name (*cgroup_name)(void *ctx, uint32_t hierarchy, uint64_t id);
 	void (*cgroup_made)(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len);
 	/* When the epoch began, by time of day: the end of the one before. Asked of epochs that have begun. */
 	uint64_t (*begin_real_ns)(void *ctx, uint32_t epoch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of the ledger, shared by its files: ledger.c takes events, ledger_seal.c closes intervals.
+ * Inside of the ledger, shared by its files: ledger.c takes events, ledger_seal.c closes intervals, both by way of
+ * ledger_living.c and interval.c; no file calls one that calls it.
  *
  * An interval is open from its first event until it is sealed; at most OPEN_INTERVALS are open at a time.
  */
@@ -12,6 +13,7 @@
 #include "ledger/meters.h"
 #include "ledger/processes.h"
 #include "ledger/rows.h"
+#include "ledger/rows_living.h"
 #include "model/limits.h"
 
 struct open_interval {
@@ -38,35 +40,53 @@ struct ledger {
 	int64_t real_minus_boot_ns;
 	uint64_t page_bytes;
 	uint64_t malformed, procs_skipped, processes_full; /* in the interval */
-	uint64_t watched_since_boot_ns;	   /* the edge of epoch 0 */
-	uint64_t edge_boot_ns;		   /* at which the open interval began */
-	int has_previous; /* until the first row is written */
+	uint64_t watched_since_boot_ns;			   /* the edge of epoch 0 */
+	uint64_t edge_boot_ns;				   /* at which the open interval began */
+	int has_previous;				   /* until the first row is written */
 	uint64_t previous_closing;
 	struct ended ended[CROSSINGS];
 	size_t n_ended;
 	struct totals totals;
-	struct image image; /* for one row at a time */
-	char container[256]; /* and its container's id */
+	struct image image;	       /* for one row at a time */
+	char container[256];	       /* and its container's id */
 	char arguments[OBIT_ARGV_MAX]; /* as they came, before something was taken out */
 };
 
+/* interval.c */
+
 /* The open interval, begun when it is not. */
-struct open_interval *ledger_interval(struct ledger *ledger, uint32_t epoch);
+struct open_interval *interval_open(struct ledger *ledger, uint32_t epoch);
+
+/*
+ * The open interval, with room in its chunk for a row more of each of these blocks (bits: 1 << CHUNK_EXITS ...): adding
+ * one cannot fail. A chunk without it leaves, and the processes whose exits it has are forgotten: pointers to processes
+ * are valid until the next call.
+ */
+struct open_interval *interval_reserve(struct ledger *ledger, uint32_t epoch, unsigned blocks);
 
 /* Its chunk leaves, and with it the processes that end in it; it goes on, if it does, with an empty one. */
-void ledger_hand_over(struct ledger *ledger, uint32_t epoch);
+void interval_hand_over(struct ledger *ledger, uint32_t epoch);
+
+/* Reserves by itself. */
+void interval_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup);
 
 struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns);
+void ledger_forget(struct ledger *ledger, struct process *process);
 
-/* Nobody will tell of it any more. */
+/* What a process holds, of one that is removed by other means. */
 void ledger_forget_parts(struct ledger *ledger, const struct process *process);
 
-/* ledger_living.c: the rows of procs and roster that a snapshot brings; and a process's last, before its end's. */
+/* Of cgroup v2; valid until the next call. */
+static inline struct cgroup_name ledger_cgroup_name(struct ledger *ledger, uint64_t id)
+{
+	return ledger->ports.cgroup_name(ledger->ports.ctx, CGROUP_V2, id);
+}
+
+/* ledger_living.c: the rows of procs and roster that a snapshot brings. */
 void ledger_take_living(struct ledger *ledger, const struct snapshot *snapshot);
-void ledger_last_row(struct ledger *ledger, const struct event_exit *event, struct process *process);
 
-void ledger_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup);
-
-struct text_view ledger_cgroup_path(struct ledger *ledger, uint32_t hierarchy, uint64_t id);
+/* The last row of a process that has a meter, before its exit's; there is room for it. */
+void ledger_last_row(struct ledger *ledger, struct open_interval *open, const struct exit_source *exit,
+		     struct process *process);
 
 #endif

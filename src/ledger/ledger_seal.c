@@ -46,7 +46,7 @@ static int is_gone(struct process *process, void *ctx)
 
 static void write_row(struct ledger *ledger, const struct snapshot *s, uint64_t closing, uint64_t rolled_up)
 {
-	struct open_interval *open = ledger_interval(ledger, s->epoch);
+	struct open_interval *open = interval_open(ledger, s->epoch);
 	struct block *b = open->chunk->blocks[CHUNK_LEDGER];
 
 	block_add_row(b);
@@ -113,24 +113,20 @@ static void take_samples(struct chunk *chunk, struct block **samples)
 static void add_runq(struct ledger *ledger, const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->n_runq; i++) {
-		struct open_interval *open = ledger_interval(ledger, s->epoch);
+		struct open_interval *open = interval_reserve(ledger, s->epoch, 1u << CHUNK_RUNQ);
 
-		if (row_add_runq(open->chunk->blocks[CHUNK_RUNQ], s->end_real_ns, &s->runq[i]) >= 0)
-			continue;
-		ledger_hand_over(ledger, s->epoch);
-		open = ledger_interval(ledger, s->epoch);
 		row_add_runq(open->chunk->blocks[CHUNK_RUNQ], s->end_real_ns, &s->runq[i]);
 	}
 }
 
 static void write_interval(struct ledger *ledger, const struct snapshot *s, uint64_t closing)
 {
-	struct open_interval *open = ledger_interval(ledger, s->epoch);
+	struct open_interval *open = interval_open(ledger, s->epoch);
 	uint64_t rolled_up = 0;
 
 	for (size_t i = 0; i < s->n_rollups; i++) {
 		rolled_up += s->rollups[i].sum.exits;
-		ledger_add_rollup(ledger, s->epoch, s->end_real_ns, &s->rollups[i]);
+		interval_add_rollup(ledger, s->epoch, s->end_real_ns, &s->rollups[i]);
 	}
 	ledger_take_living(ledger, s);
 	add_runq(ledger, s);
@@ -138,7 +134,7 @@ static void write_interval(struct ledger *ledger, const struct snapshot *s, uint
 	take_samples(open->chunk, s->samples);
 	open->chunk->interval.end_real_ns = s->end_real_ns;
 	open->chunk->interval.is_last_chunk = 1;
-	ledger_hand_over(ledger, s->epoch);
+	interval_hand_over(ledger, s->epoch);
 	*open = (struct open_interval){0};
 }
 
@@ -151,8 +147,8 @@ static void give_up_gone(struct ledger *ledger, struct sealing *sealing)
 	processes_sweep(ledger->processes, is_gone, sealing);
 	if (!s->epoch || !sealing->left.sum.costs.threads)
 		return;
-	ledger_interval(ledger, s->epoch)->amendments_late += sealing->left.sum.costs.threads;
-	ledger_add_rollup(ledger, s->epoch, s->end_real_ns, &sealing->left);
+	interval_open(ledger, s->epoch)->amendments_late += sealing->left.sum.costs.threads;
+	interval_add_rollup(ledger, s->epoch, s->end_real_ns, &sealing->left);
 }
 
 void ledger_seal(struct ledger *ledger, const struct snapshot *s)

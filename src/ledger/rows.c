@@ -4,12 +4,12 @@
  */
 #include "ledger/rows.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WAIT_SIGNAL(status) ((status) & 0x7f)
-#define WAIT_CORE(status)   (((status) & 0x80) != 0)
+#define WAIT_SIGNAL(status) ((status)&0x7f)
+#define WAIT_CORE(status)   (((status)&0x80) != 0)
 #define WAIT_CODE(status)   (((status) >> 8) & 0xff)
 
 void split_cpu(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_ns, uint64_t *ret_user_ns, uint64_t *ret_system_ns)
@@ -26,20 +26,43 @@ void split_cpu(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_ns, uint64_t *
 	*ret_user_ns = cpu_ns - system_ns;
 }
 
-static int set_string(struct block *block, uint32_t row, uint32_t field, struct text_view text)
-{
-	return text.data ? block_set_text(block, row, field, text.data, text.len) : 0;
-}
-
 static struct text_view comm_view(const char *comm)
 {
-	return (struct text_view){comm, strnlen(comm, OBIT_COMM_LEN)};
+	return text_view_of(comm, OBIT_COMM_LEN);
+}
+
+static struct text_view sender_view(const struct asker *asker)
+{
+	return asker->flags & SIGNAL_BY_KERNEL ? text_view_of("[kernel]", OBIT_COMM_LEN) : comm_view(asker->comm);
+}
+
+uint32_t row_new(struct block *block)
+{
+	int row = block_add_row(block);
+
+	assert(row >= 0);
+	return (uint32_t)row;
+}
+
+void row_set_text(struct block *block, uint32_t row, uint32_t field, struct text_view text)
+{
+	int r = text.data ? block_set_text(block, row, field, text.data, text.len) : 0;
+
+	assert(r == 0);
+	(void)r;
+}
+
+void row_set_image(struct block *block, uint32_t row, uint32_t exe, uint32_t argv, const struct image *image)
+{
+	if (image->exe_len)
+		row_set_text(block, row, exe, (struct text_view){image->bytes, image->exe_len});
+	row_set_text(block, row, argv, (struct text_view){image->bytes + image->exe_len, image->argv_len});
 }
 
 /* In the order of struct by_thread. */
 static const uint32_t exits_by_thread[] = {
-	EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations,	EXITS_rchar,	   EXITS_wchar,
-	EXITS_syscr,	    EXITS_syscw,      EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
+    EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations, EXITS_rchar,       EXITS_wchar,
+    EXITS_syscr,	EXITS_syscw,	  EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
 };
 _Static_assert(sizeof(exits_by_thread) / sizeof(exits_by_thread[0]) == N_BY_THREAD, "a field for each");
 
@@ -62,7 +85,8 @@ static void set_costs(struct block *b, uint32_t row, const struct exit_source *s
 	block_set_number(b, row, EXITS_majflt, costs->majflt);
 	block_set_number(b, row, EXITS_max_rss_bytes, source->event->max_rss_pages * source->page_bytes);
 	if (source->event->own_max_rss_pages)
-		block_set_number(b, row, EXITS_own_max_rss_bytes, source->event->own_max_rss_pages * source->page_bytes);
+		block_set_number(b, row, EXITS_own_max_rss_bytes,
+				 source->event->own_max_rss_pages * source->page_bytes);
 	if (process)
 		by_thread_add(&by_thread, &process->ended);
 	for (size_t i = 0; i < N_BY_THREAD; i++)
@@ -85,27 +109,26 @@ static void set_waits(struct block *b, uint32_t row, const struct exit_source *s
 }
 
 static const char *const reason_names[N_KILL_REASONS] = {
-	[KILL_OOM] = "oom",
-	[KILL_OOM_MEMCG] = "oom_memcg",
-	[KILL_RLIMIT_CPU] = "rlimit_cpu",
-	[KILL_RLIMIT_FSIZE] = "rlimit_fsize",
-	[KILL_FAULT] = "fault",
-	[KILL_SECCOMP] = "seccomp",
-	[KILL_HANGUP] = "hangup",
-	[KILL_PDEATHSIG] = "pdeathsig",
-	[KILL_CGROUP_KILL] = "cgroup_kill",
-	[KILL_TIMER] = "timer",
-	[KILL_PIPE] = "pipe",
-	[KILL_PID_NAMESPACE] = "pid_namespace",
-	[KILL_PTRACE] = "ptrace",
+    [KILL_OOM] = "oom",
+    [KILL_OOM_MEMCG] = "oom_memcg",
+    [KILL_RLIMIT_CPU] = "rlimit_cpu",
+    [KILL_RLIMIT_FSIZE] = "rlimit_fsize",
+    [KILL_FAULT] = "fault",
+    [KILL_SECCOMP] = "seccomp",
+    [KILL_HANGUP] = "hangup",
+    [KILL_PDEATHSIG] = "pdeathsig",
+    [KILL_CGROUP_KILL] = "cgroup_kill",
+    [KILL_TIMER] = "timer",
+    [KILL_PIPE] = "pipe",
+    [KILL_PID_NAMESPACE] = "pid_namespace",
+    [KILL_PTRACE] = "ptrace",
 };
 
-static int set_killer(struct block *b, uint32_t row, const struct exit_source *source, uint32_t signal)
+static void set_killer(struct block *b, uint32_t row, const struct exit_source *source, uint32_t signal)
 {
 	const struct process *process = source->process;
 	const struct asker *killer = NULL;
 	const char *reason;
-	int r;
 
 	for (int i = 0; process && i < 2 && !killer; i++)
 		if (process->killers[i].signal == signal)
@@ -116,56 +139,51 @@ static int set_killer(struct block *b, uint32_t row, const struct exit_source *s
 	reason = reason_names[killer ? killer->reason : 0];
 	if (source->event->flags & EXIT_OOM_KILLED)
 		reason = reason_names[killer && killer->flags & SIGNAL_MEMCG_FULL ? KILL_OOM_MEMCG : KILL_OOM];
-	r = reason ? block_set_text(b, row, EXITS_kill_reason, reason, strlen(reason)) : 0;
-	if (!killer || r < 0)
-		return r;
+	if (reason)
+		row_set_text(b, row, EXITS_kill_reason, text_view_of(reason, KILL_REASON_MAX));
+	if (!killer)
+		return;
 	block_set_number(b, row, EXITS_killer_pid, killer->pid);
+	row_set_text(b, row, EXITS_killer_comm, sender_view(killer));
 	if (killer->flags & SIGNAL_BY_KERNEL)
-		return block_set_text(b, row, EXITS_killer_comm, "[kernel]", 8);
+		return;
 	block_set_number(b, row, EXITS_killer_uid, killer->uid);
 	block_set_number(b, row, EXITS_killer_euid, killer->euid);
-	return set_string(b, row, EXITS_killer_comm, comm_view(killer->comm));
 }
 
-static int set_asker(struct block *b, uint32_t row, const struct exit_source *source)
+static void set_asker(struct block *b, uint32_t row, const struct exit_source *source)
 {
 	const struct asker *asker = source->process ? &source->process->asker : NULL;
 	uint64_t end_ns = source->event->head.boot_ns;
 
 	if (!asker || !asker->signal)
-		return 0;
+		return;
 	block_set_number(b, row, EXITS_asked_signal, asker->signal);
 	block_set_number(b, row, EXITS_asked_pid, asker->pid);
 	block_set_number(b, row, EXITS_asked_ago_ns, end_ns > asker->boot_ns ? end_ns - asker->boot_ns : 0);
-	if (asker->flags & SIGNAL_BY_KERNEL)
-		return block_set_text(b, row, EXITS_asked_comm, "[kernel]", 8);
-	block_set_number(b, row, EXITS_asked_uid, asker->uid);
-	return set_string(b, row, EXITS_asked_comm, comm_view(asker->comm));
+	row_set_text(b, row, EXITS_asked_comm, sender_view(asker));
+	if (!(asker->flags & SIGNAL_BY_KERNEL))
+		block_set_number(b, row, EXITS_asked_uid, asker->uid);
 }
 
-static int set_end(struct block *b, uint32_t row, const struct exit_source *source)
+static void set_end(struct block *b, uint32_t row, const struct exit_source *source)
 {
 	uint32_t status = (uint32_t)source->event->wait_status, signal = WAIT_SIGNAL(status);
-	int by_free = source->event->flags & EXIT_BY_FREE;
-	int r;
+	bool is_by_free = source->event->flags & EXIT_BY_FREE;
 
 	block_set_number(b, row, EXITS_core_dumped, WAIT_CORE(status));
 	block_set_number(b, row, EXITS_oom_killed, (source->event->flags & EXIT_OOM_KILLED) != 0);
 	if (signal) {
 		block_set_number(b, row, EXITS_exit_signal, signal);
-		r = set_killer(b, row, source, signal);
-		if (r < 0)
-			return r;
+		set_killer(b, row, source, signal);
 	} else {
 		block_set_number(b, row, EXITS_exit_code, WAIT_CODE(status));
 	}
-	r = set_asker(b, row, source);
-	if (r < 0)
-		return r;
-	return block_set_text(b, row, EXITS_witness, by_free ? "free" : "switch", by_free ? 4 : 6);
+	set_asker(b, row, source);
+	row_set_text(b, row, EXITS_witness, text_view_of(is_by_free ? "free" : "switch", 6));
 }
 
-static int set_flags(struct block *b, uint32_t row, const struct exit_source *source)
+static void set_flags(struct block *b, uint32_t row, const struct exit_source *source)
 {
 	uint32_t known = source->process ? source->process->flags : 0;
 	uint32_t seen = source->event->flags;
@@ -173,20 +191,21 @@ static int set_flags(struct block *b, uint32_t row, const struct exit_source *so
 		uint32_t set;
 		const char *name;
 	} flags[] = {
-		{known & PROCESS_BEFORE_AGENT, "started_before_agent,"},
-		{seen & EXIT_NO_EXEC && !(seen & EXIT_KTHREAD), "no_exec,"},
-		{seen & EXIT_KTHREAD, "kthread,"},
-		{known & PROCESS_ARGV_TRUNCATED, "argv_truncated,"},
-		{known & PROCESS_EXE_TRUNCATED, "exe_truncated,"},
-		{(!source->image || known & PROCESS_ARGV_LOST) && !(seen & EXIT_KTHREAD), "identity_lost,"},
+	    {known & PROCESS_BEFORE_AGENT, "started_before_agent,"},
+	    {seen & EXIT_NO_EXEC && !(seen & EXIT_KTHREAD), "no_exec,"},
+	    {seen & EXIT_KTHREAD, "kthread,"},
+	    {known & PROCESS_ARGV_TRUNCATED, "argv_truncated,"},
+	    {known & PROCESS_EXE_TRUNCATED, "exe_truncated,"},
+	    {(!source->image || known & PROCESS_ARGV_LOST) && !(seen & EXIT_KTHREAD), "identity_lost,"},
 	};
-	char text[128] = "";
+	char text[EXIT_FLAGS_MAX] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i].set)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", flags[i].name);
-	return len ? block_set_text(b, row, EXITS_flags, text, len - 1) : 0;
+	if (len)
+		row_set_text(b, row, EXITS_flags, (struct text_view){text, len - 1});
 }
 
 static void set_ids(struct block *b, uint32_t row, const struct event_exit *event)
@@ -208,45 +227,26 @@ static void set_ids(struct block *b, uint32_t row, const struct event_exit *even
 	block_set_number(b, row, EXITS_cgroup_id, event->cgroup_id);
 }
 
-static int set_image(struct block *b, uint32_t row, const struct image *image)
-{
-	int r = 0;
-
-	if (!image)
-		return 0;
-	if (image->exe_len)
-		r = block_set_text(b, row, EXITS_exe, image->bytes, image->exe_len);
-	return r < 0 ? r : block_set_text(b, row, EXITS_argv, image->bytes + image->exe_len, image->argv_len);
-}
-
-int row_add_exit(struct block *exits, const struct exit_source *source)
+uint32_t row_add_exit(struct block *exits, const struct exit_source *source)
 {
 	const struct event_exit *event = source->event;
 	uint64_t offset = (uint64_t)source->real_minus_boot_ns;
-	int row = block_add_row(exits), r;
+	uint32_t row = row_new(exits);
 
-	if (row < 0)
-		return row;
-	block_set_number(exits, (uint32_t)row, EXITS_exit_time, event->head.boot_ns + offset);
-	block_set_number(exits, (uint32_t)row, EXITS_start_time,
+	block_set_number(exits, row, EXITS_exit_time, event->head.boot_ns + offset);
+	block_set_number(exits, row, EXITS_start_time,
 			 source->process ? source->process->start_real_ns : event->head.start_boot_ns + offset);
-	set_ids(exits, (uint32_t)row, event);
-	set_costs(exits, (uint32_t)row, source);
-	set_waits(exits, (uint32_t)row, source);
-	r = set_string(exits, (uint32_t)row, EXITS_comm, comm_view(event->comm));
-	if (r == 0)
-		r = set_image(exits, (uint32_t)row, source->image);
-	if (r == 0)
-		r = set_string(exits, (uint32_t)row, EXITS_cgroup, source->cgroup);
-	if (r == 0)
-		r = set_string(exits, (uint32_t)row, EXITS_container_id, source->container);
-	if (r == 0)
-		r = set_end(exits, (uint32_t)row, source);
-	if (r == 0)
-		r = set_flags(exits, (uint32_t)row, source);
-	if (r < 0)
-		exits->rows--;
-	return r < 0 ? r : row;
+	set_ids(exits, row, event);
+	set_costs(exits, row, source);
+	set_waits(exits, row, source);
+	row_set_text(exits, row, EXITS_comm, comm_view(event->comm));
+	if (source->image)
+		row_set_image(exits, row, EXITS_exe, EXITS_argv, source->image);
+	row_set_text(exits, row, EXITS_cgroup, source->cgroup.path);
+	row_set_text(exits, row, EXITS_container_id, source->cgroup.container);
+	set_end(exits, row, source);
+	set_flags(exits, row, source);
+	return row;
 }
 
 static void add_number(struct block *block, uint32_t row, uint32_t field, uint64_t more)
@@ -261,23 +261,19 @@ void row_amend_exit(struct block *exits, uint32_t row, const struct event_thread
 		add_number(exits, row, exits_by_thread[i], by_thread_at(&thread->own, i));
 }
 
-int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *rollup, struct text_view cgroup,
-		   uint64_t page_bytes)
+void row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *rollup, struct text_view cgroup,
+		    uint64_t page_bytes)
 {
 	const struct costs *costs = &rollup->sum.costs;
 	uint64_t user_ns, system_ns;
-	int added = block_add_row(b), r = 0;
-	uint32_t row = (uint32_t)added;
+	uint32_t row = row_new(b);
 
-	if (added < 0)
-		return added;
 	/* Of a sum the split is as good as its parts': it is linear but for rounding. */
 	split_cpu(costs->cpu_ns, costs->utime_ns, costs->stime_ns, &user_ns, &system_ns);
 	block_set_number(b, row, ROLLUPS_time, time_ns);
 	if (!rollup->is_other) {
-		r = set_string(b, row, ROLLUPS_comm, comm_view(rollup->key.comm));
-		if (r == 0)
-			r = set_string(b, row, ROLLUPS_cgroup, cgroup);
+		row_set_text(b, row, ROLLUPS_comm, comm_view(rollup->key.comm));
+		row_set_text(b, row, ROLLUPS_cgroup, cgroup);
 	}
 	block_set_number(b, row, ROLLUPS_exits, rollup->sum.exits);
 	block_set_number(b, row, ROLLUPS_failed, rollup->sum.failed);
@@ -301,7 +297,4 @@ int row_add_rollup(struct block *b, uint64_t time_ns, const struct rollup_row *r
 	block_set_number(b, row, ROLLUPS_cancelled_write_bytes, costs->by_thread.cancelled_write_bytes);
 	block_set_number(b, row, ROLLUPS_syscr, costs->by_thread.syscr);
 	block_set_number(b, row, ROLLUPS_syscw, costs->by_thread.syscw);
-	if (r < 0)
-		b->rows--;
-	return r;
 }

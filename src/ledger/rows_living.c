@@ -4,8 +4,6 @@
  */
 #include "ledger/rows_living.h"
 
-#include <string.h>
-
 #define TASK_IDLE 0x402
 
 /* As /proc/PID/stat has it (fs/proc/array.c, task_state_array; include/linux/sched.h, task_index_to_char()). */
@@ -21,20 +19,10 @@ static const char *state_name(uint32_t state)
 	return names[32 - __builtin_clz(state & 0x7f)];
 }
 
-static int set_text(struct block *b, uint32_t row, uint32_t field, struct text_view text)
-{
-	return text.data ? block_set_text(b, row, field, text.data, text.len) : 0;
-}
-
-static struct text_view view_of(const char *text, size_t max)
-{
-	return (struct text_view){text, strnlen(text, max)};
-}
-
 /* In the order of struct by_thread. */
 static const uint32_t procs_by_thread[] = {
-	PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations,	PROCS_rchar,	   PROCS_wchar,
-	PROCS_syscr,	    PROCS_syscw,      PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
+    PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations, PROCS_rchar,       PROCS_wchar,
+    PROCS_syscr,	PROCS_syscw,	  PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
 };
 _Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
 
@@ -76,16 +64,13 @@ static void set_gauges(struct block *b, uint32_t row, const struct living_source
 	block_set_number(b, row, PROCS_last_cpu, figures->last_cpu);
 }
 
-int row_add_proc(struct block *b, const struct living_source *source, const struct meter_step *step)
+uint32_t row_add_proc(struct block *b, const struct living_source *source, const struct meter_step *step)
 {
 	const struct walk_figures *figures = source->figures;
 	const char *comm = figures ? figures->comm : source->end->comm;
 	const char *state = figures ? state_name(figures->state) : "X";
-	int added = block_add_row(b), r;
-	uint32_t row = (uint32_t)added;
+	uint32_t row = row_new(b);
 
-	if (added < 0)
-		return added;
 	block_set_number(b, row, PROCS_time, source->time_ns);
 	block_set_number(b, row, PROCS_pid, source->pid);
 	block_set_number(b, row, PROCS_start_time, source->start_real_ns);
@@ -97,25 +82,18 @@ int row_add_proc(struct block *b, const struct living_source *source, const stru
 	set_waits(b, row, &step->waits, source->sched);
 	if (figures)
 		set_gauges(b, row, source);
-	r = set_text(b, row, PROCS_comm, view_of(comm, OBIT_COMM_LEN));
-	if (r == 0)
-		r = set_text(b, row, PROCS_cgroup, source->cgroup);
-	if (r == 0)
-		r = set_text(b, row, PROCS_state, view_of(state, 1));
-	if (r < 0)
-		b->rows--;
-	return r < 0 ? r : added;
+	row_set_text(b, row, PROCS_comm, text_view_of(comm, OBIT_COMM_LEN));
+	row_set_text(b, row, PROCS_cgroup, source->cgroup);
+	row_set_text(b, row, PROCS_state, text_view_of(state, 1));
+	return row;
 }
 
-int row_add_roster(struct block *b, const struct living_source *source)
+uint32_t row_add_roster(struct block *b, const struct living_source *source)
 {
 	const struct walk_figures *figures = source->figures;
 	const struct image *image = source->image;
-	int added = block_add_row(b), r;
-	uint32_t row = (uint32_t)added;
+	uint32_t row = row_new(b);
 
-	if (added < 0)
-		return added;
 	block_set_number(b, row, ROSTER_time, source->time_ns);
 	block_set_number(b, row, ROSTER_pid, source->pid);
 	block_set_number(b, row, ROSTER_start_time, source->start_real_ns);
@@ -130,28 +108,19 @@ int row_add_roster(struct block *b, const struct living_source *source)
 	block_set_number(b, row, ROSTER_swap_bytes, figures->swap_pages * source->page_bytes);
 	block_set_number(b, row, ROSTER_cpu_ns, figures->costs.cpu_ns);
 	block_set_number(b, row, ROSTER_last_cpu, figures->last_cpu);
-	r = set_text(b, row, ROSTER_comm, view_of(figures->comm, OBIT_COMM_LEN));
-	if (r == 0)
-		r = set_text(b, row, ROSTER_cgroup, source->cgroup);
-	if (r == 0)
-		r = set_text(b, row, ROSTER_state, view_of(state_name(figures->state), 1));
-	if (r == 0 && image && image->exe_len)
-		r = block_set_text(b, row, ROSTER_exe, image->bytes, image->exe_len);
-	if (r == 0 && image)
-		r = block_set_text(b, row, ROSTER_argv, image->bytes + image->exe_len, image->argv_len);
-	if (r < 0)
-		b->rows--;
-	return r < 0 ? r : added;
+	row_set_text(b, row, ROSTER_comm, text_view_of(figures->comm, OBIT_COMM_LEN));
+	row_set_text(b, row, ROSTER_cgroup, source->cgroup);
+	row_set_text(b, row, ROSTER_state, text_view_of(state_name(figures->state), 1));
+	if (image)
+		row_set_image(b, row, ROSTER_exe, ROSTER_argv, image);
+	return row;
 }
 
-int row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread)
+uint32_t row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread)
 {
 	const struct thread_costs *step = &thread->step;
-	int added = block_add_row(b), r;
-	uint32_t row = (uint32_t)added;
+	uint32_t row = row_new(b);
 
-	if (added < 0)
-		return added;
 	block_set_number(b, row, THREADS_time, time_ns);
 	block_set_number(b, row, THREADS_pid, thread->pid);
 	block_set_number(b, row, THREADS_start_time, start_real_ns);
@@ -166,12 +135,9 @@ int row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, co
 	block_set_number(b, row, THREADS_minflt, step->minflt);
 	block_set_number(b, row, THREADS_majflt, step->majflt);
 	block_set_number(b, row, THREADS_last_cpu, thread->last_cpu);
-	r = set_text(b, row, THREADS_comm, view_of(thread->comm, OBIT_COMM_LEN));
-	if (r == 0)
-		r = set_text(b, row, THREADS_state, view_of(state_name(thread->state), 1));
-	if (r < 0)
-		b->rows--;
-	return r < 0 ? r : added;
+	row_set_text(b, row, THREADS_comm, text_view_of(thread->comm, OBIT_COMM_LEN));
+	row_set_text(b, row, THREADS_state, text_view_of(state_name(thread->state), 1));
+	return row;
 }
 
 /* The middle of a bucket; bpf/waits.h says what is in it. */
@@ -185,17 +151,14 @@ static uint64_t middle_of(uint32_t bucket)
 	return ((uint64_t)(bucket - octave * RUNQ_PARTS) << octave) + (UINT64_C(1) << octave) / 2;
 }
 
-int row_add_runq(struct block *b, uint64_t time_ns, const struct runq_row *waits)
+void row_add_runq(struct block *b, uint64_t time_ns, const struct runq_row *waits)
 {
-	int row = block_add_row(b);
+	uint32_t row = row_new(b);
 
-	if (row < 0)
-		return row;
-	block_set_number(b, (uint32_t)row, RUNQ_time, time_ns);
-	block_set_number(b, (uint32_t)row, RUNQ_cpu, waits->cpu);
-	block_set_number(b, (uint32_t)row, RUNQ_delay_ns, middle_of(waits->bucket));
-	block_set_number(b, (uint32_t)row, RUNQ_switches, waits->switches);
-	return row;
+	block_set_number(b, row, RUNQ_time, time_ns);
+	block_set_number(b, row, RUNQ_cpu, waits->cpu);
+	block_set_number(b, row, RUNQ_delay_ns, middle_of(waits->bucket));
+	block_set_number(b, row, RUNQ_switches, waits->switches);
 }
 
 void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread)

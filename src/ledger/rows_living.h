@@ -21,11 +21,16 @@ struct living_source {
 	uint64_t page_bytes;
 };
 
-/* Add the row; its index, or -ENOSPC, and then there is none. */
-int row_add_proc(struct block *procs, const struct living_source *source, const struct meter_step *step);
-int row_add_roster(struct block *roster, const struct living_source *source);
-int row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread);
-int row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
+#define PROC_ROW_TEXT_MAX   (OBIT_COMM_LEN + CGROUP_PATH_BYTES + 1)
+#define ROSTER_ROW_TEXT_MAX (PROC_ROW_TEXT_MAX + IMAGE_TEXT_MAX)
+#define THREAD_ROW_TEXT_MAX (OBIT_COMM_LEN + 1)
+
+/* As those of rows.h: there is room. */
+uint32_t row_add_proc(struct block *procs, const struct living_source *source, const struct meter_step *step);
+uint32_t row_add_roster(struct block *roster, const struct living_source *source);
+uint32_t row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns,
+			const struct walk_thread *thread);
+void row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
 
 /* Adds the figures of a thread that was told late to its process's last row. */
 void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread);

@@ -12,6 +12,7 @@
 #ifndef OBIT_MODEL_BLOCK_H
 #define OBIT_MODEL_BLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,12 @@ void block_clear(struct block *block);
 
 /* Makes room for at least so many rows and bytes of text in all; rows are kept. 0, -ENOMEM, or -E2BIG past 2^31. */
 int block_reserve(struct block *block, uint32_t capacity, uint32_t arena_size);
+
+/* Is there room for a row more with so much text? Then adding it cannot fail. */
+static inline bool block_has_room(const struct block *block, uint32_t text_bytes)
+{
+	return block->rows < block->capacity && text_bytes <= block->arena_size - block->arena_used;
+}
 
 /* Adds a row of nulls. Its index, or -ENOSPC. */
 int block_add_row(struct block *block);

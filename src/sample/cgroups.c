@@ -24,6 +24,7 @@
 #include "bpf/event.h"
 #include "base/texts.h"
 #include "model/limits.h"
+#include "sample/container.h"
 
 #define WAYS	      4
 #define SETS	      (CGROUP_PATHS / WAYS)
@@ -33,6 +34,7 @@ struct known {
 	uint64_t key; /* 0: free */
 	uint64_t used;
 	uint32_t branch;
+	uint16_t container_at, container_len; /* in the path; 0: it is of none */
 	text_id path;
 };
 
@@ -136,6 +138,8 @@ void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const
 	uint64_t key = key_of(hierarchy, id);
 	uint32_t branch = branch_of(path, len);
 	struct known *place = place_for(set_of(cgroups, key), key, branch);
+	const char *container;
+	size_t container_len;
 
 	if (len > CGROUP_PATH_BYTES)
 		len = CGROUP_PATH_BYTES;
@@ -144,6 +148,9 @@ void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const
 	place->key = place->path ? key : 0;
 	place->used = ++cgroups->uses;
 	place->branch = branch;
+	container = container_of_path(path, len, &container_len);
+	place->container_at = container ? (uint16_t)(container - path) : 0;
+	place->container_len = container ? (uint16_t)container_len : 0;
 }
 
 /* The mount point of a hierarchy in a line of mountinfo: "... MOUNTPOINT options - TYPE source OPTIONS". */
@@ -289,18 +296,20 @@ static struct known *find(struct cgroups *cgroups, uint64_t key)
 	return NULL;
 }
 
-const char *cgroups_path(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, size_t *ret_len)
+struct cgroup_name cgroups_name(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id)
 {
 	uint64_t key = key_of(hierarchy, id);
 	struct known *known = id ? find(cgroups, key) : NULL;
-	size_t len;
+	struct cgroup_name name = {{NULL, 0}, {NULL, 0}};
 
 	if (!known && id && look_up(cgroups, hierarchy, id) == 0)
 		known = find(cgroups, key);
 	if (!known)
-		return NULL;
+		return name;
 	known->used = ++cgroups->uses;
-	len = texts_copy(cgroups->texts, known->path, cgroups->path, sizeof(cgroups->path));
-	*ret_len = len < sizeof(cgroups->path) ? len : sizeof(cgroups->path);
-	return cgroups->path;
+	name.path.data = cgroups->path;
+	name.path.len = texts_copy(cgroups->texts, known->path, cgroups->path, sizeof(cgroups->path));
+	if (known->container_len)
+		name.container = (struct text_view){cgroups->path + known->container_at, known->container_len};
+	return name;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/cgroup_name.h"
+
 struct cgroups;
 
 struct cgroups *cgroups_new(void);
@@ -30,7 +32,7 @@ int cgroups_has_v1(void);
 /* `hierarchy`: CGROUP_V2 ... */
 void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const char *path, size_t len);
 
-/* The path, not ended by NUL, valid until the next call; NULL: unknown. */
-const char *cgroups_path(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, size_t *ret_len);
+/* Valid until the next call. */
+struct cgroup_name cgroups_name(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id);
 
 #endif

@@ -38,11 +38,12 @@ static void put_full(void *ctx, struct chunk *chunk)
 	chunks[n_chunks++] = chunk;
 }
 
-static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
+static struct cgroup_name cgroup_name(void *ctx, uint32_t hierarchy, uint64_t id)
 {
-	(void)ctx;
-	*ret_len = 5;
-	return id & 1 ? "/a/bc" : NULL;
+	static const char path[] = "/lxc/a";
+
+	(void)ctx, (void)hierarchy;
+	return id & 1 ? (struct cgroup_name){{path, 6}, {path + 5, 1}} : (struct cgroup_name){{NULL, 0}, {NULL, 0}};
 }
 
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
@@ -123,7 +124,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, begin_real_ns, NULL};
+	struct ledger_ports ports = {take_empty, put_full, cgroup_name, cgroup_made, begin_real_ns, NULL};
 	struct ledger *ledger = ledger_new(PROCESSES, 4096, &ports);
 	struct input input = {data, size};
 	uint32_t epoch = 0;

@@ -108,13 +108,13 @@ static void put_full(void *ctx, struct chunk *chunk)
 		write_one(watch);
 }
 
-static const char *cgroup_path(void *ctx, uint32_t hierarchy, uint64_t id, size_t *ret_len)
+static struct cgroup_name cgroup_name(void *ctx, uint32_t hierarchy, uint64_t id)
 {
 	struct watch *watch = ctx;
+	size_t len = cgroup_path_of(id, &watch->sim->plan, watch->path);
 
 	(void)hierarchy;
-	*ret_len = cgroup_path_of(id, &watch->sim->plan, watch->path);
-	return *ret_len ? watch->path : NULL;
+	return (struct cgroup_name){.path = {len ? watch->path : NULL, len}};
 }
 
 static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len)
@@ -333,7 +333,7 @@ static void make_rings(struct watch *watch)
 
 static void make_ledger(struct watch *watch)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_path, cgroup_made, begin_real_ns, watch};
+	struct ledger_ports ports = {take_empty, put_full, cgroup_name, cgroup_made, begin_real_ns, watch};
 	struct snapshot *s = &watch->snapshot;
 
 	for (; watch->n_empty < CHUNKS; watch->n_empty++) {

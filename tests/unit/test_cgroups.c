@@ -31,7 +31,6 @@ static void test_a_crowd_pushes_out_its_own(void **state)
 {
 	struct cgroups *cgroups = cgroups_new();
 	char path[CGROUP_PATH_BYTES + 100];
-	size_t len;
 
 	(void)state;
 	assert_non_null(cgroups);
@@ -46,17 +45,31 @@ static void test_a_crowd_pushes_out_its_own(void **state)
 		cgroups_add(cgroups, CGROUP_V2, 10000000 + (uint64_t)i, path, sizeof(path));
 	}
 	for (int i = 0; i < SERVICES; i++) {
-		const char *found = cgroups_path(cgroups, CGROUP_V2, 1000 + (uint64_t)i * 7919, &len);
+		struct cgroup_name name = cgroups_name(cgroups, CGROUP_V2, 1000 + (uint64_t)i * 7919);
 
 		path_of_service(i, path, sizeof(path));
-		assert_non_null(found);
-		assert_int_equal(len, strlen(path));
-		assert_memory_equal(found, path, len);
+		assert_int_equal(name.path.len, strlen(path));
+		assert_memory_equal(name.path.data, path, name.path.len);
+		assert_null(name.container.data);
 	}
 	/* The newest of the crowd are there, as far as paths are kept. */
-	assert_non_null(cgroups_path(cgroups, CGROUP_V2, 10000000 + CROWD - 1, &len));
-	assert_int_equal(len, CGROUP_PATH_BYTES);
-	assert_null(cgroups_path(cgroups, CGROUP_V2, 10000000, &len));
+	assert_int_equal(cgroups_name(cgroups, CGROUP_V2, 10000000 + CROWD - 1).path.len, CGROUP_PATH_BYTES);
+	assert_null(cgroups_name(cgroups, CGROUP_V2, 10000000).path.data);
+	cgroups_free(cgroups);
+}
+
+static void test_the_container_is_a_part_of_the_path(void **state)
+{
+	static const char path[] = "/lxc/web";
+	struct cgroups *cgroups = cgroups_new();
+	struct cgroup_name name;
+
+	(void)state;
+	cgroups_add(cgroups, CGROUP_V1_PIDS, 7, path, strlen(path));
+	name = cgroups_name(cgroups, CGROUP_V1_PIDS, 7);
+	assert_int_equal(name.container.len, 3);
+	assert_memory_equal(name.container.data, "web", 3);
+	assert_null(cgroups_name(cgroups, CGROUP_V1_MEMORY, 7).path.data);
 	cgroups_free(cgroups);
 }
 
@@ -64,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_crowd_pushes_out_its_own),
+		cmocka_unit_test(test_the_container_is_a_part_of_the_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

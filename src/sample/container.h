@@ -2,13 +2,14 @@
 /*
  * Which container a cgroup's path is of, by the names that runtimes give their cgroups. Pure.
  */
-#ifndef OBIT_LEDGER_CONTAINER_H
-#define OBIT_LEDGER_CONTAINER_H
+#ifndef OBIT_SAMPLE_CONTAINER_H
+#define OBIT_SAMPLE_CONTAINER_H
 
 #include <stddef.h>
 
 /*
- * The innermost container's id or name, within `path`: *ret_len bytes from the place returned; NULL: the path is of none.
+ * The innermost container's id or name, within `path`: *ret_len bytes from the place returned; NULL: the path is of
+ * none.
  *
  *   ID.scope, docker-ID.scope, crio-ID, cri-containerd-ID, libpod-ID, .../ID      ID: 64 hexadecimal digits
  *   ecs/TASK/TASK-N                                                               TASK: 32 of them; Fargate

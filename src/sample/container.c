@@ -2,7 +2,7 @@
 /*
  * A path is looked through from its end, a component at a time: the first that names a container is the innermost.
  */
-#include "ledger/container.h"
+#include "sample/container.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -82,13 +82,13 @@ static struct part named(struct part part, struct part above)
 	static const struct {
 		const char *above, *prefix, *suffix;
 	} shapes[] = {
-		{"lxc", "", ""},
-		{"lxc.payload", "", ""},
-		{NULL, "lxc.payload.", ""},
-		{NULL, "systemd-nspawn@", ".service"},
-		{NULL, "machine-", ".scope"},
-		{"mesos", "", ""},
-		{"garden", "", ""},
+	    {"lxc", "", ""},
+	    {"lxc.payload", "", ""},
+	    {NULL, "lxc.payload.", ""},
+	    {NULL, "systemd-nspawn@", ".service"},
+	    {NULL, "machine-", ".scope"},
+	    {"mesos", "", ""},
+	    {"garden", "", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
@@ -106,7 +106,8 @@ static struct part named(struct part part, struct part above)
 
 static bool is_monitor(struct part part)
 {
-	return has_prefix(part, "crio-conmon-") || has_prefix(part, "libpod-conmon-") || has_prefix(part, "lxc.monitor");
+	return has_prefix(part, "crio-conmon-") || has_prefix(part, "libpod-conmon-") ||
+	       has_prefix(part, "lxc.monitor");
 }
 
 /* The last component of the path's first *len bytes, which end before it after that. */
