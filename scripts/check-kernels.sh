@@ -47,8 +47,8 @@ tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs books samplers living 
 [ -e /sys/devices/system/cpu/cpu1/online ] || tests=\${tests% late_cpu}
 for test in \$tests; do
     echo "--- \$test"
-    \$test /bin/obit /tmp/\$test 2>/tmp/log
-    grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 20
+    \$test /bin/obit /tmp/\$test 2>/tmp/log || echo "FAIL \$test: it ends with status \$?"
+    grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 60
 done
 echo "--- end"
 poweroff -f

@@ -22,10 +22,13 @@
 static const char *obit;
 static char store[512];
 
+static pthread_barrier_t all_there; /* on a busy machine the first may else end before the last is made */
+
 static void *burn(void *arg)
 {
 	struct timespec now;
 
+	pthread_barrier_wait(&all_there);
 	do
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	while (now.tv_sec == 0 && now.tv_nsec < BURN_MS * 1000000);
@@ -62,6 +65,7 @@ static pid_t start_crowd(int number)
 	CPU_SET(0, &first);
 	sched_getaffinity(0, sizeof(all), &all);
 	sched_setaffinity(0, sizeof(first), &first);
+	pthread_barrier_init(&all_there, NULL, THREADS + 1);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, burn, number % 2 && i == 0 ? &is_last : NULL);
 	if (number % 4 < 2) {

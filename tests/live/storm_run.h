@@ -13,10 +13,17 @@
 #include <unistd.h>
 
 /* Storms are smaller by $OBIT_STORM_DIVISOR where the processor is emulated; never below `least`. */
-__attribute__((unused)) static int storm_scaled(int count, int least)
+/* How much slower than a machine this one is; 1: it is one. */
+__attribute__((unused)) static int emulation_factor(void)
 {
 	const char *divisor = getenv("OBIT_STORM_DIVISOR");
-	int scaled = divisor && atoi(divisor) > 1 ? count / atoi(divisor) / 4 * 4 : count;
+
+	return divisor && atoi(divisor) > 1 ? atoi(divisor) : 1;
+}
+
+__attribute__((unused)) static int storm_scaled(int count, int least)
+{
+	int factor = emulation_factor(), scaled = factor > 1 ? count / factor / 4 * 4 : count;
 
 	return scaled < least ? least : scaled;
 }

@@ -52,6 +52,36 @@ __attribute__((noreturn)) static void *work(void *arg)
 		pause();
 }
 
+static int is_asleep(const char *tid)
+{
+	char path[300], line[256];
+	int is_so = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		is_so |= strncmp(line, "State:\tS", 8) == 0;
+	if (file)
+		fclose(file);
+	return is_so;
+}
+
+/* Until all but the first have gone to sleep behind the barrier, however busy the machine is. */
+static void await_pause(void)
+{
+	for (int in_a_row = 0, n = 0; in_a_row < 3; usleep(20000), n = 0) {
+		DIR *tasks = opendir("/proc/self/task");
+		struct dirent *entry;
+
+		while (tasks && (entry = readdir(tasks)))
+			n += *entry->d_name != '.' && is_asleep(entry->d_name);
+		if (tasks)
+			closedir(tasks);
+		in_a_row = n == THREADS ? in_a_row + 1 : 0;
+	}
+}
+
 static pid_t start_work(void)
 {
 	pthread_t thread;
@@ -63,6 +93,7 @@ static pid_t start_work(void)
 	for (long i = 1; i <= THREADS; i++)
 		pthread_create(&thread, NULL, work, (void *)i);
 	pthread_barrier_wait(&all_done);
+	await_pause();
 	usleep(2 * INTERVAL_US);
 	raise(SIGSTOP);
 	_exit(0);
