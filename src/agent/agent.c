@@ -149,7 +149,7 @@ static int make_snapshot(struct agent *agent)
 	if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
 		return -ENOMEM;
 	for (int i = 0; i < N_SAMPLES; i++) {
-		s->samples[i] = samples_block_new(i);
+		s->samples[i] = chunk_block_new(CHUNK_SAMPLES + i);
 		if (!s->samples[i])
 			return -ENOMEM;
 	}

@@ -144,31 +144,9 @@ static void report_store(struct report *report)
 				  agent->options->retain_age_ns);
 }
 
-/* Events of a program that found the ring full, and what is unknown by that. */
-static uint64_t drops_of(const struct totals *totals, const char *program, const char **ret_loss)
-{
-	static const struct {
-		const char *program, *loss;
-		enum ledger_field drops;
-	} known[] = {
-	    {"on_fork", "argv and exe are unknown until they exec", LEDGER_drops_fork},
-	    {"on_exec", "argv and exe are unknown", LEDGER_drops_exec},
-	    {"on_signal", "killers are unknown", LEDGER_drops_signal},
-	    {"on_mkdir", "cgroups' paths are asked for later", LEDGER_drops_cgroup},
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(program, known[i].program) == 0) {
-			*ret_loss = known[i].loss;
-			return totals->columns[known[i].drops];
-		}
-	return 0;
-}
-
 static enum state judge_program(const struct report *report, const struct collect_program *program, char *ret_reason)
 {
-	const char *loss = "";
-	uint64_t drops = drops_of(report->totals, program->name, &loss);
+	uint64_t drops = program->drops < 0 ? 0 : report->totals->columns[program->drops];
 
 	if (!program->is_wanted) {
 		snprintf(ret_reason, REASON_BYTES, "left out by --sched off");
@@ -183,7 +161,7 @@ static enum state judge_program(const struct report *report, const struct collec
 		return DEGRADED;
 	}
 	if (drops) {
-		snprintf(ret_reason, REASON_BYTES, "%" PRIu64 " events found the ring full: their %s", drops, loss);
+		snprintf(ret_reason, REASON_BYTES, "%" PRIu64 " events found the ring full: their %s", drops, program->lack);
 		return DEGRADED;
 	}
 	if (program->error) {
@@ -298,7 +276,7 @@ void agent_status(const struct agent *agent, struct status *ret)
 	report_books(&report);
 	report_transport(&report);
 	report_store(&report);
-	for (size_t i = 0; i < collect_n_programs(agent->collect); i++) {
+	for (size_t i = 0; i < collect_n_programs(); i++) {
 		struct collect_program program;
 
 		collect_program(agent->collect, i, &program);

@@ -129,7 +129,7 @@ static void write_chunk(struct agent *agent, struct chunk *chunk)
 	int r;
 
 	for (;;) {
-		r = store_writer_append(agent->store, &chunk->interval, chunk->blocks, N_CHUNK_BLOCKS);
+		r = store_writer_append(agent->store, &chunk->interval, chunk->blocks, N_TABLES);
 		tell_counts(agent);
 		atomic_store_explicit(&agent->store_error, r, memory_order_relaxed);
 		if (r == 0)

@@ -41,8 +41,7 @@ static const struct option_spec specs[] = {
 
 static const struct usage usage = {
 	"obit dump", "TABLE", 
-	"Prints rows of a table: exits, rollups, ledger, procs, threads, roster, runq, system, disks,\n"
-	"nics or cgroups. `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
+	"Prints rows of a table. `obit schema` lists the tables; `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
@@ -108,8 +107,7 @@ static int choose_table(struct dump *dump)
 	for (uint32_t i = 0; i < n; i++)
 		names[i] = dump->catalogue.tables[i].name;
 	if (dump->options.n_operands == 0) {
-		fprintf(stderr, "%s: name a table: exits, rollups, ledger, procs, threads, roster, runq, system, disks, "
-			"nics or cgroups\n", usage.command);
+		fprintf(stderr, "%s: name a table: %s\n", usage.command, tables_list());
 		return -EINVAL;
 	}
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);

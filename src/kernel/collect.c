@@ -53,7 +53,7 @@ static uint32_t rollup_entries(int n_cpus)
 {
 	size_t entries = ROLLUPS_BYTES / (2 * sizeof(struct rollup) * (size_t)n_cpus);
 
-	return entries > CHUNK_ROLLUPS ? CHUNK_ROLLUPS : entries < ROLLUPS_LEAST ? ROLLUPS_LEAST : (uint32_t)entries;
+	return entries > CHUNK_ROLLUP_ROWS ? CHUNK_ROLLUP_ROWS : entries < ROLLUPS_LEAST ? ROLLUPS_LEAST : (uint32_t)entries;
 }
 
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
@@ -80,36 +80,24 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 		bpf_map__set_max_entries(skel->maps.sleepers, 1);
 }
 
-/*
- * One after the other, each effective on all CPUs when its call returns. Of those that count exits
- *   1. on_free, so that no entry of the map of exiting processes outlives its process;
- *   2. on_switch, so that every process that on_leave sees is counted at its last switch;
- *   3. on_leave, and when that was: older processes that it has not seen are of no interval.
- */
 static int attach(struct collect *collect, const char **what)
 {
 	struct obit_bpf *skel = collect->skel;
-	struct {
-		struct bpf_program *program;
-		struct bpf_link **link;
-	} order[] = {
-		{skel->progs.on_fork, &skel->links.on_fork},	 {skel->progs.on_exec, &skel->links.on_exec},
-		{skel->progs.on_signal, &skel->links.on_signal}, {skel->progs.on_mkdir, &skel->links.on_mkdir},
-		{skel->progs.on_free, &skel->links.on_free},	 {skel->progs.on_switch, &skel->links.on_switch},
-		{skel->progs.on_leave, &skel->links.on_leave},	 {skel->progs.walk, &skel->links.walk},
-	};
 
 	*what = "attaching the programs";
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (!bpf_program__autoload(order[i].program))
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		struct bpf_program *program = collect_program_of(collect, i);
+		struct bpf_link **link = collect_link_of(collect, i);
+
+		if (!bpf_program__autoload(program))
 			continue;
-		*order[i].link = bpf_program__attach(order[i].program);
-		if (!*order[i].link)
-			return -errno;
-		if (order[i].program == skel->progs.on_leave)
-			__atomic_store_n(&skel->data->announced_since_boot_ns, clock_boot_ns(), __ATOMIC_SEQ_CST);
-		if (order[i].program == skel->progs.on_leave)
+		if (program == skel->progs.walk)
 			*what = "the walk over all tasks (iter/task)";
+		*link = bpf_program__attach(program);
+		if (!*link)
+			return -errno;
+		if (program == skel->progs.on_leave)
+			__atomic_store_n(&skel->data->announced_since_boot_ns, clock_boot_ns(), __ATOMIC_SEQ_CST);
 	}
 	return 0;
 }

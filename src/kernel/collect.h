@@ -106,9 +106,11 @@ struct collect_program {
 	int error;		   /* 0, or -errno: the figures below could not be read */
 	uint64_t misses;	   /* runs skipped since the start; 0 before Linux 5.12 */
 	uint64_t runs, run_ns;	   /* of the time that runs were counted; 0: never yet */
+	int drops;		   /* enum LEDGER_field of events that found its ring full; negative: it sends none */
+	const char *lack;	   /* what is unknown of those; NULL */
 };
 
-size_t collect_n_programs(const struct collect *collect);
+size_t collect_n_programs(void);
 void collect_program(const struct collect *collect, size_t i, struct collect_program *ret);
 
 #endif

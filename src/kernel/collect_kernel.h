@@ -28,6 +28,21 @@ struct collect {
 	size_t n_reaped;
 };
 
+/* The i-th of programs.def. */
+#define PROGRAM(name, ...) PROGRAM_##name,
+enum {
+#include "kernel/programs.def"
+	N_PROGRAMS
+};
+_Static_assert(sizeof(((struct obit_bpf *)0)->progs) == N_PROGRAMS * sizeof(struct bpf_program *), "programs.def has all");
+
+struct bpf_program *collect_program_of(const struct collect *collect, size_t i);
+struct bpf_link **collect_link_of(const struct collect *collect, size_t i);
+
+/* Its name and what it is for. */
+const char *program_name(size_t i);
+const char *program_use(size_t i);
+
 /* Before the programs are loaded: which kind, how large. */
 void collect_rings_prepare(struct collect *collect, const struct collect_options *options);
 int collect_rings_open(struct collect *collect);

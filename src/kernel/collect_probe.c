@@ -36,20 +36,6 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-static const struct {
-	const char *name, *use;
-	enum probe_result without;
-} programs[] = {
-	{"on_fork", "births", PROBE_FAILED},
-	{"on_exec", "paths and arguments", PROBE_FAILED},
-	{"on_signal", "who sent the fatal signal", PROBE_FAILED},
-	{"on_mkdir", "paths of new cgroups", PROBE_FAILED},
-	{"on_leave", "ids as they are before the process is reaped", PROBE_FAILED},
-	{"on_switch", "ends, at the last context switch", PROBE_FAILED},
-	{"on_free", "ends, at the release of the task", PROBE_FAILED},
-	{"walk", "all living processes (iter/task)", PROBE_FAILED},
-};
-
 static int load_only(const char *name)
 {
 	struct obit_bpf *skel = obit_bpf__open();
@@ -67,17 +53,17 @@ static int load_only(const char *name)
 
 static void probe_programs(struct probe *probe)
 {
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		char what[64], note[256];
-		int r = load_only(programs[i].name);
+		int r = load_only(program_name(i));
 
-		snprintf(what, sizeof(what), "program %s", programs[i].name);
+		snprintf(what, sizeof(what), "program %s", program_name(i));
 		if (r == 0)
-			snprintf(note, sizeof(note), "%s", programs[i].use);
+			snprintf(note, sizeof(note), "%s", program_use(i));
 		else
-			snprintf(note, sizeof(note), "%s: %s%s", programs[i].use, strerror(-r),
+			snprintf(note, sizeof(note), "%s: %s%s", program_use(i), strerror(-r),
 				 r == -EPERM ? "; run as root, or with CAP_BPF and CAP_PERFMON" : "");
-		say(probe, what, r == 0 ? PROBE_OK : programs[i].without, note);
+		say(probe, what, r == 0 ? PROBE_OK : PROBE_FAILED, note);
 	}
 }
 

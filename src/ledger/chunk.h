@@ -7,24 +7,10 @@
 
 #include "model/block.h"
 #include "model/origin.h"
-#include "model/samples.h"
-
-/* Those of the samplers come last, and have rows in the last chunk of an interval alone. */
-enum {
-	CHUNK_EXITS,
-	CHUNK_ROLLUPS_BLOCK,
-	CHUNK_LEDGER,
-	CHUNK_PROCS,
-	CHUNK_ROSTER,
-	CHUNK_RUNQ,
-	CHUNK_THREADS,
-	CHUNK_SAMPLES,
-	N_CHUNK_BLOCKS = CHUNK_SAMPLES + N_SAMPLES,
-};
 
 struct chunk {
 	struct interval interval;
-	struct block *blocks[N_CHUNK_BLOCKS];
+	struct block *blocks[N_TABLES];
 };
 
 /* NULL: out of memory. */

@@ -8,12 +8,12 @@
 #include "ledger/ledger_inside.h"
 
 /* The most text that a row of each block has. */
-static const uint32_t row_text_bytes[N_CHUNK_BLOCKS] = {
-    [CHUNK_EXITS] = EXIT_ROW_TEXT_MAX,	   [CHUNK_ROLLUPS_BLOCK] = ROLLUP_ROW_TEXT_MAX,
+static const uint32_t most_text_bytes[N_TABLES] = {
+    [CHUNK_EXITS] = EXIT_ROW_TEXT_MAX,	   [CHUNK_ROLLUPS] = ROLLUP_ROW_TEXT_MAX,
     [CHUNK_PROCS] = PROC_ROW_TEXT_MAX,	   [CHUNK_ROSTER] = ROSTER_ROW_TEXT_MAX,
     [CHUNK_THREADS] = THREAD_ROW_TEXT_MAX,
 };
-_Static_assert(CHUNK_ARENA_BYTES >= EXIT_ROW_TEXT_MAX && CHUNK_PROCS_ROWS * PROC_ROW_BYTES >= PROC_ROW_TEXT_MAX &&
+_Static_assert(CHUNK_ROWS * EXIT_ROW_BYTES >= EXIT_ROW_TEXT_MAX && CHUNK_PROCS_ROWS * PROC_ROW_BYTES >= PROC_ROW_TEXT_MAX &&
 		   CHUNK_ROSTER_ROWS * ROSTER_ROW_BYTES >= ROSTER_ROW_TEXT_MAX &&
 		   CHUNK_THREADS_ROWS * THREAD_ROW_BYTES >= THREAD_ROW_TEXT_MAX,
 	       "an empty chunk has room for any row");
@@ -69,7 +69,7 @@ static bool has_room(const struct chunk *chunk, unsigned blocks)
 	for (; blocks; blocks &= blocks - 1) {
 		int i = __builtin_ctz(blocks);
 
-		if (!block_has_room(chunk->blocks[i], row_text_bytes[i]))
+		if (!block_has_room(chunk->blocks[i], most_text_bytes[i]))
 			return false;
 	}
 	return true;
@@ -100,8 +100,8 @@ struct process *ledger_known_or_new(struct ledger *ledger, uint32_t pid, uint64_
 
 void interval_add_rollup(struct ledger *ledger, uint32_t epoch, uint64_t time_ns, const struct rollup_row *rollup)
 {
-	struct open_interval *open = interval_reserve(ledger, epoch, 1u << CHUNK_ROLLUPS_BLOCK);
+	struct open_interval *open = interval_reserve(ledger, epoch, 1u << CHUNK_ROLLUPS);
 	struct cgroup_name cgroup = ledger_cgroup_name(ledger, rollup->key.cgroup_id);
 
-	row_add_rollup(open->chunk->blocks[CHUNK_ROLLUPS_BLOCK], time_ns, rollup, cgroup.path, ledger->page_bytes);
+	row_add_rollup(open->chunk->blocks[CHUNK_ROLLUPS], time_ns, rollup, cgroup.path, ledger->page_bytes);
 }

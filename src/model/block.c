@@ -70,6 +70,24 @@ struct block *block_new(const struct table *table, uint32_t capacity, uint32_t a
 	return block;
 }
 
+const struct table *chunk_table(enum chunk_block which)
+{
+#define TABLE(T, id, ...) [CHUNK_##T] = id,
+	static const uint8_t ids[] = {
+#include "model/tables.def"
+	};
+
+	return table_by_id(ids[which]);
+}
+
+struct block *chunk_block_new(enum chunk_block which)
+{
+	const struct table *table = chunk_table(which);
+	const struct table_shape *shape = table_shape(table->id);
+
+	return block_new(table, shape->chunk_rows, shape->chunk_rows * shape->row_text_bytes);
+}
+
 void block_free(struct block *block)
 {
 	if (!block)

@@ -33,6 +33,11 @@ struct block {
 	void *memory; /* what the pointers above point into */
 };
 
+const struct table *chunk_table(enum chunk_block which);
+
+/* An empty block with a chunk's room for the table's rows. NULL: out of memory. */
+struct block *chunk_block_new(enum chunk_block which);
+
 /* Room for `capacity` rows and `arena_size` bytes of text. NULL: out of memory. */
 struct block *block_new(const struct table *table, uint32_t capacity, uint32_t arena_size);
 void block_free(struct block *block);

@@ -7,10 +7,11 @@
 
 /* Rows of a chunk: at 17,000 exits a second eight chunks go to the writer each second; 3 MB a chunk. */
 #define CHUNK_ROWS 2048
-/* Text of those rows: 320 bytes each, four times what a compile job's need. */
-#define CHUNK_ARENA_BYTES (CHUNK_ROWS * 320)
+/* Text of one: four times what a compile job's need. */
+#define EXIT_ROW_BYTES 320
 /* Roll-ups of a chunk; an interval may have twice as many. */
-#define CHUNK_ROLLUPS 1024
+#define CHUNK_ROLLUP_ROWS 1024
+#define ROLLUP_ROW_BYTES  64
 /* Rows of procs and of the roster in a chunk. Text of one: the path of its cgroup; of the roster's: arguments too. */
 #define CHUNK_PROCS_ROWS  1024
 #define PROC_ROW_BYTES	  160
@@ -51,6 +52,8 @@
 #define DISK_ROWS   256
 #define NIC_ROWS    512
 #define CGROUP_ROWS 512
+/* Text of a row of a disk or interface: its name. */
+#define DEVICE_ROW_BYTES 32
 /* Text of a cgroup's row: its path; those of Kubernetes take about 200. */
 #define CGROUP_ROW_BYTES 192
 /* Files of cgroups held open, for each of which the kernel keeps a buffer of 4 KiB; others are opened anew. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The sections, laid out from status.def, and the one that has the ledger's columns from fields.def too.
+ * The sections, laid out from status_sections.def, and the one that has the ledger's columns from ledger_fields.def too.
  */
 #include "model/status_sections.h"
 
@@ -23,15 +23,15 @@ static const struct field agent_fields[] = {
 };
 #undef AGENT
 
-#define BOOKS  ROW
-#define LEDGER ROW
+#define BOOKS ROW
+#define FIELD(table, ...) ROW(__VA_ARGS__)
 static const struct field ledger_fields[] = {
 	SECTION_NAME
-#include "model/fields.def"
+#include "model/ledger_fields.def"
 #include "model/status_sections.def"
 };
 #undef BOOKS
-#undef LEDGER
+#undef FIELD
 
 #define TRANSPORT ROW
 static const struct field transport_fields[] = {

@@ -6,118 +6,61 @@
 
 #include <string.h>
 
+#include "base/array.h"
+#include "model/limits.h"
+
 #define ROW(name, type, unit, kind, help) {#name, FIELD_##type, UNIT_##unit, KIND_##kind, help},
 
-#define EXITS ROW
-static const struct field exits_fields[] = {
+#define BEGIN(T) static const struct field T##_fields[] = {
+#define FIELD(T, ...) ROW(__VA_ARGS__)
+#define END(T) };
 #include "model/fields.def"
+
+#define TABLE(T, id, name, rows, text, help, shown) \
+	static const struct table T##_table = {#name, help, id, N_##T##_FIELDS, T##_fields};
+#include "model/tables.def"
+
+/* By id, from 1. */
+#define TABLE(T, id, ...) [(id) - 1] = &T##_table,
+static const struct table *const all[] = {
+#include "model/tables.def"
 };
-#undef EXITS
 
-#define ROLLUPS ROW
-static const struct field rollups_fields[] = {
-#include "model/fields.def"
+#define TABLE(T, id, name, rows, text, help, shown) [(id) - 1] = {rows, text, shown},
+static const struct table_shape shapes[] = {
+#include "model/tables.def"
 };
-#undef ROLLUPS
+_Static_assert(ARRAY_SIZE(all) == N_TABLES && ARRAY_SIZE(shapes) == N_TABLES, "ids without a gap");
 
-#define LEDGER ROW
-static const struct field ledger_fields[] = {
-#include "model/fields.def"
-};
-#undef LEDGER
-
-#define SYSTEM ROW
-static const struct field system_fields[] = {
-#include "model/fields.def"
-};
-#undef SYSTEM
-
-#define DISKS ROW
-static const struct field disks_fields[] = {
-#include "model/fields.def"
-};
-#undef DISKS
-
-#define NICS ROW
-static const struct field nics_fields[] = {
-#include "model/fields.def"
-};
-#undef NICS
-
-#define CGROUPS ROW
-static const struct field cgroups_fields[] = {
-#include "model/fields.def"
-};
-#undef CGROUPS
-
-#define PROCS ROW
-static const struct field procs_fields[] = {
-#include "model/fields.def"
-};
-#undef PROCS
-
-#define ROSTER ROW
-static const struct field roster_fields[] = {
-#include "model/fields.def"
-};
-#undef ROSTER
-
-#define RUNQ ROW
-static const struct field runq_fields[] = {
-#include "model/fields.def"
-};
-#undef RUNQ
-
-#define THREADS ROW
-static const struct field threads_fields[] = {
-#include "model/fields.def"
-};
-#undef THREADS
-
-static const struct table exits = {"exits", "every process that ended, one row each", TABLE_EXITS, N_EXITS_FIELDS,
-				   exits_fields};
-static const struct table rollups = {"rollups", "exits that found no room in the rings, summed by command and cgroup",
-				     TABLE_ROLLUPS, N_ROLLUPS_FIELDS, rollups_fields};
-static const struct table ledger = {"ledger", "the books: one row an interval", TABLE_LEDGER, N_LEDGER_FIELDS,
-				    ledger_fields};
-static const struct table host = {"system", "the whole host: one row an interval", TABLE_SYSTEM, N_SYSTEM_FIELDS,
-				  system_fields};
-static const struct table disks = {"disks", "disks that did something: one row each an interval", TABLE_DISKS,
-				   N_DISKS_FIELDS, disks_fields};
-static const struct table nics = {"nics", "network interfaces that did something: one row each an interval", TABLE_NICS,
-				  N_NICS_FIELDS, nics_fields};
-static const struct table cgroups = {"cgroups", "cgroups that did something: one row each an interval", TABLE_CGROUPS,
-				     N_CGROUPS_FIELDS, cgroups_fields};
-static const struct table procs = {"procs", "living processes that did something: one row each an interval", TABLE_PROCS,
-				   N_PROCS_FIELDS, procs_fields};
-static const struct table roster = {"roster", "all living processes, and zombies, every few minutes", TABLE_ROSTER, N_ROSTER_FIELDS,
-				    roster_fields};
-static const struct table runq = {"runq", "waits for a CPU: one row an interval for each CPU and length", TABLE_RUNQ,
-				  N_RUNQ_FIELDS, runq_fields};
-
-static const struct table threads = {"threads", "threads that did something, of processes with several: with --threads alone",
-				     TABLE_THREADS, N_THREADS_FIELDS, threads_fields};
-
-static const struct table *const all[] = {&exits, &rollups, &ledger, &host, &disks,
-					  &nics,  &cgroups, &procs,  &roster, &runq, &threads};
+#define TABLE(T, id, name, ...) ", " #name
+static const char list[] =
+#include "model/tables.def"
+	;
 
 const struct table *const *tables_all(size_t *ret_n)
 {
-	*ret_n = sizeof(all) / sizeof(all[0]);
+	*ret_n = ARRAY_SIZE(all);
 	return all;
 }
 
 const struct table *table_by_id(uint32_t id)
 {
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i]->id == id)
-			return all[i];
-	return NULL;
+	return id && id <= N_TABLES ? all[id - 1] : NULL;
+}
+
+const struct table_shape *table_shape(uint32_t id)
+{
+	return id && id <= N_TABLES ? &shapes[id - 1] : NULL;
+}
+
+const char *tables_list(void)
+{
+	return list + 2;
 }
 
 const struct table *table_by_name(const char *name)
 {
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (strcmp(all[i]->name, name) == 0)
 			return all[i];
 	return NULL;

@@ -53,88 +53,29 @@ struct table {
 	const struct field *fields;
 };
 
+/* TABLE_EXITS, ...: their ids. */
+#define TABLE(T, id, ...) TABLE_##T = id,
 enum table_id {
-	TABLE_EXITS = 1,
-	TABLE_ROLLUPS = 2,
-	TABLE_LEDGER = 3,
-	TABLE_SYSTEM = 4,
-	TABLE_DISKS = 5,
-	TABLE_NICS = 6,
-	TABLE_CGROUPS = 7,
-	TABLE_PROCS = 8,
-	TABLE_ROSTER = 9,
-	TABLE_RUNQ = 10,
-	TABLE_THREADS = 11,
-	TABLE_ID_END,
+#include "model/tables.def"
 };
 
+/* Their places in a chunk: CHUNK_EXITS, ... */
+#define TABLE(T, ...) CHUNK_##T,
+enum chunk_block {
+#include "model/tables.def"
+	N_TABLES,
+	CHUNK_SAMPLES = CHUNK_SYSTEM, /* the first of those that are sampled when an interval ends */
+	N_SAMPLES = N_TABLES - CHUNK_SAMPLES,
+};
+
+/* Of a table that is sampled: its place among those. */
+#define SAMPLE(T) (CHUNK_##T - CHUNK_SAMPLES)
+
 /* Numbers of the fields: EXITS_pid, ROLLUPS_comm, LEDGER_opening, ... and N_EXITS_FIELDS ... */
-#define EXITS(name, ...) EXITS_##name,
-enum exits_field {
-#include "fields.def"
-	N_EXITS_FIELDS
-};
-#undef EXITS
-#define ROLLUPS(name, ...) ROLLUPS_##name,
-enum rollups_field {
-#include "fields.def"
-	N_ROLLUPS_FIELDS
-};
-#undef ROLLUPS
-#define LEDGER(name, ...) LEDGER_##name,
-enum ledger_field {
-#include "fields.def"
-	N_LEDGER_FIELDS
-};
-#undef LEDGER
-#define SYSTEM(name, ...) SYSTEM_##name,
-enum system_field {
-#include "fields.def"
-	N_SYSTEM_FIELDS
-};
-#undef SYSTEM
-#define DISKS(name, ...) DISKS_##name,
-enum disks_field {
-#include "fields.def"
-	N_DISKS_FIELDS
-};
-#undef DISKS
-#define NICS(name, ...) NICS_##name,
-enum nics_field {
-#include "fields.def"
-	N_NICS_FIELDS
-};
-#undef NICS
-#define CGROUPS(name, ...) CGROUPS_##name,
-enum cgroups_field {
-#include "fields.def"
-	N_CGROUPS_FIELDS
-};
-#undef CGROUPS
-#define PROCS(name, ...) PROCS_##name,
-enum procs_field {
-#include "fields.def"
-	N_PROCS_FIELDS
-};
-#undef PROCS
-#define ROSTER(name, ...) ROSTER_##name,
-enum roster_field {
-#include "fields.def"
-	N_ROSTER_FIELDS
-};
-#undef ROSTER
-#define RUNQ(name, ...) RUNQ_##name,
-enum runq_field {
-#include "fields.def"
-	N_RUNQ_FIELDS
-};
-#undef RUNQ
-#define THREADS(name, ...) THREADS_##name,
-enum threads_field {
-#include "fields.def"
-	N_THREADS_FIELDS
-};
-#undef THREADS
+#define BEGIN(T) enum T##_field {
+#define FIELD(T, name, ...) T##_##name,
+#define END(T) N_##T##_FIELDS };
+#include "model/fields.def"
 
 /* Bounds of what a table may be, known or described by a store. */
 #define TABLE_MAX_FIELDS 256 /* a field number fits a byte; the widest table here has 56 */
@@ -142,6 +83,18 @@ enum threads_field {
 
 /* The known tables, in the order of their ids; *ret_n is set to how many. */
 const struct table *const *tables_all(size_t *ret_n);
+
+/* What is known of a table beside its fields. */
+struct table_shape {
+	uint32_t chunk_rows, row_text_bytes; /* room in a chunk */
+	const char *shown;		     /* fields for people who name none; NULL: all */
+};
+
+/* NULL when the id is unknown here. */
+const struct table_shape *table_shape(uint32_t id);
+
+/* "exits, rollups, ...", for help and errors. */
+const char *tables_list(void);
 
 /* NULL when there is none of that id or name. */
 const struct table *table_by_id(uint32_t id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Choosing fields. What people see when they name none is listed here: it must fit a terminal.
+ * Choosing fields.
  */
 #include "query/selection.h"
 
@@ -10,32 +10,11 @@
 
 #include "query/names.h"
 
-static const struct {
-	uint32_t table;
-	const char *fields;
-} for_people[] = {
-	{TABLE_EXITS, "exit_time,pid,exit_code,exit_signal,cpu_ns,run_delay_ns,max_rss_bytes,comm,argv"},
-	{TABLE_ROLLUPS, "time,exits,failed,wall_ns,cpu_ns,run_delay_ns,max_rss_bytes,comm,cgroup"},
-	{TABLE_LEDGER, "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing,missed_runs,agent_cpu_ns,"
-		       "agent_rss_bytes,store_bytes"},
-	{TABLE_SYSTEM, "time,user_ns,nice_ns,system_ns,iowait_ns,steal_ns,load1_hundredths,running,blocked,"
-		       "memory_available_bytes,pgmajfault,cpu_some_ns,memory_some_ns,io_some_ns"},
-	{TABLE_DISKS, "time,reads,read_bytes,writes,write_bytes,discards,flushes,in_flight,busy_ns,queue_ns,disk"},
-	{TABLE_NICS, "time,rx_bytes,rx_packets,rx_errors,rx_drops,tx_bytes,tx_packets,tx_errors,tx_drops,nic"},
-	{TABLE_CGROUPS, "time,cpu_ns,throttled_ns,memory_bytes,read_bytes,write_bytes,oom_kills,pids,cpu_some_ns,"
-			"memory_some_ns,io_some_ns,cgroup"},
-	{TABLE_PROCS, "time,pid,state,threads,cpu_ns,run_delay_ns,max_delay_ns,majflt,rss_bytes,read_bytes,write_bytes,"
-		      "comm,cgroup"},
-	{TABLE_THREADS, "time,pid,tid,state,cpu_ns,run_delay_ns,nvcsw,nivcsw,minflt,majflt,last_cpu,comm"},
-	{TABLE_ROSTER, "time,pid,ppid,uid,state,threads,rss_bytes,cpu_ns,comm,argv"},
-};
-
 static const char *fields_for_people(const struct table *table)
 {
-	for (size_t i = 0; i < sizeof(for_people) / sizeof(for_people[0]); i++)
-		if (for_people[i].table == table->id)
-			return for_people[i].fields;
-	return NULL;
+	const struct table_shape *shape = table_shape(table->id);
+
+	return shape ? shape->shown : NULL;
 }
 
 static int find_field(struct selection *selection, const char *name, size_t len)

@@ -40,7 +40,7 @@ struct samplers *samplers_new(void)
 	if (cgroups_find_mount(mount, sizeof(mount)) < 0)
 		*mount = '\0';
 	for (int i = 0; i < N_SAMPLES; i++)
-		samplers->reports[i].name = samples_table(i)->name;
+		samplers->reports[i].name = chunk_table(CHUNK_SAMPLES + i)->name;
 	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files,
 			     sizeof(long_files) / sizeof(long_files[0])) < 0) {
 		free(samplers);
@@ -72,11 +72,11 @@ void samplers_free(struct samplers *samplers)
 static int take(struct samplers *samplers, int sample, uint64_t time_ns, struct block *rows)
 {
 	switch (sample) {
-	case SAMPLE_SYSTEM:
+	case SAMPLE(SYSTEM):
 		return sample_system_take(samplers->system, time_ns, rows);
-	case SAMPLE_DISKS:
+	case SAMPLE(DISKS):
 		return sample_disks_take(samplers->disks, time_ns, rows);
-	case SAMPLE_NICS:
+	case SAMPLE(NICS):
 		return sample_nics_take(samplers->nics, time_ns, rows);
 	default:
 		return sample_cgroups_take(samplers->cgroups, time_ns, rows);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "model/samples.h"
+#include "model/block.h"
 
 struct samplers;
 

@@ -11,44 +11,17 @@
 
 #include "store/segment_format.h"
 
+#define SERIES(T, n, ...) {TABLE_##T, n, {__VA_ARGS__}},
 static const struct {
 	uint32_t table, n_fields, fields[SUBJECT_KEY];
 } key_fields[] = {
-	{TABLE_PROCS, 2, {PROCS_pid, PROCS_start_time}},
-	{TABLE_THREADS, 2, {THREADS_tid, THREADS_start_time}},
-	{TABLE_DISKS, 1, {DISKS_disk}},
-	{TABLE_NICS, 1, {NICS_nic}},
-	{TABLE_CGROUPS, 1, {CGROUPS_cgroup}},
-	{TABLE_RUNQ, 2, {RUNQ_cpu, RUNQ_delay_ns}},
-	{TABLE_ROLLUPS, 2, {ROLLUPS_comm, ROLLUPS_cgroup}},
-	/* Lives are short and alike: what the last cc1 did says much of the next one. */
-	{TABLE_EXITS, 1, {EXITS_comm}},
+#include "model/tables.def"
 };
 
+#define NONE NO_COLUMN
+#define RELATION(T, ...) {TABLE_##T, __VA_ARGS__},
 static const struct relation relations[] = {
-	{TABLE_EXITS, EXITS_start_time, EXITS_exit_time, NO_COLUMN},
-	{TABLE_EXITS, EXITS_wall_ns, EXITS_exit_time, EXITS_start_time},
-	{TABLE_EXITS, EXITS_ppid, EXITS_pid, NO_COLUMN},
-	{TABLE_EXITS, EXITS_nspid, EXITS_pid, NO_COLUMN},
-	{TABLE_EXITS, EXITS_pgid, EXITS_pid, NO_COLUMN},
-	{TABLE_EXITS, EXITS_sid, EXITS_pgid, NO_COLUMN},
-	{TABLE_EXITS, EXITS_gid, EXITS_uid, NO_COLUMN},
-	{TABLE_EXITS, EXITS_cpu_ns, EXITS_wall_ns, NO_COLUMN},
-	{TABLE_EXITS, EXITS_user_ns, EXITS_cpu_ns, NO_COLUMN},
-	{TABLE_EXITS, EXITS_system_ns, EXITS_cpu_ns, EXITS_user_ns},
-	{TABLE_EXITS, EXITS_run_delay_ns, EXITS_wall_ns, EXITS_cpu_ns},
-	{TABLE_EXITS, EXITS_nivcsw, EXITS_timeslices, EXITS_nvcsw},
-	{TABLE_EXITS, EXITS_write_bytes, EXITS_wchar, NO_COLUMN},
-	{TABLE_PROCS, PROCS_user_ns, PROCS_cpu_ns, NO_COLUMN},
-	{TABLE_PROCS, PROCS_system_ns, PROCS_cpu_ns, PROCS_user_ns},
-	{TABLE_PROCS, PROCS_nvcsw, PROCS_timeslices, NO_COLUMN},
-	{TABLE_PROCS, PROCS_nivcsw, PROCS_timeslices, PROCS_nvcsw},
-	{TABLE_THREADS, THREADS_nvcsw, THREADS_timeslices, NO_COLUMN},
-	{TABLE_THREADS, THREADS_nivcsw, THREADS_timeslices, THREADS_nvcsw},
-	{TABLE_ROLLUPS, ROLLUPS_system_ns, ROLLUPS_cpu_ns, ROLLUPS_user_ns},
-	{TABLE_CGROUPS, CGROUPS_system_ns, CGROUPS_cpu_ns, CGROUPS_user_ns},
-	{TABLE_LEDGER, LEDGER_execs, LEDGER_forks, NO_COLUMN},
-	{TABLE_LEDGER, LEDGER_exits_recorded, LEDGER_exits_seen, NO_COLUMN},
+#include "model/tables.def"
 };
 
 const struct relation *relation_of(const struct table *table, uint32_t field)

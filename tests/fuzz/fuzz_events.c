@@ -31,7 +31,7 @@ static struct chunk *take_empty(void *ctx)
 static void put_full(void *ctx, struct chunk *chunk)
 {
 	(void)ctx;
-	for (int i = 0; i < N_CHUNK_BLOCKS; i++)
+	for (int i = 0; i < N_TABLES; i++)
 		MUST(chunk->blocks[i]->rows <= chunk->blocks[i]->capacity &&
 		     chunk->blocks[i]->arena_used <= chunk->blocks[i]->arena_size);
 	chunk_clear(chunk);

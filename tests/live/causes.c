@@ -345,8 +345,10 @@ static void by_kernel(const char *name, void (*live)(void), int number, const ch
 	pid_t pid = fork();
 	struct end *end;
 
-	if (pid == 0)
+	if (pid == 0) {
+		signal(SIGALRM, SIG_DFL);
 		live();
+	}
 	waitpid(pid, NULL, 0);
 	end = end_of(name, pid);
 	end->signal = number;
@@ -540,6 +542,13 @@ static void live_all(void)
 	waitpid(burner, NULL, 0);
 }
 
+static void on_alarm(int number)
+{
+	(void)number;
+	dprintf(1, "FAIL causes: what came after \"%s\" does not end\n", n_ends ? ends[n_ends - 1].name : "the start");
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	const char *args[] = {"--interval", "1s", "--socket", "none", "--config", "none", NULL};
@@ -554,6 +563,7 @@ int main(int argc, char **argv)
 	if (pipe(ready) < 0)
 		die("pipe");
 	/* Whatever does not come to its end is a failure. */
+	signal(SIGALRM, on_alarm);
 	alarm(200);
 	agent = agent_start(obit, store, args);
 	live_all();

@@ -290,7 +290,7 @@ static uint64_t text_key(const struct block *block, uint32_t row)
 /* Adds the rows up; the sums are compared when the interval closes. */
 static void add_rollups(struct history *history, struct sums *sums, const struct chunk *chunk)
 {
-	const struct block *b = chunk->blocks[CHUNK_ROLLUPS_BLOCK];
+	const struct block *b = chunk->blocks[CHUNK_ROLLUPS];
 	static const struct {
 		uint32_t field;
 		size_t offset;

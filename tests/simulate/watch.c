@@ -52,7 +52,7 @@ static void put_pending(struct watch *watch, const struct chunk *chunk, int is_b
 			abort();
 	}
 	history->written[history->n_written++] = (struct written){
-		.digest = blocks_digest(&chunk->interval, chunk->blocks, N_CHUNK_BLOCKS),
+		.digest = blocks_digest(&chunk->interval, chunk->blocks, N_TABLES),
 		.number = chunk->interval.number,
 		.end_real_ns = chunk->interval.end_real_ns,
 		.is_last = chunk->interval.is_last_chunk,
@@ -72,7 +72,7 @@ static void write_one(struct watch *watch)
 	int r = -EIO;
 
 	for (int tries = 0; r < 0 && !is_over(watch); tries++) {
-		r = store_writer_append(watch->store, &chunk->interval, chunk->blocks, N_CHUNK_BLOCKS);
+		r = store_writer_append(watch->store, &chunk->interval, chunk->blocks, N_TABLES);
 		if (r < 0 && chance_is(&watch->sim->disk.chance, 20))
 			audit_store(watch->sim, AUDIT_TORN);
 		if (tries == TRIES)

@@ -206,7 +206,7 @@ static void test_fields_are_chosen_by_name(void **state)
 	assert_int_equal(selection.columns.n_fields, 4);
 	assert_int_equal(selection.sort_column, 3);
 	assert_string_equal(selection.fields[1].name, "pid");
-	for (uint32_t id = TABLE_EXITS; id < TABLE_ID_END; id++)
+	for (uint32_t id = TABLE_EXITS; id < N_TABLES + 1; id++)
 		assert_int_equal(selection_init(&selection, table_by_id(id), NULL, 1, NULL), 0);
 	assert_int_equal(selection_init(&selection, exits, "pid,cmm", 1, NULL), -EINVAL);
 	assert_string_equal(selection.complaint, "exits has no field \"cmm\"; did you mean comm?");

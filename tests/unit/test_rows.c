@@ -25,8 +25,7 @@ static void test_the_longest_exit_has_room(void **state)
 	    .event = &event,
 	    .process = &process,
 	    .image = &image,
-	    .cgroup = {long_text, sizeof(long_text)},
-	    .container = {long_text, sizeof(long_text)},
+	    .cgroup = {{long_text, sizeof(long_text)}, {long_text, sizeof(long_text)}},
 	    .page_bytes = 4096,
 	};
 

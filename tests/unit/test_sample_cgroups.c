@@ -37,7 +37,7 @@ static void test_cgroups_are_told_when_they_moved(void **state)
 
 	(void)state;
 	snprintf(mount, sizeof(mount), "%s", in_dir("cgroup"));
-	cgroup_rows = samples_block_new(SAMPLE_CGROUPS);
+	cgroup_rows = chunk_block_new(CHUNK_CGROUPS);
 	mkdir(mount, 0700);
 	mkdir(in_dir("cgroup/a"), 0700);
 	mkdir(in_dir("cgroup/a/b"), 0700);
@@ -108,7 +108,7 @@ static void test_cgroups_are_told_when_they_moved(void **state)
 static void test_without_cgroups_the_table_stays_empty(void **state)
 {
 	(void)state;
-	cgroup_rows = samples_block_new(SAMPLE_CGROUPS);
+	cgroup_rows = chunk_block_new(CHUNK_CGROUPS);
 	cgroups = sample_cgroups_new(&buffer, "");
 	assert_int_equal(take_cgroups(), -ENOENT);
 	assert_int_equal(cgroup_rows->rows, 0);
@@ -125,7 +125,7 @@ static void test_what_finds_no_room_is_told_later(void **state)
 
 	(void)state;
 	snprintf(mount, sizeof(mount), "%s", in_dir("many"));
-	cgroup_rows = samples_block_new(SAMPLE_CGROUPS);
+	cgroup_rows = chunk_block_new(CHUNK_CGROUPS);
 	n = (int)cgroup_rows->capacity + 100;
 	mkdir(mount, 0700);
 	put("many/cpu.stat", "usage_usec 1\n");
@@ -186,7 +186,7 @@ static void test_places_are_shared_out(void **state)
 	int few = 0, many = 0;
 
 	(void)state;
-	cgroup_rows = samples_block_new(SAMPLE_CGROUPS);
+	cgroup_rows = chunk_block_new(CHUNK_CGROUPS);
 	make_group("share", 1);
 	make_group("share/many", 1);
 	make_group("share/few", 1);
@@ -233,7 +233,7 @@ static void test_what_is_deep_shows_above(void **state)
 	int depth;
 
 	(void)state;
-	cgroup_rows = samples_block_new(SAMPLE_CGROUPS);
+	cgroup_rows = chunk_block_new(CHUNK_CGROUPS);
 	make_group("deep", 1);
 	snprintf(name, sizeof(name), "%s", in_dir("deep"));
 	cgroups = sample_cgroups_new(&buffer, name);

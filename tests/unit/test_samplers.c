@@ -260,7 +260,7 @@ static void test_garbage_is_not_believed(void **state)
 
 static void test_a_fall_is_a_restart_or_nothing(void **state)
 {
-	struct block *system = samples_block_new(SAMPLE_SYSTEM), *nics = samples_block_new(SAMPLE_NICS);
+	struct block *system = chunk_block_new(CHUNK_SYSTEM), *nics = chunk_block_new(CHUNK_NICS);
 	struct figures_rule steady = {.table = system->table, .resets = SYSTEM_resets};
 	struct figures_rule restarts = {.table = nics->table, .resets = NICS_resets, .restarts = 1};
 	struct figures before = {0}, now = {0};
@@ -299,7 +299,7 @@ static void test_a_fall_is_a_restart_or_nothing(void **state)
 
 static void test_disks_come_wrap_restart_and_go(void **state)
 {
-	struct block *rows = samples_block_new(SAMPLE_DISKS);
+	struct block *rows = chunk_block_new(CHUNK_DISKS);
 	char diskstats[256], sys_block[256];
 	struct sample_disks *disks;
 
@@ -360,7 +360,7 @@ static void test_disks_come_wrap_restart_and_go(void **state)
 
 static void test_nics_come_and_go(void **state)
 {
-	struct block *rows = samples_block_new(SAMPLE_NICS);
+	struct block *rows = chunk_block_new(CHUNK_NICS);
 	struct sample_nics *nics;
 	char net_dev[256];
 
@@ -397,17 +397,17 @@ static void test_the_host_itself(void **state)
 
 	(void)state;
 	for (int i = 0; i < N_SAMPLES; i++)
-		blocks[i] = samples_block_new(i);
+		blocks[i] = chunk_block_new(CHUNK_SAMPLES + i);
 	samplers_take(samplers, 1, blocks);
-	assert_int_equal(blocks[SAMPLE_SYSTEM]->rows, 1);
-	assert_true(block_is_null(blocks[SAMPLE_SYSTEM], 0, SYSTEM_user_ns));
-	assert_true(cell(blocks[SAMPLE_SYSTEM], 0, SYSTEM_memory_total_bytes) > 1 << 20);
+	assert_int_equal(blocks[SAMPLE(SYSTEM)]->rows, 1);
+	assert_true(block_is_null(blocks[SAMPLE(SYSTEM)], 0, SYSTEM_user_ns));
+	assert_true(cell(blocks[SAMPLE(SYSTEM)], 0, SYSTEM_memory_total_bytes) > 1 << 20);
 	samplers_take(samplers, 2, blocks);
-	assert_int_equal(blocks[SAMPLE_SYSTEM]->rows, 1);
-	assert_true(cell(blocks[SAMPLE_SYSTEM], 0, SYSTEM_cpus) >= 1);
-	assert_true(cell(blocks[SAMPLE_SYSTEM], 0, SYSTEM_duration_ns) > 0);
-	assert_int_equal(samplers_report(samplers, SAMPLE_SYSTEM).error, 0);
-	assert_int_equal(samplers_report(samplers, SAMPLE_SYSTEM).runs, 2);
+	assert_int_equal(blocks[SAMPLE(SYSTEM)]->rows, 1);
+	assert_true(cell(blocks[SAMPLE(SYSTEM)], 0, SYSTEM_cpus) >= 1);
+	assert_true(cell(blocks[SAMPLE(SYSTEM)], 0, SYSTEM_duration_ns) > 0);
+	assert_int_equal(samplers_report(samplers, SAMPLE(SYSTEM)).error, 0);
+	assert_int_equal(samplers_report(samplers, SAMPLE(SYSTEM)).runs, 2);
 	for (int i = 0; i < N_SAMPLES; i++)
 		block_free(blocks[i]);
 	samplers_free(samplers);
