@@ -37,6 +37,7 @@ export PATH=/bin OBIT_MAY_STOP_CPUS=1 OBIT_STORM_DIVISOR=$scale
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+mkdir -p /dev/pts && mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /tmp
 mkdir -p /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 ip link set lo up 2>/dev/null
@@ -48,7 +49,7 @@ tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs books samplers living 
 for test in \$tests; do
     echo "--- \$test"
     \$test /bin/obit /tmp/\$test 2>/tmp/log || echo "FAIL \$test: it ends with status \$?"
-    grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 60
+    grep -v -e 'recording to' -e 'cannot notify' -e 'oom_score' /tmp/log | head -n 20
 done
 echo "--- end"
 poweroff -f

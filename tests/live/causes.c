@@ -360,6 +360,7 @@ static void by_kernel(const char *name, void (*live)(void), int number, const ch
 /* Ends when another does: that one makes it, tells its pid and ends itself. */
 static void by_the_end_of_another(const char *name, void (*make)(int), int number, const char *reason)
 {
+	struct pollfd told = {.fd = ready[0], .events = POLLIN};
 	pid_t middle = fork(), pid = -1;
 	struct end *end;
 
@@ -367,7 +368,8 @@ static void by_the_end_of_another(const char *name, void (*make)(int), int numbe
 		make(ready[1]);
 		_exit(0);
 	}
-	if (read(ready[0], &pid, sizeof(pid)) != sizeof(pid))
+	/* It is said before the middle one ends, if ever. */
+	if (poll(&told, 1, 30000) <= 0 || read(ready[0], &pid, sizeof(pid)) != sizeof(pid))
 		die(name);
 	waitpid(middle, NULL, 0);
 	/* It is init's, or a subreaper's, to reap. */
