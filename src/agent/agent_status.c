@@ -54,9 +54,9 @@ _Static_assert(PROGRAM_reason == PROGRAM_state + 1 && SAMPLER_reason == SAMPLER_
 static const struct totals *last_totals(const struct agent *agent)
 {
 	/* pairs with seal() */
-	uint32_t n_sealed = atomic_load_explicit(&agent->intervals_sealed, memory_order_acquire);
+	uint32_t n_sealed = atomic_load_explicit(&agent->shared.intervals_sealed, memory_order_acquire);
 
-	return &agent->totals[(n_sealed + 1) & 1];
+	return &agent->ledger.totals.of[(n_sealed + 1) % TOTALS_KEPT];
 }
 
 static void report_books(struct report *report)
@@ -81,14 +81,14 @@ static void report_books(struct report *report)
 static void report_transport(struct report *report)
 {
 	const struct agent *agent = report->agent;
-	uint64_t ring_bytes = agent->n_rings ? agent->rings[0].memory.bytes : 0;
+	uint64_t ring_bytes = agent->drain.n_rings ? agent->drain.rings[0].memory.bytes : 0;
 	uint64_t malformed = report->totals->columns[LEDGER_malformed];
 	int row = status_add(report->status, SECTION_TRANSPORT);
 	const struct {
 		uint32_t field;
 		uint64_t value;
 	} numbers[] = {
-	    {TRANSPORT_rings, agent->n_rings},
+	    {TRANSPORT_rings, agent->drain.n_rings},
 	    {TRANSPORT_ring_pages, ring_bytes / (uint64_t)sysconf(_SC_PAGESIZE)},
 	    {TRANSPORT_ring_bytes, ring_bytes},
 	    {TRANSPORT_ring_high_water_bytes, report->totals->columns[LEDGER_ring_high_water_bytes]},
@@ -99,7 +99,8 @@ static void report_transport(struct report *report)
 
 	snprintf(reason, sizeof(reason), "%" PRIu64 " events made no sense and were left out", malformed);
 	set_state(report, SECTION_TRANSPORT, row, TRANSPORT_state, malformed ? DEGRADED : ACTIVE, "transport", reason);
-	status_set_text(report->status, SECTION_TRANSPORT, (uint32_t)row, TRANSPORT_transport, report->agent->has_bpf_rings ? "ringbuf" : "perf");
+	status_set_text(report->status, SECTION_TRANSPORT, (uint32_t)row, TRANSPORT_transport,
+			report->agent->has_bpf_rings ? "ringbuf" : "perf");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		status_set_number(report->status, SECTION_TRANSPORT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }
@@ -111,15 +112,15 @@ static void report_store(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} counts[] = {
-		{STORE_bytes, atomic_load_explicit(&agent->store_bytes, memory_order_relaxed)},
-		{STORE_errors, atomic_load_explicit(&agent->store_errors, memory_order_relaxed)},
-		{STORE_kept_bytes, atomic_load_explicit(&agent->store_kept_bytes, memory_order_relaxed)},
-		{STORE_evicted, atomic_load_explicit(&agent->store_evicted, memory_order_relaxed)},
-		{STORE_evicted_full, atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed)},
-		{STORE_restarts, atomic_load_explicit(&agent->store_restarts, memory_order_relaxed)},
+	    {STORE_bytes, atomic_load_explicit(&agent->shared.store_bytes, memory_order_relaxed)},
+	    {STORE_errors, atomic_load_explicit(&agent->shared.store_errors, memory_order_relaxed)},
+	    {STORE_kept_bytes, atomic_load_explicit(&agent->shared.store_kept_bytes, memory_order_relaxed)},
+	    {STORE_evicted, atomic_load_explicit(&agent->shared.store_evicted, memory_order_relaxed)},
+	    {STORE_evicted_full, atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed)},
+	    {STORE_restarts, atomic_load_explicit(&agent->shared.store_restarts, memory_order_relaxed)},
 	};
-	uint64_t n_full = atomic_load_explicit(&agent->store_evicted_full, memory_order_relaxed);
-	int error = atomic_load_explicit(&agent->store_error, memory_order_relaxed);
+	uint64_t n_full = atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed);
+	int error = atomic_load_explicit(&agent->shared.store_error, memory_order_relaxed);
 	int row = status_add(report->status, SECTION_STORE);
 	enum state state = error || n_full ? DEGRADED : ACTIVE;
 	char reason[REASON_BYTES];
@@ -127,8 +128,9 @@ static void report_store(struct report *report)
 	if (error)
 		snprintf(reason, sizeof(reason), "cannot be written: %s; trying again", strerror(-error));
 	else
-		snprintf(reason, sizeof(reason), "the disk was full: %" PRIu64 " segments went before their time", n_full);
-	if (atomic_load_explicit(&agent->has_lost, memory_order_relaxed)) {
+		snprintf(reason, sizeof(reason), "the disk was full: %" PRIu64 " segments went before their time",
+			 n_full);
+	if (atomic_load_explicit(&agent->shared.has_lost, memory_order_relaxed)) {
 		state = FAILED;
 		snprintf(reason, sizeof(reason), "an interval was lost: it could not be written");
 	}
@@ -161,7 +163,8 @@ static enum state judge_program(const struct report *report, const struct collec
 		return DEGRADED;
 	}
 	if (drops) {
-		snprintf(ret_reason, REASON_BYTES, "%" PRIu64 " events found the ring full: their %s", drops, program->lack);
+		snprintf(ret_reason, REASON_BYTES, "%" PRIu64 " events found the ring full: their %s", drops,
+			 program->lack);
 		return DEGRADED;
 	}
 	if (program->error) {
@@ -204,7 +207,7 @@ static uint32_t add_sampler(struct report *report, const char *name, enum state 
 /* One that fills a table of its own. */
 static void report_table_sampler(struct report *report, int sample)
 {
-	struct sampler_report sampler = samplers_report(report->agent->samplers, sample);
+	struct sampler_report sampler = samplers_report(report->agent->rollover.samplers, sample);
 	char reason[REASON_BYTES];
 	uint32_t row;
 
@@ -222,12 +225,12 @@ static void report_samplers(struct report *report)
 	char reason[REASON_BYTES];
 	uint32_t row;
 
-	snprintf(reason, sizeof(reason), "%" PRIu64 " intervals could not be read in full: %s", agent->failed_turns,
-		 strerror(-agent->turn_error));
-	row = add_sampler(report, "living", agent->failed_turns ? DEGRADED : ACTIVE, reason);
-	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, agent->failed_turns);
+	snprintf(reason, sizeof(reason), "%" PRIu64 " intervals could not be read in full: %s",
+		 agent->rollover.failed_turns, strerror(-agent->rollover.turn_error));
+	row = add_sampler(report, "living", agent->rollover.failed_turns ? DEGRADED : ACTIVE, reason);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, agent->rollover.failed_turns);
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_runs, report->totals->intervals);
-	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, agent->walk_ns);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, agent->rollover.walk_ns);
 	snprintf(reason, sizeof(reason), "no cgroup v2 hierarchy (%s): records carry cgroup ids without paths",
 		 strerror(-agent->cgroups_error));
 	/* Read once; then every new one is told by an event. */
