@@ -27,8 +27,8 @@ static const struct field agent_fields[] = {
 #define FIELD(table, ...) ROW(__VA_ARGS__)
 static const struct field ledger_fields[] = {
 	SECTION_NAME
-#include "model/ledger_fields.def"
 #include "model/status_sections.def"
+#include "model/ledger_fields.def"
 };
 #undef BOOKS
 #undef FIELD
