@@ -14,7 +14,7 @@ kernels=${OBIT_KERNELS:-$build/kernels}
 cpus=${CPUS:-1 2}
 # Under TCG a process takes some fifty times as long: storms are that much smaller.
 scale=${OBIT_STORM_DIVISOR:-20}
-minutes=10
+minutes=15
 
 for tool in qemu-system-x86_64 busybox cpio; do
     command -v "$tool" >/dev/null || { echo "skip   other kernels: $tool is missing: \`make deps-kernels\`"
