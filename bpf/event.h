@@ -287,7 +287,7 @@ struct runq {
 enum {
 	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
 	WALK_FIGURES = 2, /* a walk_figures follows */
-	WALK_DEAD = 4,	  /* its end has been told; it waits to be reaped, and lives no more */
+	WALK_DEAD = 4,	  /* its end has been reported; it waits to be reaped, and lives no more */
 	WALK_THREAD = 8,  /* not a process: struct walk_thread */
 	WALK_PART = 16,	  /* nor this: struct walk_part */
 };
@@ -318,7 +318,7 @@ struct walk_figures {
 	char comm[OBIT_COMM_LEN];
 };
 
-struct walk_told {
+struct walk_report {
 	struct walk_row row;
 	struct walk_figures figures;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The figures of a living process, read by the walk over all tasks. Only those that have changed are told:
+ * The figures of a living process, read by the walk over all tasks. Only those that have changed are reported:
  * a process whose threads have not run, and are as many, has not done anything.
  *
  * The sums of the dead threads are read first, then the living are added. A thread that ends in between is
@@ -11,29 +11,29 @@
 
 enum { THREADS_MAX = 2048 }; /* of one process; those of one with more come one by one, and the agent adds them up */
 
-bool tell_all; /* set by the agent for one walk: also those that have not changed */
+bool report_all; /* set by the agent for one walk: also those that have not changed */
 
-struct told {
+struct last_reported {
 	__u64 start_boot_ns;
 	__u64 cpu_ns;
 	__u32 threads;
 	__u32 state;
 };
 
-/* By pid. What it forgets under pressure is told once more. */
+/* By pid. What it forgets under pressure is reported once more. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u32);
-	__type(value, struct told);
-} told SEC(".maps");
+	__type(value, struct last_reported);
+} last_reported SEC(".maps");
 
 /* A write to the iterator's file is whole or not at all; when there was no room, the task comes again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct walk_told);
+	__type(value, struct walk_report);
 } walk_scratch SEC(".maps");
 
 static __always_inline void add_dead(struct costs *costs, struct signal_struct *signal)
@@ -64,7 +64,7 @@ static __always_inline void add_thread(struct costs *costs, struct task_struct *
 	costs->nivcsw += BPF_CORE_READ(task, nivcsw);
 	costs->minflt += BPF_CORE_READ(task, min_flt);
 	costs->majflt += BPF_CORE_READ(task, maj_flt);
-	/* Of one that has ended the rest has been told by its last switch, or is about to be. */
+	/* Of one that has ended the rest has been reported by its last switch, or is about to be. */
 	alive = (task_state_probed(task) / TASK_DEAD & 1) - 1ULL;
 	/* CONFIG_TASK_IO_ACCOUNTING needs CONFIG_TASK_XACCT: the fields stand as in vmlinux.h, or the last are absent. */
 	if (has_xacct())
@@ -103,7 +103,7 @@ static __always_inline __u64 cpu_of(struct task_struct *leader, struct signal_st
 
 	if (signal->nr_threads <= 1)
 		return cpu_ns + leader->se.sum_exec_runtime;
-	/* Each time is another: it is told in any case. */
+	/* Each time is another: it is reported in any case. */
 	if (signal->nr_threads > THREADS_MAX)
 		return bpf_ktime_get_ns();
 	thread = next_thread(end);
@@ -139,7 +139,7 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 	return thread == end && stats_sequence(signal) == before;
 }
 
-static __always_inline void tell_part(struct seq_file *seq, struct task_struct *thread)
+static __always_inline void report_part(struct seq_file *seq, struct task_struct *thread)
 {
 	struct walk_part part = {
 		.row = {
@@ -185,24 +185,24 @@ static __always_inline void read_identity(struct walk_figures *figures, struct t
 }
 
 /* Writes the row and, when there is something new, the figures behind it. */
-static __always_inline void tell(struct seq_file *seq, const struct walk_row *row, struct task_struct *leader)
+static __always_inline void report(struct seq_file *seq, const struct walk_row *row, struct task_struct *leader)
 {
 	struct signal_struct *signal = leader->signal;
-	struct told now = {.start_boot_ns = row->start_boot_ns}, *before;
+	struct last_reported now = {.start_boot_ns = row->start_boot_ns}, *before;
 	struct process_waits *waited;
 	struct counters *count;
-	struct walk_told *out;
+	struct walk_report *out;
 	__u32 zero = 0, pid = row->pid;
 
 	now.cpu_ns = cpu_of(leader, signal);
 	now.threads = signal->nr_threads;
 	now.state = task_state(leader) | leader->exit_state;
-	before = bpf_map_lookup_elem(&told, &pid);
+	before = bpf_map_lookup_elem(&last_reported, &pid);
 	out = bpf_map_lookup_elem(&walk_scratch, &zero);
 	if (!out)
 		return;
 	out->row = *row;
-	if (!tell_all && before && before->start_boot_ns == now.start_boot_ns && before->cpu_ns == now.cpu_ns &&
+	if (!report_all && before && before->start_boot_ns == now.start_boot_ns && before->cpu_ns == now.cpu_ns &&
 	    before->threads == now.threads && before->state == now.state) {
 		bpf_seq_write(seq, &out->row, sizeof(out->row));
 		return;
@@ -224,7 +224,7 @@ static __always_inline void tell(struct seq_file *seq, const struct walk_row *ro
 		return;
 	if (waited)
 		waited->max_delay_since_walk_ns = 0;
-	bpf_map_update_elem(&told, &pid, &now, BPF_ANY);
+	bpf_map_update_elem(&last_reported, &pid, &now, BPF_ANY);
 }
 
 #endif

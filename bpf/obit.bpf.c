@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs. Births, images, signals and new cgroups are told as they come; an end is told once per
+ * The programs. Births, images, signals and new cgroups are reported as they come; an end is reported once per
  * process, with its final costs (record.h says by whom). Everything goes to the perf ring of the CPU it
  * happens on; when that is full, costs are kept in roll-ups (rollup.h) and the rest is counted as dropped.
  *
@@ -162,7 +162,7 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
-/* Of a vfork()ed child these would be its parent's. What is not in memory now is left as it was told. */
+/* Of a vfork()ed child these would be its parent's. What is not in memory now is left as it was reported. */
 static __always_inline void send_title(void *ctx, struct task_struct *task)
 {
 	struct event_title *event = scratch(&leave_scratch);
@@ -233,7 +233,7 @@ static __always_inline bool lost_leadership(struct task_struct *leader)
 	return leader->group_leader != leader;
 }
 
-/* True when the leader's end is not the process's, which another thread's switch (or the release) will tell. */
+/* True when the leader's end is not the process's, which another thread's switch (or the release) will say. */
 static __always_inline bool leave_to_threads(struct task_struct *leader)
 {
 	struct orphan key = orphan_key(leader);
@@ -445,26 +445,26 @@ int walk(struct bpf_iter__task *ctx)
 		return 0;
 	if (threads_on && task->signal->nr_threads > 1 && crossed_edge(epoch_now(), task->start_boottime) &&
 	    !task->exit_state)
-		tell_thread(ctx->meta->seq, task);
+		add_thread_row(ctx->meta->seq, task);
 	row.start_boot_ns = task->start_boottime;
 	row.pid = task->tgid;
 	if (task->pid != task->tgid) {
 		if (was_leader(task) && crossed_edge(epoch_now(), row.start_boot_ns))
 			bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
 		else if (task->signal->nr_threads > THREADS_MAX)
-			tell_part(ctx->meta->seq, task);
+			report_part(ctx->meta->seq, task);
 		return 0;
 	}
 	if (is_counted(task))
 		row.flags = WALK_DEAD;
 	/* The roster alone lists those. */
-	if (row.flags && !tell_all)
+	if (row.flags && !report_all)
 		return 0;
 	/* edge_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
 	if (!crossed_edge(epoch_now(), row.start_boot_ns))
 		return 0;
 	if (task_state(task) & TASK_NEW)
 		row.flags |= WALK_NEW;
-	tell(ctx->meta->seq, &row, task);
+	report(ctx->meta->seq, &row, task);
 	return 0;
 }

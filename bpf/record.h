@@ -270,7 +270,7 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 
 	if (!count)
 		return;
-	/* Not before it is certain that this is the end that is told: they can be taken once. */
+	/* Not before it is certain that this is the end that is reported: they can be taken once. */
 	if (delays_on || blocks_on)
 		take_waits(&exit->waits, exit->head.pid, exit->head.start_boot_ns);
 	COUNT(LAW_EXITS_SEEN, count->exits_seen);

@@ -2,8 +2,8 @@
 /*
  * Who asks for a process's end: signals whose default action ends their receiver, as they are sent.
  *
- *   what the kernel has decided        told as
- *   the receiver dies of it            SIGNAL_ENDS: exactly one sender is told for an end
+ *   what the kernel has decided        reported as
+ *   the receiver dies of it            SIGNAL_ENDS: exactly one sender is reported for an end
  *   it pends (blocked, or traced)      SIGNAL_MAY_END: the last one of its number is the one that pends, since another
  *                                      is taken only after that has been taken (sigwait, signalfd, a handler)
  *   a handler runs                     SIGNAL_ASKS, of the signals that people send to have something end

@@ -93,7 +93,7 @@ struct {
 } exiting SEC(".maps");
 
 /*
- * Processes whose leader has ended before other threads. The exec id tells the image that the leader
+ * Processes whose leader has ended before other threads. The exec id distinguishes the image that the leader
  * belonged to from a later one of the same process.
  */
 struct orphan {

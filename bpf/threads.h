@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The threads of processes that have several, one by one, when that is asked for. The difference to what was told
+ * The threads of processes that have several, one by one, when that is asked for. The difference to what was reported
  * before is taken here: nobody else needs to know them.
  */
 #ifndef OBIT_THREADS_H
 #define OBIT_THREADS_H
 
-struct thread_told {
+struct thread_reported {
 	__u64 start_boot_ns;
 	struct thread_costs costs;
 };
 
-/* By tid. Of one that is forgotten under pressure an interval goes untold. */
+/* By tid. Of one that is forgotten under pressure an interval goes unreported. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u32);
-	__type(value, struct thread_told);
-} threads_told SEC(".maps");
+	__type(value, struct thread_reported);
+} threads_reported SEC(".maps");
 
 static __always_inline void read_thread_costs(struct thread_costs *costs, struct task_struct *task)
 {
@@ -49,14 +49,14 @@ static __always_inline void subtract_thread_costs(struct thread_costs *costs, co
  * Nothing of one that has not run. One that is met for the first time has done all it ever did in this interval only
  * if it was born in it, which begins at the edge before this one.
  */
-static __always_inline void tell_thread(struct seq_file *seq, struct task_struct *task)
+static __always_inline void add_thread_row(struct seq_file *seq, struct task_struct *task)
 {
 	struct walk_thread row = {.row = {.start_boot_ns = task->start_boottime, .pid = task->pid, .flags = WALK_THREAD}};
-	struct thread_told now = {.start_boot_ns = task->start_boottime}, *before;
+	struct thread_reported now = {.start_boot_ns = task->start_boottime}, *before;
 	__u32 tid = task->pid;
 
 	read_thread_costs(&now.costs, task);
-	before = bpf_map_lookup_elem(&threads_told, &tid);
+	before = bpf_map_lookup_elem(&threads_reported, &tid);
 	if (before && before->start_boot_ns == now.start_boot_ns) {
 		if (before->costs.timeslices == now.costs.timeslices && before->costs.cpu_ns == now.costs.cpu_ns)
 			return;
@@ -75,7 +75,7 @@ static __always_inline void tell_thread(struct seq_file *seq, struct task_struct
 		if (bpf_seq_write(seq, &row, sizeof(row)))
 			return;
 	}
-	bpf_map_update_elem(&threads_told, &tid, &now, BPF_ANY);
+	bpf_map_update_elem(&threads_reported, &tid, &now, BPF_ANY);
 }
 
 #endif

@@ -22,7 +22,7 @@ struct process_waits {
 	__u64 max_delay_since_walk_ns;
 };
 
-/* Those that have waited long, by pid, until their end is told. */
+/* Those that have waited long, by pid, until their end is reported. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);

@@ -40,7 +40,7 @@ static size_t read_link(unsigned pid, char *to, size_t size)
 	return (size_t)len;
 }
 
-/* Up to one byte more than is kept, so that a cut can be told. */
+/* Up to one byte more than is kept, so that a cut can be known. */
 static size_t read_arguments(unsigned pid, char *to, size_t size)
 {
 	char path[64];

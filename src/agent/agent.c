@@ -18,7 +18,7 @@
 #include "base/log.h"
 
 /* Takes the signals that have come. Is it to stop? */
-static int is_told_to_stop(struct agent *agent)
+static int is_asked_to_stop(struct agent *agent)
 {
 	struct signalfd_siginfo info;
 
@@ -48,7 +48,7 @@ static void run(struct agent *agent)
 				return;
 			continue;
 		}
-		if (wait[1].revents || (wait[0].revents && is_told_to_stop(agent)))
+		if (wait[1].revents || (wait[0].revents && is_asked_to_stop(agent)))
 			return;
 		if (wait[4].revents && read(agent->watchdog_fd, &count, sizeof(count)) > 0)
 			notify("WATCHDOG=1");

@@ -41,7 +41,7 @@ struct agent_options {
 	const struct agent_guest *guest; /* NULL: none */
 };
 
-/* Records until it is told to stop; everything that ended before is in the store then. Says its errors
+/* Records until it is asked to stop; everything that ended before is in the store then. Says its errors
  * itself. 0 or -errno. */
 int agent_run(const struct agent_options *options);
 

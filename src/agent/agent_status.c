@@ -233,7 +233,7 @@ static void report_samplers(struct report *report)
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, agent->rollover.walk_ns);
 	snprintf(reason, sizeof(reason), "no cgroup v2 hierarchy (%s): records carry cgroup ids without paths",
 		 strerror(-agent->cgroups_error));
-	/* Read once; then every new one is told by an event. */
+	/* Read once; then every new one is reported by an event. */
 	add_sampler(report, "cgroup_paths", agent->cgroups_error < 0 ? DEGRADED : ACTIVE, reason);
 	for (int i = 0; i < N_SAMPLES; i++)
 		report_table_sampler(report, i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a service manager is told (sd_notify(3), sd_watchdog_enabled(3)). Without one nothing happens. Main thread.
+ * What a service manager is informed (sd_notify(3), sd_watchdog_enabled(3)). Without one nothing happens. Main thread.
  */
 #ifndef OBIT_AGENT_NOTIFY_H
 #define OBIT_AGENT_NOTIFY_H

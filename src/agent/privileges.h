@@ -21,7 +21,7 @@ int privileges_missing(size_t i, struct privilege *ret);
 /*
  * Gives up, for this thread and all that it will start, every capability that is no longer needed, the way to get
  * new ones (no_new_privs), and the system calls by which a taken agent could do harm (seccomp): executing a
- * program is the first of them. store_dir tells whether its owner's rights suffice to write there. 0 or -errno.
+ * program is the first of them. store_dir says whether its owner's rights suffice to write there. 0 or -errno.
  */
 int privileges_drop(const char *store_dir);
 

@@ -18,7 +18,7 @@
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define EDGE_AHEAD_NS NS_PER_MS
-/* With the second witness alone an end is told a grace period or a few after it happened: for the last ones
+/* With the second witness alone an end is reported a grace period or a few after it happened: for the last ones
  * a stop waits so long at most: until one whose release no program saw is counted too. */
 #define LAST_ENDS_WAIT_NS (RELEASE_WAIT_NS + NS_PER_S)
 #define LAST_ENDS_US	  50000
@@ -32,8 +32,8 @@ int agent_walk(struct agent *agent, bool is_whole)
 
 	s->living = walk->living;
 	s->n_living = walk->n_living;
-	s->told = walk->told;
-	s->n_told = walk->n_told;
+	s->reported = walk->reported;
+	s->n_reported = walk->n_reported;
 	s->threads = walk->threads;
 	s->n_threads = walk->n_threads;
 	s->snapshot_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
@@ -77,8 +77,8 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	if (r == 0)
 		r = agent_walk(agent, s->is_roster || !epoch);
 	if (r == 0)
-		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->deaths_untold, CROSSINGS,
-				    &s->n_deaths_untold, &unseen);
+		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->exits_unreported, CROSSINGS,
+				    &s->n_exits_unreported, &unseen);
 	if (r == 0)
 		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
 	if (r == 0)
@@ -92,7 +92,7 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 	if (r == 0)
 		r = collect_settle(agent->collect);
 	if (r == 0)
-		r = collect_deaths_untold(agent->collect, epoch + 1, s->deaths_untold, CROSSINGS, &s->n_deaths_untold);
+		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, CROSSINGS, &s->n_exits_unreported);
 	s->read_boot_ns = clock_boot_ns();
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
@@ -189,12 +189,12 @@ void agent_await_last_ends(struct agent *agent)
 		uint64_t unseen = 0;
 
 		if (agent_walk(agent, 0) < 0 ||
-		    collect_exiting(agent->collect, 0, &agent->rollover.walk, s->deaths_untold, CROSSINGS,
-				    &s->n_deaths_untold, &unseen) < 0)
+		    collect_exiting(agent->collect, 0, &agent->rollover.walk, s->exits_unreported, CROSSINGS,
+				    &s->n_exits_unreported, &unseen) < 0)
 			return;
 		agent->rollover.exits_unseen += unseen;
-		for (size_t k = 0; k < s->n_deaths_untold; k++)
-			unlisted += !census_lists(s, s->deaths_untold[k].pid, s->deaths_untold[k].start_boot_ns);
+		for (size_t k = 0; k < s->n_exits_unreported; k++)
+			unlisted += !census_lists(s, s->exits_unreported[k].pid, s->exits_unreported[k].start_boot_ns);
 		if (!unlisted)
 			return;
 		usleep(LAST_ENDS_US);

@@ -131,11 +131,11 @@ static int make_snapshot(struct agent *agent)
 	struct snapshot *s = &agent->rollover.snapshot;
 
 	s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
-	s->deaths_untold = calloc(CROSSINGS, sizeof(*s->deaths_untold));
+	s->exits_unreported = calloc(CROSSINGS, sizeof(*s->exits_unreported));
 	s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
 	s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
 	s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
-	if (!s->births_late || !s->deaths_untold || !s->rollups || !s->runq || !s->samples)
+	if (!s->births_late || !s->exits_unreported || !s->rollups || !s->runq || !s->samples)
 		return -ENOMEM;
 	for (int i = 0; i < N_SAMPLES; i++) {
 		s->samples[i] = chunk_block_new(CHUNK_SAMPLES + i);
@@ -148,7 +148,7 @@ static int make_snapshot(struct agent *agent)
 static void drop_snapshot(struct snapshot *s)
 {
 	free(s->births_late);
-	free(s->deaths_untold);
+	free(s->exits_unreported);
 	free(s->rollups);
 	free(s->runq);
 	for (int i = 0; s->samples && i < N_SAMPLES; i++)

@@ -15,7 +15,7 @@
 #define RETRY_AT_STOP  8 /* tries: 10 ms to 1 s apart, 2.3 s in all */
 
 /* What the store did on the way to keep going: for the log, and for who asks. */
-static void tell_counts(struct writer_thread *thread)
+static void report_counts(struct writer_thread *thread)
 {
 	static struct log_limit full_limit;
 	const char *dir = thread->store_dir;
@@ -50,7 +50,7 @@ static void write_chunk(struct writer_thread *thread, struct chunk *chunk)
 
 	for (;;) {
 		r = store_writer_append(thread->store, &chunk->interval, chunk->blocks, N_TABLES);
-		tell_counts(thread);
+		report_counts(thread);
 		atomic_store_explicit(&thread->shared->store_error, r, memory_order_relaxed);
 		if (r == 0)
 			break;

@@ -51,7 +51,7 @@ static const struct usage usage = {
 	"\nWith --group-by, --fields may ask for count, sum(f), avg(f), min(f), max(f), first(f), last(f), count(f),\n"
 	"where f is not null, and pN(f), the N-th percentile within 0.4 %; a field alone is its sum, or its maximum\n"
 	"where that is what it stands for. f/STEP groups by f rounded down: exit_time/1h (of UTC), pid/1000.\n"
-	"Without --group-by such fields are told of all rows together. --sort may name what is not shown.\n"
+	"Without --group-by such fields are computed over all rows together. --sort may name what is not shown.\n"
 	"\nexamples:\n"
 	"  obit dump exits --since -10m --sort -cpu_ns --limit 20\n"
 	"  obit dump exits --group-by comm --sort -cpu_ns --limit 20\n"
@@ -98,7 +98,7 @@ static int choose_table(struct dump *dump)
 	uint32_t n;
 	int chosen;
 
-	/* Whoever reads the rows tells of a store that cannot be read. */
+	/* Whoever reads the rows reports a store that cannot be read. */
 	if (catalogue_read(dump->dir, &dump->catalogue) == -ENOMEM) {
 		fprintf(stderr, "%s: out of memory\n", usage.command);
 		return -ENOMEM;
@@ -288,7 +288,7 @@ static int follow(struct dump *dump)
 		r = read_chunks(dump);
 		if (r == 0)
 			r = output_flush(dump->output);
-		/* A pipe that nobody reads is told here, also when there is nothing to write. */
+		/* A pipe that nobody reads is reported here, also when there is nothing to write. */
 		if (r == 0 && poll(&out, 1, FOLLOW_PERIOD_MS) > 0)
 			break;
 	}

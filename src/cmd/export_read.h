@@ -26,7 +26,7 @@ struct export_sink {
 };
 
 /*
- * 0; -EINTR: told to stop; -EINVAL: the store or the expression is at fault, which has been said; -ENOMEM,
+ * 0; -EINTR: asked to stop; -EINVAL: the store or the expression is at fault, which has been said; -ENOMEM,
  * -E2BIG; or what the sink returned. What the store has lost is said on stderr.
  */
 int export_read(const struct export_question *question, const struct table *table, const struct export_sink *sink);

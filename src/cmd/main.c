@@ -19,7 +19,7 @@ static const struct command {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"record", "record every process that ends, until told to stop (root)", cmd_record},
+	{"record", "record every process that ends, until asked to stop (root)", cmd_record},
 	{"status", "say how the running agent is: books, rings, programs, cost", cmd_status},
 	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},

@@ -68,7 +68,7 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit record", "", "Records every process that ends on this host, until it is told to stop. Needs root.",
+	"obit record", "", "Records every process that ends on this host, until it is asked to stop. Needs root.",
 	specs, sizeof(specs) / sizeof(specs[0]),
 	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
 	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Being told to stop: SIGINT, SIGTERM and SIGHUP as a flag, so that what was half made can be removed.
+ * Being asked to stop: SIGINT, SIGTERM and SIGHUP as a flag, so that what was half made can be removed.
  */
 #ifndef OBIT_CMD_STOP_H
 #define OBIT_CMD_STOP_H

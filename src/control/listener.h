@@ -24,7 +24,7 @@ int listener_open(const char *path, int is_directory_made, int backlog, struct l
 /* Removes the name, if it is still this one's, and closes. */
 void listener_close(struct listener *listener);
 
-/* 1: the peer may ask; 0: it may not; *ret_uid is who it is. -errno when that cannot be told. */
+/* 1: the peer may ask; 0: it may not; *ret_uid is who it is. -errno when that cannot be reported. */
 int listener_admits(const struct listener *listener, int client_fd, uid_t *ret_uid);
 
 /* 0, or -ENAMETOOLONG. */

@@ -3,7 +3,7 @@
  * The agent's socket: answers requests (wire.h) from the thread that calls it, and never makes it wait.
  *
  *   who may ask     uid 0, the agent's own uid, members of the group that the socket belongs to; the others
- *                   are told that they may not
+ *                   are answered that they may not
  *   at most         SERVER_CLIENTS at a time, the next ones wait in the kernel's queue of as many;
  *                   WIRE_REQUEST_BYTES a request; SERVER_WAIT_NS to send one, and to take the reply
  *

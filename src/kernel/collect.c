@@ -20,7 +20,7 @@
 #include "model/limits.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-#define TOLD_MIN   32768u /* processes that the walk remembers having told of; 4 MB of the kernel's */
+#define LAST_REPORTED_MIN   32768u /* processes that the walk remembers having reported; 4 MB of the kernel's */
 #define ROLLUPS_BYTES (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
 #define ROLLUPS_LEAST 64u
 #define WAITS_MIN   16384u
@@ -69,13 +69,13 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	bpf_program__set_autoload(skel->progs.on_switch, is_on);
 	bpf_map__set_max_entries(skel->maps.rollups_even, rollup_entries(collect->n_cpus));
 	bpf_map__set_max_entries(skel->maps.rollups_odd, rollup_entries(collect->n_cpus));
-	/* When it is too small it forgets, and then every walk tells all anew. */
-	bpf_map__set_max_entries(skel->maps.told, entries_for_host(TOLD_MIN, options->max_processes / 4));
+	/* When it is too small it forgets, and then every walk reports all anew. */
+	bpf_map__set_max_entries(skel->maps.last_reported, entries_for_host(LAST_REPORTED_MIN, options->max_processes / 4));
 	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN, options->max_processes / 8));
 	/* What a mode has no use for stays empty. */
 	bpf_map__set_max_entries(skel->maps.waits, is_on ? entries_for_host(WAITS_MIN, options->max_processes / 8) : 1);
 	if (!options->threads_on)
-		bpf_map__set_max_entries(skel->maps.threads_told, 1);
+		bpf_map__set_max_entries(skel->maps.threads_reported, 1);
 	if (options->sched != SCHED_FULL)
 		bpf_map__set_max_entries(skel->maps.sleepers, 1);
 }

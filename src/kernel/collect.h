@@ -55,24 +55,24 @@ void collect_set_adopting(struct collect *collect, int adopting);
 /* Who lives, in order of pid, and the figures of those that did something. All zero at first; memory grows. */
 struct walk {
 	struct walk_row *living;
-	struct walk_told *told;
+	struct walk_report *reported;
 	struct walk_thread *threads;
-	size_t n_living, n_told, n_threads, max_living, max_told, max_threads;
+	size_t n_living, n_reported, n_threads, max_living, max_reported, max_threads;
 };
 
 void walk_done(struct walk *walk);
 
-/* Fills it anew; with `tell_all` also those that did nothing have figures. 0 or -errno. */
-int collect_walk(struct collect *collect, int tell_all, struct walk *walk);
+/* Fills it anew; with `report_all` also those that did nothing have figures. 0 or -errno. */
+int collect_walk(struct collect *collect, int report_all, struct walk *walk);
 
 /* What was counted under the epoch; call once for each, settled. 0 or -errno. */
 int collect_counters(struct collect *collect, uint32_t epoch, struct counters *ret);
 
-/* Waits for a CPU under the epoch, at most `max` rows, which collect_max_runq() tells; once for each epoch. */
+/* Waits for a CPU under the epoch, at most `max` rows, which collect_max_runq() gives; once for each epoch. */
 size_t collect_max_runq(const struct collect *collect);
 int collect_runq(struct collect *collect, uint32_t epoch, struct runq_row *rows, size_t max, size_t *ret_n);
 
-/* Takes the epoch's roll-ups out; at most `max`, which collect_max_rollups() tells. 0 or -errno. */
+/* Takes the epoch's roll-ups out; at most `max`, which collect_max_rollups() gives. 0 or -errno. */
 size_t collect_max_rollups(const struct collect *collect);
 int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *rows, size_t max, size_t *ret_n);
 
@@ -94,7 +94,7 @@ int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *
  * Adds those that were counted up to this epoch in a roll-up, and takes them out; settled since collect_exiting(), which
  * gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
  */
-int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n);
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
 uint64_t collect_missed_runs(const struct collect *collect);

@@ -186,7 +186,7 @@ static int compare_crossings(const void *a, const void *b)
 	return 0;
 }
 
-int collect_deaths_untold(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n)
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n)
 {
 	size_t all = *n, kept = 0;
 

@@ -36,37 +36,37 @@ static int add_thread(struct walk *walk, const void *data)
 	return 0;
 }
 
-/* Adds the thread to what has been told of its process, if that has. */
+/* Adds the thread to what has been reported of its process, if that has. */
 static int add_part(struct walk *walk, const struct walk_part *part)
 {
-	size_t low = 0, high = walk->n_told;
-	struct walk_told *told;
+	size_t low = 0, high = walk->n_reported;
+	struct walk_report *reported;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (walk->told[middle].row.pid < part->row.pid)
+		if (walk->reported[middle].row.pid < part->row.pid)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	told = &walk->told[low];
-	if (low == walk->n_told || told->row.pid != part->row.pid || told->row.start_boot_ns != part->row.start_boot_ns)
+	reported = &walk->reported[low];
+	if (low == walk->n_reported || reported->row.pid != part->row.pid || reported->row.start_boot_ns != part->row.start_boot_ns)
 		return 0;
 	for (size_t i = 0; i < sizeof(part->costs) / sizeof(__u64); i++)
-		((__u64 *)(void *)&told->figures.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
+		((__u64 *)(void *)&reported->figures.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
 	return 0;
 }
 
 static int add(struct walk *walk, const void *data, size_t size)
 {
 	if (make_room((void **)&walk->living, walk->n_living, &walk->max_living, sizeof(*walk->living)) < 0 ||
-	    make_room((void **)&walk->told, walk->n_told, &walk->max_told, sizeof(*walk->told)) < 0)
+	    make_room((void **)&walk->reported, walk->n_reported, &walk->max_reported, sizeof(*walk->reported)) < 0)
 		return -ENOMEM;
 	memcpy(&walk->living[walk->n_living], data, sizeof(*walk->living));
 	walk->n_living += !(walk->living[walk->n_living].flags & WALK_DEAD);
-	if (size == sizeof(*walk->told))
-		memcpy(&walk->told[walk->n_told++], data, size);
+	if (size == sizeof(*walk->reported))
+		memcpy(&walk->reported[walk->n_reported++], data, size);
 	return 0;
 }
 
@@ -79,7 +79,7 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 		const struct walk_row *row = (const void *)(data + used);
 		size_t size = row->flags & WALK_THREAD	  ? sizeof(struct walk_thread)
 			      : row->flags & WALK_PART	  ? sizeof(struct walk_part)
-			      : row->flags & WALK_FIGURES ? sizeof(struct walk_told)
+			      : row->flags & WALK_FIGURES ? sizeof(struct walk_report)
 							  : sizeof(*row);
 
 		if (len - used < size)
@@ -122,12 +122,12 @@ static void put_in_order(struct walk *walk)
 void walk_done(struct walk *walk)
 {
 	free(walk->living);
-	free(walk->told);
+	free(walk->reported);
 	free(walk->threads);
 	*walk = (struct walk){0};
 }
 
-int collect_walk(struct collect *collect, int tell_all, struct walk *walk)
+int collect_walk(struct collect *collect, int report_all, struct walk *walk)
 {
 	/* At least the buffer that the kernel fills between two reads. */
 	static _Alignas(8) char room[64u << 10];
@@ -135,11 +135,11 @@ int collect_walk(struct collect *collect, int tell_all, struct walk *walk)
 	ssize_t n, taken = 0;
 	int fd;
 
-	collect->skel->bss->tell_all = tell_all;
+	collect->skel->bss->report_all = report_all;
 	fd = bpf_iter_create(bpf_link__fd(collect->skel->links.walk));
 	if (fd < 0)
 		return -errno;
-	walk->n_living = walk->n_told = walk->n_threads = 0;
+	walk->n_living = walk->n_reported = walk->n_threads = 0;
 	do {
 		n = read(fd, room + held, sizeof(room) - held);
 		if (n < 0)

@@ -116,7 +116,7 @@ static void wake(int fd)
 		return;
 }
 
-/* Waits for room; the consumer is told first, so that it makes some. */
+/* Waits for room; the consumer is woken first, so that it makes some. */
 static void *reserve(struct drain *drain, uint32_t size)
 {
 	void *room;

@@ -30,22 +30,22 @@ static int is_unlisted(const struct snapshot *snapshot, const struct crossing *e
 	       !born_late(snapshot, ended->pid, ended->start_boot_ns);
 }
 
-/* Of all that ended in the next epoch; one that is told by its event may stand among the untold too. */
-int census_tells_untold(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
+/* Of all that ended in the next epoch; one that is reported by its event may stand among the unreported too. */
+int census_is_unreported(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
 {
-	size_t low = 0, high = snapshot->n_deaths_untold;
+	size_t low = 0, high = snapshot->n_exits_unreported;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct crossing *at = &snapshot->deaths_untold[middle];
+		const struct crossing *at = &snapshot->exits_unreported[middle];
 
 		if (at->pid < pid || (at->pid == pid && at->start_boot_ns < start_boot_ns))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < snapshot->n_deaths_untold && snapshot->deaths_untold[low].pid == pid &&
-	       snapshot->deaths_untold[low].start_boot_ns == start_boot_ns;
+	return low < snapshot->n_exits_unreported && snapshot->exits_unreported[low].pid == pid &&
+	       snapshot->exits_unreported[low].start_boot_ns == start_boot_ns;
 }
 
 uint64_t census_closing(const struct snapshot *snapshot, const struct ended *ended, size_t n_ended,
@@ -64,9 +64,9 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct ended *end
 	}
 	for (size_t i = 0; i < n_ended; i++)
 		count += ended[i].boot_ns <= snapshot->read_boot_ns && is_unlisted(snapshot, &ended[i].process) &&
-			 !census_tells_untold(snapshot, ended[i].process.pid, ended[i].process.start_boot_ns);
-	for (size_t i = 0; i < snapshot->n_deaths_untold; i++)
-		count += snapshot->deaths_untold[i].start_boot_ns <= snapshot->edge_boot_ns &&
-			 is_unlisted(snapshot, &snapshot->deaths_untold[i]);
+			 !census_is_unreported(snapshot, ended[i].process.pid, ended[i].process.start_boot_ns);
+	for (size_t i = 0; i < snapshot->n_exits_unreported; i++)
+		count += snapshot->exits_unreported[i].start_boot_ns <= snapshot->edge_boot_ns &&
+			 is_unlisted(snapshot, &snapshot->exits_unreported[i]);
 	return count;
 }

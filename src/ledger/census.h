@@ -17,7 +17,7 @@
  *   alive at the edge = | (listed, exiting or counted as exited in the new epoch, having started before the edge)
  *                         less those whose birth was counted in the new epoch |
  *
- * and each set is told apart by (pid, start): nothing is counted twice and nothing in between is lost.
+ * and each set is distinguished by (pid, start): nothing is counted twice and nothing in between is lost.
  */
 #ifndef OBIT_LEDGER_CENSUS_H
 #define OBIT_LEDGER_CENSUS_H
@@ -30,8 +30,8 @@
 /* Is the process in the walk? */
 int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
 
-/* Is it among those whose end, in the next epoch, no event has told (yet)? */
-int census_tells_untold(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
+/* Is it among those whose end, in the next epoch, no event has reported (yet)? */
+int census_is_unreported(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
 
 /*
  * `ended`: exits that the ledger has received and that crossed an edge, of any epoch. Those after read_boot_ns are

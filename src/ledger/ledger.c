@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The ledger joins what is told of a process at different times: fork and exec give its image, signals its
+ * The ledger joins what is reported of a process at different times: fork and exec give its image, signals its
  * killer, its threads their own figures, the exit event the rest. When the exit comes its row is made at
  * once; the process stays known until the row's chunk leaves, so that a thread which was switched out after
  * it can still be added (an amendment). What comes later still goes to the interval's roll-ups, without an

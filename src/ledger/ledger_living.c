@@ -8,8 +8,8 @@
 #include "ledger/rows_living.h"
 
 /*
- * May it be one that lives and is not known (its birth was not told)? Or has it ended after the edge, and is
- * forgotten? Of those that are younger than the interval one cannot tell.
+ * May it be one that lives and is not known (its birth was not reported)? Or has it ended after the edge, and is
+ * forgotten? Of those that are younger than the interval nobody can know.
  */
 static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
 {
@@ -42,15 +42,15 @@ static struct costs total_of(const struct process *process, const struct costs *
 }
 
 /* `open`: has room for it. */
-static void tell_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-		     const struct walk_told *told, struct process *process, struct text_view cgroup)
+static void add_proc_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
+		     const struct walk_report *reported, struct process *process, struct text_view cgroup)
 {
-	struct costs total = total_of(process, &told->figures.costs);
-	int was_alive_before = !process->meter && told->row.start_boot_ns <= ledger->watched_since_boot_ns;
+	struct costs total = total_of(process, &reported->figures.costs);
+	int was_alive_before = !process->meter && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
 	struct living_source source = source_of(ledger, process, cgroup);
 	struct meter_step step;
 
-	/* It has ended since: its last row, if it has one, has told this interval too. */
+	/* It has ended since: its last row, if it has one, has reported this interval too. */
 	if (process->dead_epoch)
 		return;
 	if (!process->meter)
@@ -59,55 +59,55 @@ static void tell_row(struct ledger *ledger, struct open_interval *open, const st
 		ledger->procs_skipped++;
 		return;
 	}
-	meters_advance(ledger->meters, process->meter, &total, &told->figures.waits, &step);
+	meters_advance(ledger->meters, process->meter, &total, &reported->figures.waits, &step);
 	if (step.is_empty || was_alive_before || !s->epoch)
 		return;
 	source.time_ns = s->end_real_ns;
-	source.figures = &told->figures;
+	source.figures = &reported->figures;
 	row_add_proc(open->chunk->blocks[CHUNK_PROCS], &source, &step);
 }
 
 /* `process` is NULL of one that has ended, or that there is no room to know. */
 static void enroll(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-		   const struct walk_told *told, const struct process *process, struct text_view cgroup)
+		   const struct walk_report *reported, const struct process *process, struct text_view cgroup)
 {
 	const struct process unknown = {
-	    .pid = told->row.pid,
-	    .start_boot_ns = told->row.start_boot_ns,
-	    .start_real_ns = told->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
+	    .pid = reported->row.pid,
+	    .start_boot_ns = reported->row.start_boot_ns,
+	    .start_real_ns = reported->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
 	};
 	struct living_source source = source_of(ledger, process ? process : &unknown, cgroup);
 
 	source.time_ns = s->end_real_ns;
-	source.figures = &told->figures;
-	if (process && process->image && !(told->figures.flags & EXIT_KTHREAD)) {
+	source.figures = &reported->figures;
+	if (process && process->image && !(reported->figures.flags & EXIT_KTHREAD)) {
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
 	row_add_roster(open->chunk->blocks[CHUNK_ROSTER], &source);
 }
 
-static void take_one(struct ledger *ledger, const struct snapshot *s, const struct walk_told *told)
+static void take_one(struct ledger *ledger, const struct snapshot *s, const struct walk_report *reported)
 {
 	struct open_interval *open =
 	    s->epoch ? interval_reserve(ledger, s->epoch, 1u << CHUNK_PROCS | 1u << CHUNK_ROSTER) : NULL;
-	uint32_t pid = told->row.pid;
-	uint64_t start_boot_ns = told->row.start_boot_ns;
+	uint32_t pid = reported->row.pid;
+	uint64_t start_boot_ns = reported->row.start_boot_ns;
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
-	int is_dead = (told->row.flags & WALK_DEAD) != 0;
-	struct text_view cgroup = ledger_cgroup_name(ledger, told->figures.cgroup_id).path;
+	int is_dead = (reported->row.flags & WALK_DEAD) != 0;
+	struct text_view cgroup = ledger_cgroup_name(ledger, reported->figures.cgroup_id).path;
 
 	if (!process && !is_dead && may_be_unknown(ledger, pid, start_boot_ns)) {
 		process = ledger_known_or_new(ledger, pid, start_boot_ns);
 		ledger->procs_skipped += !process;
 	}
 	if (process && !is_dead)
-		tell_row(ledger, open, s, told, process, cgroup);
+		add_proc_row(ledger, open, s, reported, process, cgroup);
 	if (s->is_roster)
-		enroll(ledger, open, s, told, process, cgroup);
+		enroll(ledger, open, s, reported, process, cgroup);
 }
 
-static void tell_thread(struct ledger *ledger, const struct snapshot *s, const struct walk_thread *thread)
+static void add_thread_row(struct ledger *ledger, const struct snapshot *s, const struct walk_thread *thread)
 {
 	struct open_interval *open = interval_reserve(ledger, s->epoch, 1u << CHUNK_THREADS);
 	const struct process *process = processes_find(ledger->processes, thread->pid, thread->process_start_boot_ns);
@@ -121,10 +121,10 @@ void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 {
 	if (!s->epoch)
 		ledger->watched_since_boot_ns = s->edge_boot_ns;
-	for (size_t i = 0; i < s->n_told; i++)
-		take_one(ledger, s, &s->told[i]);
+	for (size_t i = 0; i < s->n_reported; i++)
+		take_one(ledger, s, &s->reported[i]);
 	for (size_t i = 0; i < s->n_threads && s->epoch; i++)
-		tell_thread(ledger, s, &s->threads[i]);
+		add_thread_row(ledger, s, &s->threads[i]);
 }
 
 void ledger_last_row(struct ledger *ledger, struct open_interval *open, const struct exit_source *exit,

@@ -8,7 +8,7 @@
 #include "ledger/ledger_inside.h"
 #include "ledger/rows_living.h"
 
-#define SWEEP_EVERY 64 /* intervals: for what no event told of */
+#define SWEEP_EVERY 64 /* intervals: for what no event reported */
 
 struct sealing {
 	struct ledger *ledger;
@@ -26,7 +26,7 @@ static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
 
 /*
  * Known, not ended as far as we heard, silent since the edge, and neither in the walk nor on its way out: its exit
- * is in a roll-up, and there the figures of its threads that were told by event must go too.
+ * is in a roll-up, and there the figures of its threads that were reported by event must go too.
  */
 static int is_gone(struct process *process, void *ctx)
 {
@@ -36,7 +36,7 @@ static int is_gone(struct process *process, void *ctx)
 	if (process->dead_epoch || process->heard_epoch > sealing->snapshot->epoch ||
 	    process->start_boot_ns > sealing->snapshot->edge_boot_ns ||
 	    census_lists(sealing->snapshot, process->pid, process->start_boot_ns) ||
-	    census_tells_untold(sealing->snapshot, process->pid, process->start_boot_ns))
+	    census_is_unreported(sealing->snapshot, process->pid, process->start_boot_ns))
 		return 0;
 	left->threads += process->threads;
 	by_thread_add(&left->by_thread, &process->ended);

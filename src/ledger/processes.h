@@ -35,7 +35,7 @@ struct process {
 	uint64_t start_real_ns; /* as it was when the process was heard of first: the same in all its rows */
 	uint32_t pid; /* 0: a free slot */
 	uint32_t flags;
-	uint32_t heard_epoch; /* of what was told of it last */
+	uint32_t heard_epoch; /* of what was reported of it last */
 	uint32_t born_epoch_plus_1; /* of its fork event; 0: there was none */
 	text_id image;	     /* see ledger.c; 0: unknown */
 	uint32_t dead_epoch; /* of its exit event; 0: alive */

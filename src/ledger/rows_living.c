@@ -13,7 +13,7 @@ static const char *state_name(uint32_t state)
 
 	if ((state & TASK_IDLE) == TASK_IDLE)
 		return "I";
-	/* Forms of waiting that stand above those that are told apart. */
+	/* Forms of waiting that stand above those that are distinguished. */
 	if (!(state & 0x7f))
 		return state & ~0x800u ? "D" : "R";
 	return names[32 - __builtin_clz(state & 0x7f)];

@@ -32,7 +32,7 @@ uint32_t row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_
 			const struct walk_thread *thread);
 void row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
 
-/* Adds the figures of a thread that was told late to its process's last row. */
+/* Adds the figures of a thread that was reported late to its process's last row. */
 void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread);
 
 #endif

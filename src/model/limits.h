@@ -35,7 +35,7 @@
 /* Blocks of text behind them: 64 bytes each; a process of the mean takes three. */
 #define TEXT_BLOCKS_PER_PROCESS 4
 
-/* All the living are told of so often: what a reader must go back for the state of all at a moment. */
+/* A roster is written so often: as far a reader goes back for the state of all processes at a time. */
 #define ROSTER_PERIOD_NS (300 * NS_PER_S)
 
 /* Cgroups known by path, as far as that is kept, and blocks of text for each: long paths take no room from others. */
@@ -48,7 +48,7 @@
 #define SAMPLED_DISKS	512
 #define SAMPLED_NICS	1024
 #define SAMPLED_CGROUPS 2048
-/* Rows of them in an interval; what finds none is told later, with all it has counted since. */
+/* Rows of them in an interval; what finds none is reported later, with all it has counted since. */
 #define DISK_ROWS   256
 #define NIC_ROWS    512
 #define CGROUP_ROWS 512

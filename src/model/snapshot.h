@@ -45,8 +45,8 @@ struct snapshot {
 
 	struct walk_row *living; /* in order of pid */
 	size_t n_living;
-	struct walk_told *told; /* those of them that did something; all of them with is_roster */
-	size_t n_told;
+	struct walk_report *reported; /* those of them that did something; all of them with is_roster */
+	size_t n_reported;
 	int is_roster;
 	struct walk_thread *threads; /* that did something; none without collect_options.threads_on */
 	size_t n_threads;
@@ -54,9 +54,9 @@ struct snapshot {
 	size_t n_runq;
 	struct crossing *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
-	struct crossing *deaths_untold; /* exiting, or rolled up in the next epoch; by pid and start, each once */
-	size_t n_deaths_untold;
-	uint64_t read_boot_ns; /* exits up to then are in living, deaths_untold or events; their births in births_late */
+	struct crossing *exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
+	size_t n_exits_unreported;
+	uint64_t read_boot_ns; /* exits up to then are in living, exits_unreported or events; their births in births_late */
 	struct rollup_row *rollups;
 	size_t n_rollups;
 	struct block **samples; /* one of each sampler; the ledger takes them and leaves empty ones. NULL: none */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parquet's metadata (parquet.thrift of the parquet-format project): what a file says of itself at its end.
- * The footer tells every field's type, unit, kind and help as JSON under the key "obit.fields"; the first row
- * group's columns tell their own under "obit.unit", "obit.kind" and "obit.help".
+ * The footer says every field's type, unit, kind and help as JSON under the key "obit.fields"; the first row
+ * group's columns say their own under "obit.unit", "obit.kind" and "obit.help".
  */
 #ifndef OBIT_OUTPUT_PARQUET_METADATA_H
 #define OBIT_OUTPUT_PARQUET_METADATA_H

@@ -238,7 +238,7 @@ static struct books_interval *interval_of(struct books *books, struct books_run 
 		run->early.number = interval->number;
 		return &run->early;
 	}
-	/* Of a run's first chunk one cannot tell before the next one comes. */
+	/* Of a run's first chunk nobody can know before the next one comes. */
 	if (!run->before.number && !last->is_closed && interval->number + 1 == last->number) {
 		run->early = *last;
 		run->first_number = interval->number;

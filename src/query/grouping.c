@@ -115,7 +115,7 @@ int grouping_new(const struct table *source, const struct terms_text *text, uint
 	if (r == 0) {
 		describe_wanted(grouping, source);
 		describe_result(grouping, source);
-		/* Of no rows at all there is something to tell too: that they are none. */
+		/* Of no rows at all there is something to say too: that they are none. */
 		if (grouping->terms.n_keys == 0)
 			r = find_group(grouping, &only);
 	}
@@ -299,7 +299,7 @@ static int find_group(struct grouping *grouping, struct group **ret)
 	return 0;
 }
 
-/* --- what is told of it ----------------------------------------------------------------------------------------- */
+/* --- what is computed of it ----------------------------------------------------------------------------------------- */
 /* The number in a column of the wanted. */
 static uint64_t number_at(const struct block *block, uint32_t row, int column)
 {

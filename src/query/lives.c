@@ -13,7 +13,7 @@
 
 enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 
-/* A start is told by the clock of another moment than the interval's begin: near it one cannot tell which was first. */
+/* A start is stamped by the clock of another time than the interval's begin: near it nobody can know which was first. */
 #define DOUBT_NS UINT64_C(100000000)
 
 struct life {

@@ -4,7 +4,7 @@
  * process whose birth is in what is read. Fields: every sum that both tables have, but
  *
  *   user_ns, system_ns                       the kernel estimates them anew at each reading
- *   run_delay_ns, timeslices, migrations     of processes with threads: a thread's own are told with its end
+ *   run_delay_ns, timeslices, migrations     of processes with threads: a thread's own are reported with its end
  *                                            by itself, and when that comes late it is counted in rollups
  *
  * Memory grows with the processes alive at a time. Belongs to one thread.

@@ -13,7 +13,7 @@
 
 struct member {
 	uint64_t pid, start; /* pid 0: a free slot */
-	uint64_t told;	     /* number of the interval of its last row */
+	uint64_t reported;	     /* number of the interval of its last row */
 	uint64_t listed;     /* ... of its last row of procs: the sums are of that interval; 0: none */
 	uint64_t numbers[N_PROCS_FIELDS];
 	uint8_t is_known[N_PROCS_FIELDS];
@@ -197,7 +197,7 @@ static int take_row(const struct moment *moment, struct member *member, const st
 		is_text = field_is_text(&table->fields[field]);
 		if (from < 0 || field_is_text(&block->table->fields[from]) != is_text ||
 		    block_is_null(block, row, (uint32_t)from)) {
-			/* The last row has no levels: what was told before stands. */
+			/* The last row has no levels: what was reported before stands. */
 			if (table->fields[field].kind == KIND_SUM || table->fields[field].kind == KIND_MAX)
 				member->is_known[field] = 0;
 			continue;
@@ -231,12 +231,12 @@ static int add_rows(struct moment *moment, const struct block *block, uint64_t n
 		}
 		/* Of the same interval the row of procs says more, whichever comes first. */
 		if (is_roster && member->listed == number) {
-			member->told = number;
+			member->reported = number;
 			continue;
 		}
 		if (take_row(moment, member, block, &columns, row, is_roster) < 0)
 			return -ENOMEM;
-		member->told = number;
+		member->reported = number;
 		if (!is_roster)
 			member->listed = number;
 	}
@@ -264,7 +264,7 @@ static void end_rows(struct moment *moment, const struct block *exits)
 static void drop_unlisted(struct moment *moment, uint64_t number)
 {
 	for (size_t i = 0; i < moment->n_slots;)
-		if (moment->slots[i].pid && moment->slots[i].told < number)
+		if (moment->slots[i].pid && moment->slots[i].reported < number)
 			remove_member(moment, &moment->slots[i]);
 		else
 			i++;

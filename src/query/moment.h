@@ -2,7 +2,7 @@
 /*
  * The state of all processes at a moment: the last roster before it, carried on by the rows of procs and
  * exits up to the interval that the moment is in. A process that did nothing in that interval has a row too,
- * with sums of 0 and the levels told last.
+ * with sums of 0 and the levels reported last.
  *
  * Memory grows with the processes alive. Belongs to one thread.
  */

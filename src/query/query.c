@@ -111,7 +111,7 @@ int query_block(struct query *query, const struct block *block)
 {
 	int r = 0;
 
-	/* The reader may reuse the memory of a table: the address alone does not tell. */
+	/* The reader may reuse the memory of a table: the address alone does not say. */
 	bind(query, block->table);
 	for (uint32_t row = 0; row < block->rows && r == 0; row++) {
 		if (!is_in_range(query, block, row))

@@ -44,7 +44,7 @@ static int find_field(struct reading *reading, const char *name, size_t len)
 	return names_field(reading->source, name, len, reading->complaint, reading->size);
 }
 
-/* p50 and p99 of a field are told from the same counts. */
+/* p50 and p99 of a field come from the same counts. */
 static int find_twin(const struct terms *terms, const struct term *term)
 {
 	uint32_t i = 0;
@@ -110,7 +110,7 @@ static int read_key(struct reading *reading, const char *text, size_t len)
 	return add_term(reading, &term, text, name_len);
 }
 
-/* --- what is told of a group ------------------------------------------------------------------------------------ */
+/* --- what is computed of a group ------------------------------------------------------------------------------------ */
 static const struct {
 	const char *name;
 	enum term_kind kind;
@@ -149,7 +149,7 @@ static int read_function(struct reading *reading, const char *text, size_t len, 
 			shown_len(len), text);
 }
 
-/* Why this cannot be told of the field; NULL: it can. */
+/* Why the field has no such term; NULL: it has. */
 static const char *objection(enum term_kind kind, const struct field *field)
 {
 	int is_of_any = kind == TERM_COUNT || kind == TERM_FIRST || kind == TERM_LAST;
@@ -216,7 +216,7 @@ static int find_term(const struct terms *terms, const char *text, size_t len)
 
 static int read_group(struct reading *reading, const char *name, size_t len);
 
-static int read_told(struct reading *reading, const char *text, size_t len)
+static int read_term(struct reading *reading, const char *text, size_t len)
 {
 	const char *open = memchr(text, '(', len);
 	struct term term = {.kind = TERM_COUNT, .field = -1};
@@ -253,7 +253,7 @@ static int read_list(struct reading *reading, const char *list,
 	return r;
 }
 
-/* A field of a list that was not written for groups: labels and what is told already are left out. */
+/* A field of a list that was not written for groups: labels and what is shown already are left out. */
 static int read_usual(struct reading *reading, const char *text, size_t len)
 {
 	int field = find_field(reading, text, len);
@@ -262,17 +262,17 @@ static int read_usual(struct reading *reading, const char *text, size_t len)
 		return field;
 	if (kind_alone(&reading->source->fields[field]) == TERM_KEY || find_term(reading->terms, text, len) >= 0)
 		return 0;
-	return read_told(reading, text, len);
+	return read_term(reading, text, len);
 }
 
 /* Of the fields that are shown without grouping, those that say something of a group. */
-static int tell_usual(struct reading *reading, int is_for_people)
+static int add_usual_terms(struct reading *reading, int is_for_people)
 {
 	static struct selection shown;
 	int r = selection_init(&shown, reading->source, NULL, is_for_people, NULL);
 
 	if (r == 0)
-		r = read_told(reading, "count", 5);
+		r = read_term(reading, "count", 5);
 	for (uint32_t i = 0; i < shown.n_shown && r == 0; i++)
 		r = read_usual(reading, shown.fields[i].name, strlen(shown.fields[i].name));
 	return r;
@@ -284,13 +284,13 @@ static int read_group(struct reading *reading, const char *name, size_t len)
 	int r = group ? 0 : -EINVAL;
 
 	if (group && reading->terms->n == reading->terms->n_keys)
-		r = tell_usual(reading, 1);
+		r = add_usual_terms(reading, 1);
 	return r < 0 ? r : read_list(reading, group->fields, read_usual);
 }
 
 /*
  * What is shown under this name, or of the same field in the same way (`cpu_ns` and `sum(cpu_ns)`), is what to
- * sort by; else it is told too, and hidden.
+ * sort by; else it is computed too, and hidden.
  */
 static int read_sort(struct reading *reading, const char *sort)
 {
@@ -307,7 +307,7 @@ static int read_sort(struct reading *reading, const char *sort)
 		return 0;
 	if (*sort == '+')
 		return complain(reading, "cannot sort by %.*s, a group of fields", MAX_SHOWN, sort);
-	r = read_told(reading, sort, len);
+	r = read_term(reading, sort, len);
 	if (r < 0)
 		return r;
 	added = terms->n - 1;
@@ -335,9 +335,9 @@ int terms_read(const struct table *source, const struct terms_text *text, struct
 	r = text->group_by ? read_list(&reading, text->group_by, read_key) : 0;
 	ret->n_keys = ret->n;
 	if (r == 0 && text->fields && !is_all)
-		r = read_list(&reading, text->fields, read_told);
+		r = read_list(&reading, text->fields, read_term);
 	else if (r == 0)
-		r = tell_usual(&reading, text->is_for_people && !is_all);
+		r = add_usual_terms(&reading, text->is_for_people && !is_all);
 	ret->n_shown = ret->n;
 	return r == 0 && text->sort ? read_sort(&reading, text->sort) : r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The terms of a grouping, as people write them: keys (`comm`, `exit_time/1h`) and what is told of a group
+ * The terms of a grouping, as people write them: keys (`comm`, `exit_time/1h`) and what is computed of a group
  * (`count`, `sum(cpu_ns)`, `p99(wall_ns)`, `cpu_ns`, `+io`). grouping.h says what they mean.
  */
 #ifndef OBIT_QUERY_TERMS_H

@@ -38,7 +38,7 @@ static inline void figures_set_scaled(struct figures *figures, uint32_t field, u
 struct figures_rule {
 	const struct table *table;
 	uint32_t resets; /* the field */
-	/* The thing began anew: count from 0. Else it is the kernel's inaccuracy: 0 is told. */
+	/* The thing began anew: count from 0. Else it is the kernel's inaccuracy: 0 is reported. */
 	int restarts;
 	/* Durations of a thing that did not begin anew turn over here. 0: never. */
 	uint64_t ns_wrap;

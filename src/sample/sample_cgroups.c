@@ -7,10 +7,10 @@
  *            has none
  *   details  CPU pressure, memory and pids: read where a gate moved
  *
- * A detail that moves while no gate does (all tasks waiting for a CPU all the time) is told when one does.
+ * A detail that moves while no gate does (all tasks waiting for a CPU all the time) is reported when one does.
  *
  * New groups are looked for in those that moved, when the count of their directories (st_nlink) is another,
- * or one of those known there is gone: a group without a trace in its parent has nothing to tell. The id of
+ * or one of those known there is gone: a group without a trace in its parent has nothing to say. The id of
  * a group is its inode, so that another of the same name is another.
  *
  * When there are more than SAMPLED_CGROUPS, places are shared out: of two children of a group, the one that has
@@ -94,7 +94,7 @@ struct group {
 	uint64_t retried;		    /* pass in which they were looked for again */
 	nlink_t links;			    /* of its directory, when its children were listed */
 	uint64_t listed, visited;	    /* passes in which it was found in its parent, and looked at */
-	int is_new;			    /* found after the first pass, not told yet */
+	int is_new;			    /* found after the first pass, not reported yet */
 	struct figures before;
 	char name[NAME_BYTES]; /* "" for the root */
 };

@@ -2,7 +2,7 @@
 /*
  * Disks. A disk is known by its numbers and its name. One that goes is forgotten, and begins from 0 when it
  * comes again. The kernel prints durations as 32 bits of ms, which turn over after 49 days of I/O; all its
- * other figures are of 64 bits, so that one of them which is smaller than before tells of a new disk in the
+ * other figures are of 64 bits, so that one of them which is smaller than before reports a new disk in the
  * place of the old.
  */
 #include "sample/sample_disks.h"
@@ -115,7 +115,7 @@ int disk_is_pseudo(const struct proc_text *name)
 	return 0;
 }
 
-/* Only whole disks have a directory there; without /sys nothing tells, and all count. */
+/* Only whole disks have a directory there; without /sys all count. */
 static int is_whole(const char *sys_block, const char *name)
 {
 	char path[128];
@@ -192,7 +192,7 @@ static int take_line(struct sample_disks *sampler, uint64_t time_ns, struct bloc
 		disk->before = zero;
 	if (sampler->pass > 1 && (figures_moved(&rule, now, &disk->before) || now->values[DISKS_in_flight])) {
 		row = block_add_row(rows);
-		/* Without room it is told next time: its figures stay those of before. */
+		/* Without room it is reported next time: its figures stay those of before. */
 		if (row < 0)
 			return row;
 		block_set_number(rows, (uint32_t)row, DISKS_time, time_ns);

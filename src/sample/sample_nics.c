@@ -184,7 +184,7 @@ static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block
 		return 0;
 	if (sampler->pass > 1 && figures_moved(&rule, now, &nic->before)) {
 		row = block_add_row(rows);
-		/* Without room it is told next time: its figures stay those of before. */
+		/* Without room it is reported next time: its figures stay those of before. */
 		if (row < 0)
 			return row;
 		block_set_number(rows, (uint32_t)row, NICS_time, time_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sampler of network interfaces: /proc/net/dev to rows of `nics`, for those whose counters moved, in the
- * network namespace that the agent began in. All of them, lo too: what processes of a host tell each other
+ * network namespace that the agent began in. All of them, lo too: what processes of a host send each other
  * costs CPU as well. Main thread; the parser is pure.
  */
 #ifndef OBIT_SAMPLE_SAMPLE_NICS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Texts of headers are copied: a segment takes its own with it. One that cannot be read brings nothing, and is
- * told of by who reads the rows.
+ * reported by who reads the rows.
  */
 #include "store/catalogue.h"
 

@@ -2,7 +2,7 @@
 /*
  * Rows to bytes and back: one section for each table of a chunk, column after column (docs/format.md).
  *
- * What a frame has told before of a table is its history: texts by number, and the subjects of its rows with the last
+ * What a frame has held before of a table is its history: texts by number, and the subjects of its rows with the last
  * values of each. So a section can be decoded only after all earlier sections of its table in the same frame; those of
  * other tables can be skipped.
  */
@@ -28,7 +28,7 @@ void section_put(struct sink *numbers, struct sink *texts, const struct block *b
 int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block, const struct interval *interval,
 		struct history *history);
 
-/* Where a column that is told from the row before begins, and the moment that times are told from. */
+/* Where a column that is predicted from the row before begins, and the moment that times are predicted from. */
 static inline uint64_t column_origin(const struct field *field, const struct interval *interval)
 {
 	return field->unit == UNIT_TIME ? interval->begin_real_ns : 0;

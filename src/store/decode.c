@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Bytes to columns. All columns of numbers are decoded, whatever is asked for: others are told from them.
+ * Bytes to columns. All columns of numbers are decoded, whatever is asked for: others are predicted from them.
  */
 #include <errno.h>
 #include <string.h>
@@ -74,16 +74,16 @@ static void get_numbers(struct range_source *from, const struct column *column)
 			number = get_number(&coder, column->chances, &lengths[subjects[row]]);
 		value = (foretold ? unzigzag(number) : number) * column->factor;
 		switch (foretold) {
-		case FORETOLD_BY_ROW:
+		case FOREREPORTED_BY_ROW:
 			value += before;
 			break;
-		case FORETOLD_BY_SUBJECT:
+		case FOREREPORTED_BY_SUBJECT:
 			value += *last;
 			break;
-		case FORETOLD_BY_COLUMNS:
+		case FOREREPORTED_BY_COLUMNS:
 			value += column->minuend[row] - (column->subtrahend ? column->subtrahend[row] : 0);
 			break;
-		case FORETOLD_BY_EDGE:
+		case FOREREPORTED_BY_EDGE:
 			value += column->edge;
 			break;
 		}
@@ -99,7 +99,7 @@ static int get_column(struct range_source *from, struct column *column)
 	int r = 0;
 
 	column->head = get_head(from, column->chances->head);
-	if ((column->head & FORM_MASK) > FORM_EACH || (column->head & FORETOLD_MASK) > FORETOLD_BY_EDGE)
+	if ((column->head & FORM_MASK) > FORM_EACH || (column->head & FORETOLD_MASK) > FOREREPORTED_BY_EDGE)
 		return -EBADMSG;
 	if ((column->head & FORM_MASK) == FORM_ALL_NULL) {
 		memset(nulls, 1, rows);
@@ -107,7 +107,7 @@ static int get_column(struct range_source *from, struct column *column)
 		return 0;
 	}
 	memset(nulls, 0, rows);
-	if ((column->head & FORETOLD_MASK) == FORETOLD_BY_COLUMNS)
+	if ((column->head & FORETOLD_MASK) == FOREREPORTED_BY_COLUMNS)
 		r = get_relation(from, column);
 	column->factor = column->head & COLUMN_HAS_FACTOR ? get_alone(from, column->chances) : 1;
 	if (r < 0)

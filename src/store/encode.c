@@ -42,8 +42,8 @@ static unsigned bits_of(uint64_t value)
 /* What each way to foretell costs on the first rows. `last` is left as it is: rows of one subject are far apart, mostly. */
 static uint8_t cheapest(const struct column *column)
 {
-	static const uint8_t ways[] = {FORETOLD_BY_NOTHING, FORETOLD_BY_ROW, FORETOLD_BY_SUBJECT, FORETOLD_BY_COLUMNS,
-				       FORETOLD_BY_EDGE};
+	static const uint8_t ways[] = {FOREREPORTED_BY_NOTHING, FOREREPORTED_BY_ROW, FOREREPORTED_BY_SUBJECT, FOREREPORTED_BY_COLUMNS,
+				       FOREREPORTED_BY_EDGE};
 	uint64_t costs[sizeof(ways)] = {0};
 	const struct field *field = &column->block->table->fields[column->field];
 	uint64_t before = column_origin(field, column->interval), edge = interval_edge(column->interval);
@@ -82,16 +82,16 @@ static uint32_t take_rest(const struct column *column, uint8_t foretold)
 		if (column->nulls[row])
 			continue;
 		switch (foretold) {
-		case FORETOLD_BY_ROW:
+		case FOREREPORTED_BY_ROW:
 			rest[n++] = value - before;
 			break;
-		case FORETOLD_BY_SUBJECT:
+		case FOREREPORTED_BY_SUBJECT:
 			rest[n++] = value - *last;
 			break;
-		case FORETOLD_BY_COLUMNS:
+		case FOREREPORTED_BY_COLUMNS:
 			rest[n++] = value - related(column, row);
 			break;
-		case FORETOLD_BY_EDGE:
+		case FOREREPORTED_BY_EDGE:
 			rest[n++] = value - edge;
 			break;
 		default:
@@ -184,7 +184,7 @@ static void put_column(struct range_sink *to, const struct column *column)
 	uint64_t *rest = column->history->rest, factor;
 	uint32_t n = take_rest(column, foretold);
 	uint8_t head = foretold | (n < column->rows ? COLUMN_HAS_NULLS : 0);
-	int is_signed = foretold != FORETOLD_BY_NOTHING;
+	int is_signed = foretold != FOREREPORTED_BY_NOTHING;
 
 	if (!n) {
 		put_head(to, chances->head, FORM_ALL_NULL);
@@ -195,7 +195,7 @@ static void put_column(struct range_sink *to, const struct column *column)
 	if (factor > 1)
 		head |= COLUMN_HAS_FACTOR;
 	put_head(to, chances->head, head);
-	if (foretold == FORETOLD_BY_COLUMNS) {
+	if (foretold == FOREREPORTED_BY_COLUMNS) {
 		put_alone(to, chances, column->relation.minuend);
 		put_alone(to, chances, column->relation.subtrahend);
 	}
@@ -210,7 +210,7 @@ static void put_column(struct range_sink *to, const struct column *column)
 		put_each(to, column, chances);
 }
 
-/* Subjects are told like a column, each from the row's before. */
+/* Subjects are stored like a column, each from the row's before. */
 static void put_subjects(struct range_sink *to, struct history *history, uint32_t rows)
 {
 	struct column_chances *chances = &history->chances[history->n_fields];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What one frame has told so far of one table: its texts, and its subjects.
+ * What one frame has held so far of one table: its texts, and its subjects.
  *
  * A subject is what several rows speak of, one interval after the other: a process in procs, a disk in disks. The
  * writer says which rows have the same one; the reader need not know why. Of each subject the last value of each
- * column is kept (of a text, its number), 0 where it had none: what the next row is told from.
+ * column is kept (of a text, its number), 0 where it had none: what the next row is predicted from.
  */
 #ifndef OBIT_STORE_HISTORY_H
 #define OBIT_STORE_HISTORY_H
@@ -19,7 +19,7 @@ struct history {
 	struct dictionary texts;
 	uint32_t n_fields, n_subjects, capacity;
 	uint64_t *last;   /* [field * capacity + subject] */
-	uint8_t *lengths; /* ... of the number that told it, in bits */
+	uint8_t *lengths; /* ... of the number that stored it, in bits */
 	struct column_chances *chances; /* of each field, and behind them of the subjects */
 	uint32_t *slots; /* the writer's: subjects by key, plus 1; 0 is free */
 	uint32_t n_slots;

@@ -22,7 +22,7 @@
 #include "store/segment_format.h"
 #include "store/segment.h"
 
-#define DAMAGE_MAX 4096 /* stretches told one by one; more are added to the last */
+#define DAMAGE_MAX 4096 /* stretches reported one by one; more are added to the last */
 
 struct store_reader {
 	char *path;

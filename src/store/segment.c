@@ -47,7 +47,7 @@ struct segment {
 	size_t raw_used;
 };
 
-/* Up to `len` bytes at `at`, valid until the next call; *ret_len tells how many there are. */
+/* Up to `len` bytes at `at`, valid until the next call; *ret_len says how many there are. */
 static const unsigned char *look(struct segment *segment, size_t len, size_t *ret_len)
 {
 	uint64_t end = segment->input_offset + segment->input_len;
@@ -111,7 +111,7 @@ static int is_torn_header(const unsigned char *bytes, size_t len, uint64_t size)
 }
 
 /* Names what is not known: another obit may read it. */
-static void tell_unsupported(struct segment *segment, uint64_t size)
+static void say_unsupported(struct segment *segment, uint64_t size)
 {
 	uint32_t unknown = segment->header.incompatible & ~FORMAT_INCOMPATIBLE;
 	char what[96];
@@ -125,7 +125,7 @@ static void tell_unsupported(struct segment *segment, uint64_t size)
 	segment->damage(segment->ctx, 0, size, 0, what);
 }
 
-/* 0, with `at` behind the header; 1: there is none that can be used, which has been told; -errno. */
+/* 0, with `at` behind the header; 1: there is none that can be used, which has been reported; -errno. */
 static int read_header(struct segment *segment)
 {
 	uint64_t size = file_bytes(segment);
@@ -158,7 +158,7 @@ static int read_header(struct segment *segment)
 	free(data);
 	segment->at = segment->good = 8ull + content;
 	if (r == -EPROTONOSUPPORT)
-		tell_unsupported(segment, size);
+		say_unsupported(segment, size);
 	else if (r == -EBADMSG)
 		segment->damage(segment->ctx, 0, size, 0, "the header is damaged");
 	return r == -ENOMEM ? r : r < 0;
@@ -351,7 +351,7 @@ static int decompress_step(struct segment *segment)
 
 /*
  * The file ends inside a frame. That is a torn tail, or the length of a block is damaged and has led past
- * other frames: 1, told, and reading goes on there.
+ * other frames: 1, reported, and reading goes on there.
  */
 static int go_on_behind(struct segment *segment)
 {

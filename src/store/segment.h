@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading one segment file chunk by chunk, past damage. What is skipped is told to the caller as stretches
+ * Reading one segment file chunk by chunk, past damage. What is skipped is reported to the caller as stretches
  * of the file. One thread; memory is bounded by the largest chunk.
  */
 #ifndef OBIT_STORE_SEGMENT_H
@@ -22,7 +22,7 @@ struct segment_chunk {
 typedef void (*segment_damage)(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what);
 
 /*
- * Opens the file; damage of its header is told and leaves an open segment without chunks. Errors: what the
+ * Opens the file; damage of its header is reported and leaves an open segment without chunks. Errors: what the
  * system said, -ENOMEM.
  */
 int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx, struct segment **ret);

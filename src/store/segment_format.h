@@ -44,11 +44,11 @@ enum {
 	FORM_EACH = 2,	   /* a number for each */
 	FORM_MASK = 7,
 
-	FORETOLD_BY_NOTHING = 0 << 3,
-	FORETOLD_BY_ROW = 1 << 3,     /* the row before */
-	FORETOLD_BY_SUBJECT = 2 << 3, /* the subject's row before */
-	FORETOLD_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
-	FORETOLD_BY_EDGE = 4 << 3,    /* the end of the interval */
+	FOREREPORTED_BY_NOTHING = 0 << 3,
+	FOREREPORTED_BY_ROW = 1 << 3,     /* the row before */
+	FOREREPORTED_BY_SUBJECT = 2 << 3, /* the subject's row before */
+	FOREREPORTED_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
+	FOREREPORTED_BY_EDGE = 4 << 3,    /* the end of the interval */
 	FORETOLD_MASK = 7 << 3,
 
 	COLUMN_HAS_FACTOR = 0x40, /* the numbers are to be multiplied */

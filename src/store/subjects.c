@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Subjects are found by a hash of their key fields. A table that is not listed has one subject: then a row is told
+ * Subjects are found by a hash of their key fields. A table that is not listed has one subject: then a row is predicted
  * from the row before, also from that of the interval before. So has the roster: a frame seldom has two of them.
  */
 #include "store/subjects.h"

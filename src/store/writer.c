@@ -54,7 +54,7 @@ struct store_writer {
 	uint32_t checksum;     /* ... of what the failed call was given */
 	int end_is_asked;      /* the running segment ends at the next chance */
 	int seal_is_next;      /* ... and is followed there by the seal */
-	int sync_error;	       /* the first that fsync() told; the rows are written, so it is told at close */
+	int sync_error;	       /* the first that fsync() reported; the rows are written, so it is reported at close */
 	uint64_t last_real_ns; /* end of the last interval; at first, of the last one in the store */
 	int is_clock_doubted;
 	uint64_t doubted_real_ns; /* when it jumped last, by its new time */
@@ -321,7 +321,7 @@ static int encode(struct store_writer *writer, const struct interval *interval, 
 	return r;
 }
 
-/* The time that ages are told by: 0, none is, while the clock may be wrong. */
+/* The time that ages are counted from: 0, none is, while the clock may be wrong. */
 static uint64_t age_time(struct store_writer *writer, const struct interval *interval)
 {
 	uint64_t now = interval->end_real_ns, before = writer->last_real_ns;
@@ -374,7 +374,7 @@ static int fits_chunk(struct block *const *blocks, size_t n_blocks)
 	return bytes <= CHUNK_MAX_BYTES - CHUNK_HEAD_BYTES;
 }
 
-/* To tell the call made again from another one. */
+/* To distinguish the call made again from another one. */
 static uint32_t checksum_of(const struct interval *interval, struct block *const *blocks, size_t n_blocks)
 {
 	const uint64_t head[] = {interval->number, interval->begin_real_ns, interval->end_real_ns,

@@ -15,7 +15,7 @@
 struct life {
 	struct identity identity;
 	uint64_t exit_time;
-	struct doings all, told; /* the whole life; what earlier rows of procs said */
+	struct doings all, reported; /* the whole life; what earlier rows of procs said */
 	uint64_t max_rss_pages, threads, exit_code;
 	int was_seen;
 };
@@ -253,19 +253,19 @@ static void put_exit(struct block *exits, const struct life *life)
 		block_set_number(exits, (uint32_t)row, EXITS_max_delay_ns, all->max_delay_ns);
 }
 
-/* What of its life was not told yet: all at the end, else a share. */
+/* What of its life was not reported yet: all at the end, else a share. */
 static void put_part(struct block *procs, const struct moment *moment, struct life *life, int is_end)
 {
 	const uint64_t *all = (const uint64_t *)&life->all;
-	uint64_t *told = (uint64_t *)&life->told;
+	uint64_t *reported = (uint64_t *)&life->reported;
 	double share = is_end ? 1 : (double)(moment->end_real_ns - life->identity.start_time) /
 					    (double)(life->exit_time - life->identity.start_time);
 	struct doings doings;
 	uint64_t *part = (uint64_t *)&doings;
 
 	for (size_t i = 0; i < sizeof(doings) / sizeof(uint64_t); i++) {
-		part[i] = (uint64_t)((double)(all[i] - told[i]) * share);
-		told[i] += part[i];
+		part[i] = (uint64_t)((double)(all[i] - reported[i]) * share);
+		reported[i] += part[i];
 	}
 	if (doings.user_ns > doings.cpu_ns)
 		doings.user_ns = doings.cpu_ns;
@@ -298,7 +298,7 @@ uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct 
 			n_ended++;
 		} else if (roster) {
 			put_roster_row(roster, moment, &life->identity, life->threads, life->max_rss_pages,
-				       life->told.cpu_ns, 0);
+				       life->reported.cpu_ns, 0);
 		}
 		if (!has_ended || life->was_seen)
 			put_part(procs, moment, life, has_ended);

@@ -153,7 +153,7 @@ class Chances:
 
 
 class History:
-    """What a frame has told of a table so far."""
+    """What a frame has held of a table so far."""
 
     def __init__(self, n_fields):
         self.texts, self.n_subjects = [], 0

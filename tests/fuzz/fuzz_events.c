@@ -4,7 +4,7 @@
  *
  *   u8 what: 0 seal, 1 to 6 an event of this type, 7 any bytes | then
  *     an event: u16 length (0: as it should be) | bytes
- *     a seal: u8 n | n living: u16 pid, u64 start, u8 flags: 4 told too
+ *     a seal: u8 n | n living: u16 pid, u64 start, u8 flags: 4 reported too
  */
 #include <linux/types.h>
 
@@ -94,7 +94,7 @@ static void send(struct ledger *ledger, struct input *input, uint32_t type)
 static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 {
 	static struct walk_row living[N_LIVING];
-	static struct walk_told told[N_LIVING];
+	static struct walk_report reported[N_LIVING];
 	struct snapshot snapshot = {
 		.epoch = epoch,
 		.edge_boot_ns = epoch,
@@ -102,7 +102,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 		.end_real_ns = epoch,
 		.page_bytes = 4096,
 		.living = living,
-		.told = told,
+		.reported = reported,
 		.is_roster = epoch % 2,
 	};
 	uint32_t pid = 0;
@@ -113,7 +113,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 		pid += 1u + take_u16(input) % 4;
 		*row = (struct walk_row){.pid = pid, .start_boot_ns = take_u64(input) % 4, .flags = take_u8(input)};
 		if (row->flags & TOLD || snapshot.is_roster) {
-			struct walk_told *one = &told[snapshot.n_told++];
+			struct walk_report *one = &reported[snapshot.n_reported++];
 
 			one->row = *row;
 			take_into(input, &one->figures, sizeof(one->figures));

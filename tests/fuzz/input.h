@@ -17,7 +17,7 @@ struct input {
 	size_t left;
 };
 
-/* Up to `len` bytes; *ret_len tells how many there are. */
+/* Up to `len` bytes; *ret_len says how many there are. */
 static inline const uint8_t *take(struct input *input, size_t len, size_t *ret_len)
 {
 	const uint8_t *data = input->data;

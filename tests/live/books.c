@@ -316,7 +316,7 @@ static void second_witness_alone_hides_nothing(const char *name)
 	add_sums("rollups", &count, &cpu_ns, &minflt);
 	/* Those that were not seen have no name: some may be another's. */
 	good &= check(count <= made && (count + unseen >= made || is_unbalanced), name,
-		      "%llu exits, %llu unseen and %lld told missing; the storm, its spawners and the orphans had %llu",
+		      "%llu exits, %llu unseen and %lld reported missing; the storm, its spawners and the orphans had %llu",
 		      (unsigned long long)count, (unsigned long long)unseen, (long long)missing,
 		      (unsigned long long)made);
 	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null 2>&1", obit, store);

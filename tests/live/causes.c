@@ -358,10 +358,10 @@ static void by_kernel(const char *name, void (*live)(void), int number, const ch
 	end->reason = reason;
 }
 
-/* Ends when another does: that one makes it, tells its pid and ends itself. */
+/* Ends when another does: that one makes it, sends its pid and ends itself. */
 static void by_the_end_of_another(const char *name, void (*make)(int), int number, const char *reason)
 {
-	struct pollfd told = {.fd = ready[0], .events = POLLIN};
+	struct pollfd reported = {.fd = ready[0], .events = POLLIN};
 	pid_t middle = fork(), pid = -1;
 	struct end *end;
 
@@ -370,7 +370,7 @@ static void by_the_end_of_another(const char *name, void (*make)(int), int numbe
 		_exit(0);
 	}
 	/* It is said before the middle one ends, if ever. */
-	if (poll(&told, 1, 30000) <= 0 || read(ready[0], &pid, sizeof(pid)) != sizeof(pid))
+	if (poll(&reported, 1, 30000) <= 0 || read(ready[0], &pid, sizeof(pid)) != sizeof(pid))
 		die(name);
 	waitpid(middle, NULL, 0);
 	/* It is init's, or a subreaper's, to reap. */
@@ -383,7 +383,7 @@ static void by_the_end_of_another(const char *name, void (*make)(int), int numbe
 	end->reason = reason;
 }
 
-static void tell_pid(int to, pid_t pid)
+static void send_pid(int to, pid_t pid)
 {
 	if (write(to, &pid, sizeof(pid)) != sizeof(pid))
 		_exit(9);
@@ -391,22 +391,22 @@ static void tell_pid(int to, pid_t pid)
 
 static void make_child_with_death_signal(int to)
 {
-	int told[2];
+	int reported[2];
 	char byte;
 	pid_t pid;
 
-	if (pipe(told) < 0)
+	if (pipe(reported) < 0)
 		_exit(9);
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGUSR2);
-		if (write(told[1], "", 1) != 1)
+		if (write(reported[1], "", 1) != 1)
 			_exit(9);
 		wait_for_ever();
 	}
-	if (read(told[0], &byte, 1) != 1)
+	if (read(reported[0], &byte, 1) != 1)
 		_exit(9);
-	tell_pid(to, pid);
+	send_pid(to, pid);
 }
 
 /* The first process of a pid namespace ends, and the kernel ends the others. */
@@ -438,7 +438,7 @@ static void make_namespace(int to)
 			sscanf(strrchr(line, ')') + 1, " %*c %d", &parent);
 		fclose(stat);
 		if (parent == first) {
-			tell_pid(to, pid);
+			send_pid(to, pid);
 			break;
 		}
 	}
@@ -453,16 +453,16 @@ static void make_traced(int to)
 		wait_for_ever();
 	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_EXITKILL) < 0)
 		_exit(9);
-	tell_pid(to, pid);
+	send_pid(to, pid);
 }
 
 static void make_on_terminal(int to)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), told[2];
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), reported[2];
 	char byte, *name;
 	pid_t pid;
 
-	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || !(name = ptsname(master)) || pipe(told) < 0)
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || !(name = ptsname(master)) || pipe(reported) < 0)
 		_exit(9);
 	pid = fork();
 	if (pid == 0) {
@@ -470,13 +470,13 @@ static void make_on_terminal(int to)
 		if (open(name, O_RDWR) < 0)
 			_exit(9);
 		close(master);
-		if (write(told[1], "", 1) != 1)
+		if (write(reported[1], "", 1) != 1)
 			_exit(9);
 		wait_for_ever();
 	}
-	if (read(told[0], &byte, 1) != 1)
+	if (read(reported[0], &byte, 1) != 1)
 		_exit(9);
-	tell_pid(to, pid);
+	send_pid(to, pid);
 	close(master);
 }
 

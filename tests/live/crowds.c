@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Processes of many threads that want one CPU and end all at once: whichever thread ends last, what they have waited
- * is told once, and whole.
+ * is reported once, and whole.
  *
  * usage: crowds OBIT STORE_DIR_PREFIX
  */
@@ -87,7 +87,7 @@ static int is_one_of(uint64_t pid, const pid_t *pids)
 static void check_crowds(const pid_t *pids)
 {
 	struct rows rows = dump_rows(obit, store, "exits", "pid,threads,delays_1ms,max_delay_ns,run_delay_ns");
-	const char *name = "what threads have waited is told whole, whichever of them ends last";
+	const char *name = "what threads have waited is reported whole, whichever of them ends last";
 	int ok = 1, found = 0;
 
 	for (int i = 0; i < rows.n; i++) {

@@ -17,7 +17,7 @@ static char store[512];
 #define WRITTEN (4u << 20)
 
 static pid_t writers[4]; /* [0] wrote, the others waited for it; in shared memory */
-static pid_t *told, threaded, large, small;
+static pid_t *reported, threaded, large, small;
 static unsigned long long start_ticks;
 
 static void write_much(unsigned bytes)
@@ -38,12 +38,12 @@ static void nest(void)
 		pid_t pid = fork();
 
 		if (pid) {
-			told[depth] = getpid();
+			reported[depth] = getpid();
 			waitpid(pid, NULL, 0);
 			_exit(0);
 		}
 	}
-	told[0] = getpid();
+	reported[0] = getpid();
 	write_much(WRITTEN);
 	_exit(0);
 }
@@ -85,11 +85,11 @@ static void live_own_costs(void)
 {
 	static char big[96u << 20];
 
-	told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	reported = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fork() == 0)
 		nest();
 	wait(NULL);
-	memcpy(writers, told, sizeof(writers));
+	memcpy(writers, reported, sizeof(writers));
 	threaded = fork();
 	if (threaded == 0)
 		write_in_threads();
@@ -107,15 +107,15 @@ static void live_own_costs(void)
 			execve(args[0], args, none);
 			_exit(9);
 		}
-		told[8] = pid;
+		reported[8] = pid;
 		start_ticks = ticks_of(pid);
-		memcpy(told + 16, &start_ticks, sizeof(start_ticks));
+		memcpy(reported + 16, &start_ticks, sizeof(start_ticks));
 		waitpid(pid, NULL, 0);
 		_exit(0);
 	}
 	waitpid(large, NULL, 0);
-	small = told[8];
-	memcpy(&start_ticks, told + 16, sizeof(start_ticks));
+	small = reported[8];
+	memcpy(&start_ticks, reported + 16, sizeof(start_ticks));
 }
 
 /* As the kernel adds up what a process and the children it waited for have done: /proc/PID/io. */
@@ -126,7 +126,7 @@ static const char *const io_names[] = {
 static pid_t builder;
 static long long built[N_IO];
 
-/* By one call of read(). Its length, or -1: this kernel does not tell. */
+/* By one call of read(). Its length, or -1: this kernel does not say. */
 static ssize_t own_io(long long *io)
 {
 	char text[1024], name[32];
@@ -160,7 +160,7 @@ static const char build_script[] =
 
 static void build(void)
 {
-	long long *before = (long long *)(told + 32), *after = before + N_IO;
+	long long *before = (long long *)(reported + 32), *after = before + N_IO;
 	char dir[600];
 
 	snprintf(dir, sizeof(dir), "%s-build", store);

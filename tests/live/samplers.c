@@ -251,7 +251,7 @@ static void judge_tap(const char *name)
 static void sums_are_those_of_the_files(void)
 {
 	const char *sums = "sums of the intervals are those of the files", *levels = "levels are those of the files";
-	const char *hotplug = "an interface that comes up is told";
+	const char *hotplug = "an interface that comes up is reported";
 	const char *args[] = {"--interval", INTERVAL, NULL};
 	uint64_t total, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	int good = 1, has_tap, tap;
@@ -378,7 +378,7 @@ static void await_cpu_of(const char *path, uint64_t cpu_ns)
 }
 
 /* Where the controllers are in v2, what the group held shows. */
-static int memory_is_told(const char *name, const char *path)
+static int memory_is_reported(const char *name, const char *path)
 {
 	struct rows rows = dump_rows(obit, store, "cgroups", "cgroup,anon_bytes,memory_bytes,pgfault,pids");
 	uint64_t anon = 0, memory = 0, faults = 0, pids = 0;
@@ -408,11 +408,11 @@ static int path_of_exits(const char *path)
 	return n;
 }
 
-static void groups_are_told(const char *name)
+static void groups_are_reported(const char *name)
 {
 	const char *args[] = {"--interval", INTERVAL, NULL};
 	char below[128], brief[128], path[160], brief_path[160];
-	uint64_t usage = 0, told;
+	uint64_t usage = 0, reported;
 	int good, n_rows, n_groups, has_memory;
 	pid_t agent;
 
@@ -444,18 +444,18 @@ static void groups_are_told(const char *name)
 	usleep(2 * INTERVAL_US);
 	good = check(agent_stop(agent), name, "the agent did not end with status 0");
 
-	told = cpu_of(path, &n_rows, &n_groups);
-	printf("     cgroups  cpu_ns %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", told, n_rows, usage);
-	good &= check(told == usage && usage >= 2 * BURN_MS * UINT64_C(1000000) && n_rows >= 2, name, "%s", path);
+	reported = cpu_of(path, &n_rows, &n_groups);
+	printf("     cgroups  cpu_ns %" PRIu64 " in %d rows, cpu.stat says %" PRIu64 "\n", reported, n_rows, usage);
+	good &= check(reported == usage && usage >= 2 * BURN_MS * UINT64_C(1000000) && n_rows >= 2, name, "%s", path);
 	good &= check(n_groups == 2, name, "%d groups of the name", n_groups);
 	if (has_memory)
-		good &= memory_is_told(name, path);
+		good &= memory_is_reported(name, path);
 	else
-		skip_group("memory of cgroups is told", "the memory and pids controllers are not in v2 here");
+		skip_group("memory of cgroups is reported", "the memory and pids controllers are not in v2 here");
 	usage = figure(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;
 	snprintf(path, sizeof(path), "/%s", group_name);
-	told = cpu_of(path, &n_rows, &n_groups);
-	good &= check(told == usage, name, "the group above: %" PRIu64 " is told, cpu.stat says %" PRIu64, told, usage);
+	reported = cpu_of(path, &n_rows, &n_groups);
+	good &= check(reported == usage, name, "the group above: %" PRIu64 " is reported, cpu.stat says %" PRIu64, reported, usage);
 	good &= check(path_of_exits(brief_path) == 1, name, "the brief group's exit has no path");
 	rmdir(in_mount(group_name, ""));
 	finish_group(name, good);
@@ -485,6 +485,6 @@ int main(int argc, char **argv)
 	sums_are_those_of_the_files();
 	books_balance("the books balance beside them");
 	snprintf(store, sizeof(store), "%s-cgroups", argv[2]);
-	groups_are_told("cgroups are told");
+	groups_are_reported("cgroups are reported");
 	return end_of_tests();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The agent as a service: which rights it keeps, that it records with the few that its unit gives it, what it tells
+ * The agent as a service: which rights it keeps, that it records with the few that its unit gives it, what it says
  * the service manager, what SIGHUP does.
  *
  * usage: service OBIT DIR_PREFIX
@@ -184,7 +184,7 @@ static void what_is_missing_is_named(const char *name)
 	finish_group(name, good);
 }
 
-static void the_service_manager_is_kept_told(const char *name)
+static void the_service_manager_is_kept_reported(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct pollfd wait = {.events = POLLIN};
@@ -193,8 +193,8 @@ static void the_service_manager_is_kept_told(const char *name)
 	ssize_t len;
 	pid_t agent;
 
-	name_store("told");
-	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/obit-live-told-%d.sock", getpid());
+	name_store("reported");
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/obit-live-reported-%d.sock", getpid());
 	wait.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (bind(wait.fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		die("bind");
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 	rights_are_given_up("rights are given up when all is set up");
 	the_rights_of_the_unit_suffice("the rights of the unit suffice");
 	what_is_missing_is_named("a missing right is named");
-	the_service_manager_is_kept_told("the service manager is kept told");
+	the_service_manager_is_kept_reported("the service manager is kept reported");
 	a_hangup_ends_the_segment("SIGHUP ends the segment");
 	return end_of_tests();
 }

@@ -144,7 +144,7 @@ static void says_what_the_store_says(const char *name)
 		"exits_rolled_up", "exits_second_witness", "amendments", "snapshot_ns", "agent_cpu_ns",
 	};
 	const char *args[] = {NULL}, *line;
-	int64_t written, intervals, told[N_COLUMNS], opening, closing, ring, queue;
+	int64_t written, intervals, reported[N_COLUMNS], opening, closing, ring, queue;
 	struct storm_result storm;
 	struct rows rows;
 	pid_t agent;
@@ -168,25 +168,25 @@ static void says_what_the_store_says(const char *name)
 	line = line_with("\"section\":\"ledger\"", "");
 	intervals = json(line, "intervals");
 	for (int i = 0; i < N_COLUMNS; i++)
-		told[i] = json(line, names[i]);
+		reported[i] = json(line, names[i]);
 	opening = json(line, "opening");
 	closing = json(line, "closing");
 	ring = json(line, "ring_high_water_bytes");
 	queue = json(line, "queue_high_water_bytes");
 	good &= check(json(line, "unbalanced") == 0, name, "%s", line);
-	good &= check(intervals >= written, name, "%lld intervals are told, the store had %lld before",
+	good &= check(intervals >= written, name, "%lld intervals are reported, the store had %lld before",
 		      (long long)intervals, (long long)written);
-	good &= check(intervals > 3 && told[3] >= 5000, name, "%lld intervals, %lld exits", (long long)intervals,
-		      (long long)told[3]);
+	good &= check(intervals > 3 && reported[3] >= 5000, name, "%lld intervals, %lld exits", (long long)intervals,
+		      (long long)reported[3]);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 
 	rows =
 	    dump_rows(obit, store, "ledger", COLUMNS ",opening,closing,ring_high_water_bytes,queue_high_water_bytes");
 	good &=
-	    check(rows.n > intervals, name, "%d intervals in the store, %lld were told", rows.n, (long long)intervals);
+	    check(rows.n > intervals, name, "%d intervals in the store, %lld were reported", rows.n, (long long)intervals);
 	for (int i = 0; i < N_COLUMNS; i++)
-		good &= check(column(&rows, intervals, i, 0) == told[i], name, "%s: told %lld, the store has %lld",
-			      names[i], (long long)told[i], (long long)column(&rows, intervals, i, 0));
+		good &= check(column(&rows, intervals, i, 0) == reported[i], name, "%s: reported %lld, the store has %lld",
+			      names[i], (long long)reported[i], (long long)column(&rows, intervals, i, 0));
 	good &= check(good && strtoll(rows.row[0][N_COLUMNS], NULL, 10) == opening &&
 			  strtoll(rows.row[intervals - 1][N_COLUMNS + 1], NULL, 10) == closing,
 		      name, "opening or closing is not the store's");
@@ -416,7 +416,7 @@ static void a_second_agent_goes_without(const char *name)
 	finish_group(name, good);
 }
 
-static void a_loss_is_told(const char *name)
+static void a_loss_is_reported(const char *name)
 {
 	const char *args[] = {"--ring-pages", "1", NULL};
 	struct storm_result storm;
@@ -455,7 +455,7 @@ int main(int argc, char **argv)
 	a_stale_socket_gives_way("a stale socket gives way");
 	bad_clients_do_not_disturb("bad clients do not disturb");
 	a_second_agent_goes_without("a second agent goes without a socket");
-	a_loss_is_told("a loss is told");
+	a_loss_is_reported("a loss is reported");
 	only_root_and_the_group_may_ask("only root and the group may ask"); /* last: it changes /etc/group for itself */
 	return end_of_tests();
 }

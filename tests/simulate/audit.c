@@ -58,7 +58,7 @@ static void check_damage(struct simulation *simulation, const struct store_reade
 	size_t n;
 	const struct store_damage *damage = store_reader_damage(reader, &n);
 
-	/* Where a power cut leaves rubbish instead of a header, nobody can tell what that file was. */
+	/* Where a power cut leaves rubbish instead of a header, nobody can say what that file was. */
 	if (simulation->disk.n_headless)
 		allowed |= AUDIT_TORN | AUDIT_DAMAGED;
 	for (size_t i = 0; i < n; i++)
@@ -100,7 +100,7 @@ static void finish(struct audit *audit)
 	history->digest = history->digest * 31 + audit->n_read * 7 + audit->n_findings;
 }
 
-/* A chunk may hold rows up to its interval's end, which its last chunk tells. */
+/* A chunk may hold rows up to its interval's end, which its last chunk says. */
 static uint64_t end_of(const struct history *history, size_t i)
 {
 	const struct written *of = &history->written[i];

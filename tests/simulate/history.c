@@ -83,7 +83,7 @@ void history_begin_run(struct history *history, struct world *world)
 		struct process_life *process = world->living[i];
 
 		process->said = process->heard = process->parent_said = 0;
-		/* Who killed it was told to nobody. */
+		/* Nobody has a record of who killed it. */
 		process->is_excused = process->stage == STAGE_ENDING;
 		process->is_known = process->is_before_agent = process->has_image = 0;
 		process->is_adopted_empty = process->is_exit_heard = process->has_row_left = 0;
@@ -91,7 +91,7 @@ void history_begin_run(struct history *history, struct world *world)
 		process->pending = process->in_row = (struct figures){0};
 		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
 		process->death_epoch = NO_EPOCH;
-		process->told_by = TOLD_BY_NONE;
+		process->reported_by = REPORTED_BY_NONE;
 		if (process->stage >= STAGE_TOLD)
 			process->birth_epoch = BEFORE_BOOKS;
 		/* No walk will find it; or its last switch is over, and its release does not count. */
@@ -129,7 +129,7 @@ void history_birth(struct history *history, struct process_life *process, uint32
 	history_epoch(history, epoch)->births++;
 }
 
-void history_death(struct history *history, struct process_life *process, uint32_t epoch, int told_by)
+void history_death(struct history *history, struct process_life *process, uint32_t epoch, int reported_by)
 {
 	struct epoch_truth *truth = history_epoch(history, epoch);
 
@@ -138,7 +138,7 @@ void history_death(struct history *history, struct process_life *process, uint32
 	if (process->died_unwatched)
 		history_fail(history, "the model counts the end of %u, which it had given up", process->pid);
 	process->death_epoch = epoch;
-	process->told_by = (uint8_t)told_by;
+	process->reported_by = (uint8_t)reported_by;
 	truth->deaths++;
 	truth->counters.exits_second_witness += (process->end.flags & EXIT_BY_FREE) != 0;
 }
@@ -333,7 +333,7 @@ void history_heard(struct history *history, const void *data)
 }
 
 /*
- * Whom the ledger will give up, because nothing but a roll-up tells of its end: what its threads left goes
+ * Whom the ledger will give up, because nothing but a roll-up reports its end: what its threads left goes
  * to the roll-ups of the interval too. And the closing, by truth.
  */
 void history_before_seal(struct history *history, const struct snapshot *s)
@@ -349,8 +349,8 @@ void history_before_seal(struct history *history, const struct snapshot *s)
 			continue;
 		if (is_sweep && process->epoch_heard <= s->epoch && process->start_boot_ns <= s->edge_boot_ns &&
 		    !census_lists(s, process->pid, process->start_boot_ns) &&
-		    !census_tells_untold(s, process->pid, process->start_boot_ns) &&
-		    (process->told_by == TOLD_BY_ROLLUP || process->died_unwatched)) {
+		    !census_is_unreported(s, process->pid, process->start_boot_ns) &&
+		    (process->reported_by == REPORTED_BY_ROLLUP || process->died_unwatched)) {
 			if (s->epoch) {
 				add_figures(&truth->rolled, &process->pending);
 				truth->amendments_late += process->pending.threads;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The model kernel: processes from fork to free, in the steps that the census and the witnesses can tell
+ * The model kernel: processes from fork to free, in the steps that the census and the witnesses can say
  * apart. Which process takes its next step, and which one, is drawn.
  *
- *   stamped → in the list, being forked → fork told → running → ending → reaped → freed
+ *   stamped → in the list, being forked → fork reported → running → ending → reaped → freed
  *                                                       threads: released → switched out
  */
 #include <stdlib.h>
@@ -324,7 +324,7 @@ static void go_on(struct world *world, struct process_life *process)
 	case STAGE_NEW:
 		on_fork(world, process);
 		process->parent->n_forking--;
-		process->stage = process->is_told_in_vain ? STAGE_RUNNING : STAGE_TOLD;
+		process->stage = process->is_reported_in_vain ? STAGE_RUNNING : STAGE_TOLD;
 		break;
 	case STAGE_TOLD:
 		process->stage = STAGE_RUNNING;

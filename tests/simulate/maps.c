@@ -140,7 +140,7 @@ size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *ro
 	return n;
 }
 
-size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows, size_t n)
+size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct crossing *rows, size_t n)
 {
 	size_t all = n, kept = 0;
 

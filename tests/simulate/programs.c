@@ -73,7 +73,7 @@ static void ring_put(struct world *world, struct cpu_ring *ring, const void *dat
 	ring->head += len;
 }
 
-/* bpf_perf_event_output(): 0, or nonzero when the ring is full. What was lost is told by a record later. */
+/* bpf_perf_event_output(): 0, or nonzero when the ring is full. What was lost is reported by a record later. */
 static int output(struct world *world, const void *event, uint32_t size)
 {
 	struct cpu_ring *ring = &world->rings[world->n_steps % world->plan->n_cpus];
@@ -122,12 +122,12 @@ void on_fork(struct world *world, struct process_life *child)
 	 * A child that a walk meets between its fork and its first wakeup counts as born by its fork event alone. Where
 	 * that is not to be had (lost, no room, before the agent), the window is taken to be closed: nanoseconds.
 	 */
-	child->is_told_in_vain = !world->attached || plan_is_tight(world->plan);
+	child->is_reported_in_vain = !world->attached || plan_is_tight(world->plan);
 	if (!world->attached)
 		return;
 	if (is_missed(world, world->plan->miss_fork)) {
 		child->said++;
-		child->is_excused = child->is_told_in_vain = 1;
+		child->is_excused = child->is_reported_in_vain = 1;
 		child->birth_epoch = NO_EPOCH;
 		world->history->missed_births += world->epoch > 0;
 		return;
@@ -143,7 +143,7 @@ void on_fork(struct world *world, struct process_life *child)
 	child->parent_said = child->parent->said;
 	if (output(world, &event, sizeof(event))) {
 		world->counts[now & 1].drops_fork++;
-		child->is_told_in_vain = 1;
+		child->is_reported_in_vain = 1;
 	}
 	child->least_epoch = world->epoch;
 }
@@ -279,10 +279,10 @@ static void send_thread(struct world *world, struct process_life *process, const
 
 	head_init(world, &event.head, EVENT_THREAD, now, process);
 	memcpy(event.comm, process->comm, sizeof(event.comm));
-	history_epoch(world->history, now)->threads_told++;
+	history_epoch(world->history, now)->threads_reported++;
 	if (sabotage(world, SABOTAGE_THREAD) || !output(world, &event, sizeof(event)))
 		return;
-	history_epoch(world->history, now)->threads_told--;
+	history_epoch(world->history, now)->threads_reported--;
 	history_thread_rolled(world->history, &event);
 	rollup_thread(world, now, &event);
 }
@@ -309,7 +309,7 @@ static void send_exit(struct world *world, struct process_life *process)
 	struct event_exit event = process->end;
 	uint32_t now = event.head.epoch;
 	struct counters *count = &world->counts[now & 1];
-	int told = TOLD_BY_RING;
+	int reported = REPORTED_BY_RING;
 
 	count->exits_seen += 1 + (unsigned)sabotage(world, SABOTAGE_SEEN);
 	if (event.flags & EXIT_BY_FREE)
@@ -319,13 +319,13 @@ static void send_exit(struct world *world, struct process_life *process)
 	if (sabotage(world, SABOTAGE_TWICE))
 		output(world, &event, sizeof(event));
 	if (!sabotage(world, SABOTAGE_LOSE) && output(world, &event, sizeof(event))) {
-		told = TOLD_BY_ROLLUP;
+		reported = REPORTED_BY_ROLLUP;
 		history_exit_rolled(world->history, process);
 		rollup_exit(world, now, &event);
 		if (event.flags & EXIT_CROSSED)
 			note_crossing(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now, &event.head);
 	}
-	history_death(world->history, process, now, told);
+	history_death(world->history, process, now, reported);
 	process->least_epoch = world->epoch;
 }
 

@@ -382,7 +382,7 @@ static int check_ledger(struct history *history, struct epoch_truth *truth, cons
 	same_number(&look, LEDGER_exits_rolled_up, truth->rolled.exits);
 	same_number(&look, LEDGER_exits_second_witness, truth->counters.exits_second_witness);
 	same_number(&look, LEDGER_amendments, truth->amendments);
-	same(history, look.interval, "the ends of threads that were heard", truth->amendments, truth->threads_told);
+	same(history, look.interval, "the ends of threads that were heard", truth->amendments, truth->threads_reported);
 	if (!plan_is_tight(history->plan))
 		same_number(&look, LEDGER_amendments_late, truth->amendments_late);
 	same_number(&look, LEDGER_malformed, 0);

@@ -79,7 +79,7 @@ static inline uint64_t chance_scaled(struct chance *chance, unsigned bits)
 
 /* --- what kind of history ---------------------------------------------------------------------------------- */
 struct plan {
-	uint64_t events; /* ends when so many have been told by the programs */
+	uint64_t events; /* ends when so many have been reported by the programs */
 	unsigned n_cpus;
 	uint32_t ring_bytes;
 	unsigned population; /* around which it breathes */
@@ -111,14 +111,14 @@ int plan_is_tight(const struct plan *plan);
 /* --- processes --------------------------------------------------------------------------------------------- */
 enum stage {
 	STAGE_STAMPED, /* has a start, is in no list */
-	STAGE_NEW,     /* in the list, its fork not told */
-	STAGE_TOLD,    /* ... told, not yet running */
+	STAGE_NEW,     /* in the list, its fork not reported */
+	STAGE_TOLD,    /* ... reported, not yet running */
 	STAGE_RUNNING,
 	STAGE_ENDING, /* all its threads are on their way out */
 	STAGE_FREED,
 };
 
-enum { TOLD_BY_NONE, TOLD_BY_RING, TOLD_BY_ROLLUP };
+enum { REPORTED_BY_NONE, REPORTED_BY_RING, REPORTED_BY_ROLLUP };
 
 struct sender {
 	uint32_t signal, pid, uid;
@@ -135,10 +135,10 @@ struct process_life {
 	uint64_t start_boot_ns, least_stamp_ns;
 	enum stage stage;
 	struct process_life *parent;
-	uint32_t n_forking;  /* children on their way: until they are told, it can neither exec nor end */
+	uint32_t n_forking;  /* children on their way: until they are reported, it can neither exec nor end */
 	uint32_t n_others;   /* threads beside the leader, in nr_threads */
 	uint32_t n_released; /* ... folded into the process, not yet switched out */
-	uint8_t is_leader_out, is_reaped, is_freed, is_kthread, has_execed, is_told_in_vain;
+	uint8_t is_leader_out, is_reaped, is_freed, is_kthread, has_execed, is_reported_in_vain;
 	uint8_t is_noted, is_counted, is_orphan; /* in the programs' maps: `exiting`, and counted there; orphans */
 	uint8_t died_unwatched;
 	uint32_t image; /* of its last exec; 0: the first of all */
@@ -150,7 +150,7 @@ struct process_life {
 	struct event_exit end; /* the truth of its end */
 	struct sender killer;  /* signal 0: none */
 	uint32_t birth_epoch, death_epoch; /* counted in; NO_EPOCH: not */
-	uint8_t told_by;
+	uint8_t reported_by;
 
 	/* What the ledger has heard so far (history.c). */
 	uint32_t said, heard, parent_said; /* numbers of events, to see what was lost or overtaken */
@@ -245,7 +245,7 @@ void programs_counters(struct world *world, uint32_t epoch, struct counters *ret
 size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *rows);
 size_t programs_births_late(struct world *world, uint32_t epoch, struct crossing *rows);
 size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *rows);
-size_t programs_deaths_untold(struct world *world, uint32_t epoch, struct crossing *rows, size_t n);
+size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct crossing *rows, size_t n);
 
 /* --- the truth --------------------------------------------------------------------------------------------- */
 struct sums {
@@ -261,7 +261,7 @@ struct epoch_truth {
 	struct sums rows; /* of rollups, as they left */
 	struct process_life **exits; /* in the order in which the ledger heard of them */
 	uint32_t n_exits, exits_capacity, n_left;
-	uint64_t threads_told;		    /* by event */
+	uint64_t threads_reported;		    /* by event */
 	uint64_t amendments, amendments_late; /* heard */
 	uint64_t closing; /* by truth */
 	uint64_t closing_said, begin_real_ns;
@@ -303,9 +303,9 @@ void history_begin_run(struct history *history, struct world *world);
 struct epoch_truth *history_epoch(struct history *history, uint32_t epoch);
 __attribute__((format(printf, 2, 3))) void history_fail(struct history *history, const char *format, ...);
 
-/* Told by programs.c beside what the programs do themselves. */
+/* Reported by programs.c beside what the programs do themselves. */
 void history_birth(struct history *history, struct process_life *process, uint32_t epoch);
-void history_death(struct history *history, struct process_life *process, uint32_t epoch, int told_by);
+void history_death(struct history *history, struct process_life *process, uint32_t epoch, int reported_by);
 void history_unwatched(struct history *history, struct process_life *process); /* nobody will count its end */
 void history_thread_rolled(struct history *history, const struct event_thread *event);
 void history_exit_rolled(struct history *history, const struct process_life *process);

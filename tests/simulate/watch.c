@@ -225,12 +225,12 @@ static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t edge_boo
 	walk(watch, is_alone);
 	if (!is_alone && chance_is(&world->chance, 500))
 		go_on_a_little(watch);
-	s->n_deaths_untold = programs_exiting(world, epoch + 1, s->deaths_untold);
+	s->n_exits_unreported = programs_exiting(world, epoch + 1, s->exits_unreported);
 	programs_counters(world, epoch, &s->counters);
 	s->n_rollups = programs_rollups(world, epoch, s->rollups);
 	if (!is_alone)
 		go_on_a_little(watch);
-	s->n_deaths_untold = programs_deaths_untold(world, epoch + 1, s->deaths_untold, s->n_deaths_untold);
+	s->n_exits_unreported = programs_exits_unreported(world, epoch + 1, s->exits_unreported, s->n_exits_unreported);
 	s->read_boot_ns = world->boot_ns;
 	if (!is_alone && chance_is(&world->chance, 500))
 		go_on_a_little(watch);
@@ -348,9 +348,9 @@ static void make_ledger(struct watch *watch)
 	watch->ledger = ledger_new(watch->sim->plan.max_processes, PAGE_BYTES, &ports);
 	s->living = calloc(watch->sim->world.max_pid + 2, sizeof(*s->living));
 	s->births_late = calloc(MAX_CROSSING, sizeof(*s->births_late));
-	s->deaths_untold = calloc(MAX_CROSSING + watch->sim->world.max_pid * 2, sizeof(*s->deaths_untold));
+	s->exits_unreported = calloc(MAX_CROSSING + watch->sim->world.max_pid * 2, sizeof(*s->exits_unreported));
 	s->rollups = calloc(MAX_ROLLUPS + 1, sizeof(*s->rollups));
-	if (!watch->ledger || !s->living || !s->births_late || !s->deaths_untold || !s->rollups)
+	if (!watch->ledger || !s->living || !s->births_late || !s->exits_unreported || !s->rollups)
 		abort();
 }
 
@@ -428,11 +428,11 @@ static void let_go(struct watch *watch)
 		close(watch->wake_fd);
 	free(watch->snapshot.living);
 	free(watch->snapshot.births_late);
-	free(watch->snapshot.deaths_untold);
+	free(watch->snapshot.exits_unreported);
 	free(watch->snapshot.rollups);
 }
 
-/* Everything is told, written and sealed. Seals may still fail: then the next agent makes up for them. */
+/* Everything is reported, written and sealed. Seals may still fail: then the next agent makes up for them. */
 static void stop(struct watch *watch)
 {
 	struct history *history = &watch->sim->history;

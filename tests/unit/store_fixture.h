@@ -279,7 +279,7 @@ static inline struct interval interval_of(uint64_t run, uint64_t number, int is_
 	return (struct interval){number, begin, is_last ? begin + S : 0, is_last};
 }
 
-/* Fills the blocks for a chunk and tells its record. */
+/* Fills the blocks for a chunk and notes its record. */
 static inline struct record fill_chunk(struct fixture *fixture, const struct interval *interval, uint32_t rows,
 				       uint64_t seed)
 {

@@ -435,7 +435,7 @@ static void draw_text(char *ret, int is_key)
 		",", ",", "/", "1h", "10", "MiB", "+io", "+", " ", "-", "all", NULL,
 	};
 	static const char *const keys[] = {"comm", "argv", "exit_time/10s", "pid/100", "exit_signal", "cpu_ns/1us", NULL};
-	static const char *const told[] = {
+	static const char *const reported[] = {
 		"count", "cpu_ns", "sum(cpu_ns)", "p50(cpu_ns)", "p99(cpu_ns)", "last(argv)", "first(comm)", "+io", "+memory",
 		"max(pid)", "min(exit_time)", "count(exit_signal)", "avg(max_rss_bytes)", "sum(oom_killed)", "sum(comm)", NULL,
 	};
@@ -450,7 +450,7 @@ static void draw_text(char *ret, int is_key)
 		strcat(ret, one_of(words));
 	for (uint64_t i = 0; i < n && how > 1; i++) {
 		strcat(ret, i ? "," : "");
-		strcat(ret, one_of(is_key ? keys : told));
+		strcat(ret, one_of(is_key ? keys : reported));
 	}
 }
 

@@ -52,7 +52,7 @@ static void test_steps_add_up_to_the_last_reading(void **state)
 	meters_free(meters);
 }
 
-static void test_every_length_of_wait_is_told_within_the_error(void **state)
+static void test_every_length_of_wait_is_reported_within_the_error(void **state)
 {
 	struct block *block = block_new(table_by_id(TABLE_RUNQ), RUNQ_BUCKETS, 1);
 	uint64_t before = 0;
@@ -321,7 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steps_add_up_to_the_last_reading),
-		cmocka_unit_test(test_every_length_of_wait_is_told_within_the_error),
+		cmocka_unit_test(test_every_length_of_wait_is_reported_within_the_error),
 		cmocka_unit_test(test_a_life_whose_rows_do_not_add_up_is_found),
 		cmocka_unit_test(test_a_gap_ends_what_can_be_judged),
 		cmocka_unit_test(test_who_lived_at_a_moment),

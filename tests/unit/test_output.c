@@ -195,7 +195,7 @@ static void test_csv_is_read_by_python(void **state)
 	free(written.data);
 }
 
-static void test_csv_tells_null_from_empty(void **state)
+static void test_csv_distinguishes_null_from_empty(void **state)
 {
 	static const int fields[] = {EXITS_comm, EXITS_exe, EXITS_pid};
 	struct written written = write_rows((struct output_options){.format = OUTPUT_CSV}, fields, 3);
@@ -315,7 +315,7 @@ static void test_missing_fields_are_null(void **state)
 	close(fd);
 }
 
-static void test_broken_pipe_and_full_disk_are_told_apart(void **state)
+static void test_broken_pipe_and_full_disk_are_distinguished(void **state)
 {
 	static struct stream stream;
 	struct output_options options = {.format = OUTPUT_JSONL, .stream = &stream};
@@ -383,14 +383,14 @@ int main(void)
 		cmocka_unit_test(test_jsonl_is_read_by_jq),
 		cmocka_unit_test(test_jsonl_is_strict_utf8_and_keeps_what_is),
 		cmocka_unit_test(test_csv_is_read_by_python),
-		cmocka_unit_test(test_csv_tells_null_from_empty),
+		cmocka_unit_test(test_csv_distinguishes_null_from_empty),
 		cmocka_unit_test(test_tsv_has_a_line_a_row),
 		cmocka_unit_test(test_messages_move_no_terminal),
 		cmocka_unit_test(test_table_has_units_for_people),
 		cmocka_unit_test(test_nothing_from_a_process_moves_the_terminal),
 		cmocka_unit_test(test_table_fits_its_width),
 		cmocka_unit_test(test_missing_fields_are_null),
-		cmocka_unit_test(test_broken_pipe_and_full_disk_are_told_apart),
+		cmocka_unit_test(test_broken_pipe_and_full_disk_are_distinguished),
 		cmocka_unit_test(test_random_bytes_stay_valid_in_every_format),
 	};
 

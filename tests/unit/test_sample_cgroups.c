@@ -31,7 +31,7 @@ static int take_cgroups(void)
 	return sample_cgroups_take(cgroups, 1, cgroup_rows);
 }
 
-static void test_cgroups_are_told_when_they_moved(void **state)
+static void test_cgroups_are_reported_when_they_moved(void **state)
 {
 	char mount[256];
 
@@ -68,7 +68,7 @@ static void test_cgroups_are_told_when_they_moved(void **state)
 	assert_true(block_is_null(cgroup_rows, 1, CGROUPS_pids_max));
 	assert_true(block_is_null(cgroup_rows, 1, CGROUPS_read_bytes));
 
-	/* One is made two deep, and one is removed; what did not move is not told. */
+	/* One is made two deep, and one is removed; what did not move is not reported. */
 	mkdir(in_dir("cgroup/a/new"), 0700);
 	put("cgroup/a/new/cpu.stat", "usage_usec 4\n");
 	put("cgroup/a/new/io.stat", "8:0 rbytes=5 wbytes=6 rios=7 wios=8\n");
@@ -116,8 +116,8 @@ static void test_without_cgroups_the_table_stays_empty(void **state)
 	block_free(cgroup_rows);
 }
 
-/* More rows than there is room for: those left out are told next time, and nothing is counted twice. */
-static void test_what_finds_no_room_is_told_later(void **state)
+/* More rows than there is room for: those left out are reported next time, and nothing is counted twice. */
+static void test_what_finds_no_room_is_reported_later(void **state)
 {
 	char mount[256], name[64], text[64];
 	uint64_t sum = 0;
@@ -179,7 +179,7 @@ static int count_rows(const char *prefix)
 	return n;
 }
 
-/* One branch has more groups than there is room for, before and after another's come: those are told all the same. */
+/* One branch has more groups than there is room for, before and after another's come: those are reported all the same. */
 static void test_places_are_shared_out(void **state)
 {
 	char name[256];
@@ -254,9 +254,9 @@ static void test_what_is_deep_shows_above(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cgroups_are_told_when_they_moved),
+		cmocka_unit_test(test_cgroups_are_reported_when_they_moved),
 		cmocka_unit_test(test_without_cgroups_the_table_stays_empty),
-		cmocka_unit_test(test_what_finds_no_room_is_told_later),
+		cmocka_unit_test(test_what_finds_no_room_is_reported_later),
 		cmocka_unit_test(test_places_are_shared_out),
 		cmocka_unit_test(test_what_is_deep_shows_above),
 	};

@@ -283,13 +283,13 @@ static void assert_reads_around(const struct sample *sample, const struct fixtur
 		return;
 	}
 	if (reading.n_damage != 1)
-		fail_msg("byte %llu changed by 0x%02x: %zu damages are told", (unsigned long long)offset, mask,
+		fail_msg("byte %llu changed by 0x%02x: %zu damages are reported", (unsigned long long)offset, mask,
 			 reading.n_damage);
 	from = reading.damage[0].offset;
 	/* Damage of a frame's header can come to light at its end. */
 	if (!is_in_damage(offset) &&
 	    (frame == sample->n_frames || from < offset || from >= sample->frames[frame].end))
-		fail_msg("byte %llu changed by 0x%02x: damage is told at %llu", (unsigned long long)offset, mask,
+		fail_msg("byte %llu changed by 0x%02x: damage is reported at %llu", (unsigned long long)offset, mask,
 			 (unsigned long long)from);
 }
 

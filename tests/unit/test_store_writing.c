@@ -179,7 +179,7 @@ static void test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try(vo
 
 				plan_fault((enum fault)fault, at, times);
 				r = write_with_faults(fixture, &failures);
-				/* Closing tries once only: its error is told, and the rows are there all the same. */
+				/* Closing tries once only: its error is reported, and the rows are there all the same. */
 				if (r != 0)
 					assert_true(at == writes - 1 && is_error && r == error_of(plan.fault));
 				else
@@ -197,7 +197,7 @@ static void test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try(vo
 	assert_zstd_accepts(fixture);
 }
 
-static void test_an_fsync_that_fails_is_told_when_the_writer_closes(void **state)
+static void test_an_fsync_that_fails_is_reported_when_the_writer_closes(void **state)
 {
 	struct fixture *fixture = *state;
 	int failures, fsyncs;
@@ -216,7 +216,7 @@ static void test_an_fsync_that_fails_is_told_when_the_writer_closes(void **state
 	}
 }
 
-static void test_an_fsync_that_fails_is_told_when_the_last_chunk_has_sealed_the_segment(void **state)
+static void test_an_fsync_that_fails_is_reported_when_the_last_chunk_has_sealed_the_segment(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_writer *writer = open_writer(fixture, 1, 1);
@@ -265,7 +265,7 @@ static void test_a_chunk_given_up_does_not_take_the_place_of_the_next(void **sta
 
 	written.n = 0;
 	store_writer_set_calls(writer, &planned);
-	/* Of the same interval and length: only their rows tell them apart. */
+	/* Of the same interval and length: only their rows say them apart. */
 	for (uint64_t i = 0; i < 4; i++) {
 		int r;
 
@@ -404,7 +404,7 @@ static const struct file_calls slow = {slow_write, ftruncate, planned_fsync};
 
 #define MAX_TO_KILL 40 /* intervals */
 
-/* Writes interval after interval until it is killed; tells each that has been written. */
+/* Writes interval after interval until it is killed; says each that has been written. */
 static void write_until_killed(struct fixture *fixture, uint64_t run, int to)
 {
 	struct store_writer *writer = open_writer(fixture, run, 30000);
@@ -457,12 +457,12 @@ static void test_a_killed_writer_loses_the_interval_in_flight_at_the_most(void *
 	print_message("seed %llu\n", (unsigned long long)SEED);
 	written.n = 0;
 	for (uint64_t run = 1; run <= 40; run += 2) {
-		uint64_t told = kill_a_writer(fixture, run, random = mix(random)), n;
+		uint64_t reported = kill_a_writer(fixture, run, random = mix(random)), n;
 		struct store_writer *writer = open_writer(fixture, run + 1, 0);
 
 		read_store(fixture, NULL, &reading);
 		n = reading.records.n - written.n;
-		assert_true(reading.records.n >= written.n && n >= told && n <= told + 1);
+		assert_true(reading.records.n >= written.n && n >= reported && n <= reported + 1);
 		for (uint64_t number = 1; number <= n; number++) {
 			struct interval interval = interval_of(run, number, 1);
 
@@ -483,8 +483,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try),
-		TEST(test_an_fsync_that_fails_is_told_when_the_writer_closes),
-		TEST(test_an_fsync_that_fails_is_told_when_the_last_chunk_has_sealed_the_segment),
+		TEST(test_an_fsync_that_fails_is_reported_when_the_writer_closes),
+		TEST(test_an_fsync_that_fails_is_reported_when_the_last_chunk_has_sealed_the_segment),
 		TEST(test_closing_writes_what_the_last_try_could_not),
 		TEST(test_a_chunk_given_up_does_not_take_the_place_of_the_next),
 		TEST(test_sealing_a_torn_segment_fails_without_harm),
