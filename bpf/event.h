@@ -286,7 +286,7 @@ struct runq {
 
 enum {
 	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
-	WALK_FIGURES = 2, /* a walk_figures follows */
+	WALK_SAMPLE = 2, /* a process_sample follows */
 	WALK_DEAD = 4,	  /* its end has been reported; it waits to be reaped, and lives no more */
 	WALK_THREAD = 8,  /* not a process: struct walk_thread */
 	WALK_PART = 16,	  /* nor this: struct walk_part */
@@ -300,7 +300,7 @@ struct walk_row {
 };
 
 /* What it has cost up to now, when that has changed since it was written last. */
-struct walk_figures {
+struct process_sample {
 	struct costs costs; /* wall_ns is 0, threads are those alive; by_thread is theirs alone: that of the dead
 			     * came as event_thread */
 	struct waits waits; /* max_delay_ns since the last walk */
@@ -320,11 +320,11 @@ struct walk_figures {
 
 struct walk_report {
 	struct walk_row row;
-	struct walk_figures figures;
+	struct process_sample sample;
 };
 
 /*
- * A thread of a process with more than are added up in the kernel. Its process's figures come before those of its
+ * A thread of a process with more than are added up in the kernel. Its process's values come before those of its
  * threads with higher ids; the others' wait for their end.
  */
 struct walk_part {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The figures of a living process, read by the walk over all tasks. Only those that have changed are reported:
+ * The values of a live process, read by the walk over all tasks. Only those that have changed are reported:
  * a process whose threads have not run, and are as many, has not done anything.
  *
  * The sums of the dead threads are read first, then the living are added. A thread that ends in between is
- * missed (its figures are in the next reading), never counted twice.
+ * missed (its values are in the next reading), never counted twice.
  */
 #ifndef OBIT_LIVING_H
 #define OBIT_LIVING_H
@@ -170,21 +170,21 @@ static __always_inline void read_waits(struct waits *ret, const struct process_w
 	ret->max_delay_ns = of->max_delay_since_walk_ns;
 }
 
-static __always_inline void read_identity(struct walk_figures *figures, struct task_struct *leader)
+static __always_inline void read_identity(struct process_sample *sample, struct task_struct *leader)
 {
-	memory_pages(leader, &figures->rss_pages, &figures->swap_pages);
-	figures->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
-	figures->ppid = leader->real_parent->tgid;
-	figures->uid = leader->cred->uid.val;
-	figures->gid = leader->cred->gid.val;
-	figures->euid = leader->cred->euid.val;
-	figures->egid = leader->cred->egid.val;
-	figures->flags = leader->flags & PF_KTHREAD ? EXIT_KTHREAD : 0;
-	figures->last_cpu = task_last_cpu(leader);
-	bpf_probe_read_kernel(figures->comm, sizeof(figures->comm), leader->comm);
+	memory_pages(leader, &sample->rss_pages, &sample->swap_pages);
+	sample->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	sample->ppid = leader->real_parent->tgid;
+	sample->uid = leader->cred->uid.val;
+	sample->gid = leader->cred->gid.val;
+	sample->euid = leader->cred->euid.val;
+	sample->egid = leader->cred->egid.val;
+	sample->flags = leader->flags & PF_KTHREAD ? EXIT_KTHREAD : 0;
+	sample->last_cpu = task_last_cpu(leader);
+	bpf_probe_read_kernel(sample->comm, sizeof(sample->comm), leader->comm);
 }
 
-/* Writes the row and, when there is something new, the figures behind it. */
+/* Writes the row and, when there is something new, the sample behind it. */
 static __always_inline void report(struct seq_file *seq, const struct walk_row *row, struct task_struct *leader)
 {
 	struct signal_struct *signal = leader->signal;
@@ -207,19 +207,19 @@ static __always_inline void report(struct seq_file *seq, const struct walk_row *
 		bpf_seq_write(seq, &out->row, sizeof(out->row));
 		return;
 	}
-	if (!read_costs(&out->figures.costs, leader, signal)) {
+	if (!read_costs(&out->sample.costs, leader, signal)) {
 		count = counters_of(epoch_now());
 		if (!bpf_seq_write(seq, &out->row, sizeof(out->row)) && count)
 			ADD(count->procs_skipped, 1);
 		return;
 	}
 	waited = known_waits(pid, now.start_boot_ns);
-	read_waits(&out->figures.waits, waited);
-	read_identity(&out->figures, leader);
-	out->figures.state = now.state;
-	out->row.flags |= WALK_FIGURES;
+	read_waits(&out->sample.waits, waited);
+	read_identity(&out->sample, leader);
+	out->sample.state = now.state;
+	out->row.flags |= WALK_SAMPLE;
 	/* What was read, not what was looked at before. */
-	now.cpu_ns = out->figures.costs.cpu_ns;
+	now.cpu_ns = out->sample.costs.cpu_ns;
 	if (bpf_seq_write(seq, out, sizeof(*out)))
 		return;
 	if (waited)

@@ -11,7 +11,7 @@
  *   on_leave   sched_process_exit   ids that reaping may have taken by the last switch; who is ending
  *   on_switch  sched_switch         first witness of the end: the last switch of a task; waits for a CPU
  *   on_free    sched_process_free   second witness: the release of the task
- *   walk       iter/task            all living processes, and the figures of those that did something; threads
+ *   walk       iter/task            all living processes, and a sample of those that did something; threads
  *
  * sched_switch and sched_wakeup_new run with interrupts off and sched_process_free from RCU callbacks; the
  * others may be skipped on 7.x when they preempt each other (sched_process_fork lost 1 in 100 there), so
@@ -254,7 +254,7 @@ static __always_inline bool leave_to_threads(struct task_struct *leader)
 	return !was_there || lost_leadership(leader);
 }
 
-/* Its release is to know that the leader's own figures have been sent. */
+/* Its release is to know that the leader's own values have been sent. */
 static __always_inline void leave_to_release(struct task_struct *leader)
 {
 	struct orphan key = orphan_key(leader);

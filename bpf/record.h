@@ -168,7 +168,7 @@ static __always_inline void read_by_thread(struct by_thread *ret, struct task_st
 }
 
 /*
- * wait4() adds the living threads' figures to the sums of the dead in `signal`. Here all are dead. The
+ * wait4() adds the living threads' values to the sums of the dead in `signal`. Here all are dead. The
  * leader is added when it has not been released; with nr_threads at 0 it has, and is in the sums.
  */
 static __always_inline void add_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
@@ -193,7 +193,7 @@ static __always_inline __u32 stats_sequence(struct signal_struct *signal)
 }
 
 /*
- * A waiting parent may reap the leader before its last switch, adding its figures to the sums (in
+ * A waiting parent may reap the leader before its last switch, adding its values to the sums (in
  * __exit_signal(), under stats_lock) while they are read here: then they are read again, as the kernel's
  * own readers do. False: that CPU does not come to an end with it (a hypervisor has taken it away).
  */

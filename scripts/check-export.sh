@@ -132,7 +132,7 @@ fi
 # --- what other versions of obit wrote --------------------------------------------------------------------------------
 "$build/tests/write_foreign" "$work/foreign"
 check "unknown table: exported" "$obit" export --store "$work/foreign" --table tomorrow --to jsonl "$work/tomorrow.jsonl"
-check "unknown table: its rows" test "$(jq -c '[.time, .figure, .names]' "$work/tomorrow.jsonl")" = \
+check "unknown table: its rows" test "$(jq -c '[.time, .value, .names]' "$work/tomorrow.jsonl")" = \
     '["2023-11-14T22:13:20.000000000Z",7,["a","b"]]'
 check "unknown field: exported" "$obit" export --store "$work/foreign" --to parquet "$work/foreign.parquet"
 if [ $has_readers = 1 ]; then
@@ -187,12 +187,12 @@ for to in parquet csv jsonl perfetto; do check "a broken pipe ends quietly: $to"
 mkdir "$work/empty"
 
 is_the_same_to_duckdb() { # csv, parquet, of several row groups
-    local figures="count(*), sum(pid::UBIGINT), sum(cpu_ns::UBIGINT), count(exit_code), min(exit_time::TIMESTAMPTZ),
+    local values="count(*), sum(pid::UBIGINT), sum(cpu_ns::UBIGINT), count(exit_code), min(exit_time::TIMESTAMPTZ),
         max(start_time::TIMESTAMPTZ), count(distinct exe), sum(hash(pid::UBIGINT, comm, cgroup, exit_code::UBIGINT,
         exit_time::TIMESTAMPTZ, max_rss_bytes::UBIGINT, exe)), count(killer_comm)"
     node "$build/readers/duckdb.mjs" --sql "select (select count(*) > 5 from parquet_metadata('$2')
-            where path_in_schema = 'pid') as groups, (select row($figures) from read_csv('$1', all_varchar = true))
-            = (select row($figures) from '$2') as equal" | jq -e '.[0].groups and .[0].equal' >/dev/null
+            where path_in_schema = 'pid') as groups, (select row($values) from read_csv('$1', all_varchar = true))
+            = (select row($values) from '$2') as equal" | jq -e '.[0].groups and .[0].equal' >/dev/null
 }
 
 check "many rows: exported to csv" "$obit" export --store "$work/long" --to csv "$work/long.csv"

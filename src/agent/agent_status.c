@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the agent says of itself, asked in the main thread. Figures of the books are those of the last sealed
+ * What the agent says of itself, asked in the main thread. Values of the books are those of the last sealed
  * interval; programs, the agent's own cost and the store's errors are of this moment.
  *
  * Degraded is said of what has been lost since the agent began, not of what is lost just now: a hole in the

@@ -244,7 +244,7 @@ static void print_parts(FILE *to, const struct status *status)
 	}
 }
 
-/* What the programs cost, and of which time the figures above are. */
+/* What the programs cost, and of which time the values above are. */
 static void print_measured(FILE *to, const struct status *status)
 {
 	struct view agent = view_of(to, status, SECTION_AGENT), program = view_of(to, status, SECTION_PROGRAM);

@@ -52,7 +52,7 @@ int collect_settle(struct collect *collect);
 /* The first walk notes leaders that exited before the programs were attached, and left other threads. */
 void collect_set_adopting(struct collect *collect, int adopting);
 
-/* Who lives, in order of pid, and the figures of those that did something. All zero at first; memory grows. */
+/* Who lives, in order of pid, and a sample of those that did something. All zero at first; memory grows. */
 struct walk {
 	struct walk_row *living;
 	struct walk_report *reported;
@@ -62,7 +62,7 @@ struct walk {
 
 void walk_done(struct walk *walk);
 
-/* Fills it anew; with `report_all` also those that did nothing have figures. 0 or -errno. */
+/* Fills it anew; with `report_all` also those that did nothing have a sample. 0 or -errno. */
 int collect_walk(struct collect *collect, int report_all, struct walk *walk);
 
 /* What was counted under the epoch; call once for each, settled. 0 or -errno. */
@@ -103,7 +103,7 @@ struct collect_program {
 	const char *name, *attach; /* "on_switch", "tp_btf/sched_switch"; as long as the collect */
 	int is_wanted;		   /* 0: left out by the options */
 	int is_attached;
-	int error;		   /* 0, or -errno: the figures below could not be read */
+	int error;		   /* 0, or -errno: the values below could not be read */
 	uint64_t misses;	   /* runs skipped since the start; 0 before Linux 5.12 */
 	uint64_t runs, run_ns;	   /* of the time that runs were counted; 0: never yet */
 	int drops;		   /* enum LEDGER_field of events that found its ring full; negative: it sends none */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The walk over all tasks: a file that the kernel writes while it is read. Rows, some of them with figures
+ * The walk over all tasks: a file that the kernel writes while it is read. Rows, some of them with a sample
  * behind them, come one after the other; a read may end inside one.
  */
 #include <bpf/bpf.h>
@@ -54,7 +54,7 @@ static int add_part(struct walk *walk, const struct walk_part *part)
 	if (low == walk->n_reported || reported->row.pid != part->row.pid || reported->row.start_boot_ns != part->row.start_boot_ns)
 		return 0;
 	for (size_t i = 0; i < sizeof(part->costs) / sizeof(__u64); i++)
-		((__u64 *)(void *)&reported->figures.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
+		((__u64 *)(void *)&reported->sample.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
 	return 0;
 }
 
@@ -79,7 +79,7 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 		const struct walk_row *row = (const void *)(data + used);
 		size_t size = row->flags & WALK_THREAD	  ? sizeof(struct walk_thread)
 			      : row->flags & WALK_PART	  ? sizeof(struct walk_part)
-			      : row->flags & WALK_FIGURES ? sizeof(struct walk_report)
+			      : row->flags & WALK_SAMPLE ? sizeof(struct walk_report)
 							  : sizeof(*row);
 
 		if (len - used < size)

@@ -33,7 +33,7 @@ struct open_interval *interval_open(struct ledger *ledger, uint32_t epoch)
 void ledger_forget_parts(struct ledger *ledger, const struct process *process)
 {
 	texts_drop(ledger->texts, process->image);
-	meters_drop(ledger->meters, process->meter);
+	baselines_drop(ledger->baselines, process->baseline);
 }
 
 void ledger_forget(struct ledger *ledger, struct process *process)

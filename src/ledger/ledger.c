@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The ledger joins what is reported of a process at different times: fork and exec give its image, signals its
- * killer, its threads their own figures, the exit event the rest. When the exit comes its row is made at
+ * killer, its threads their own values, the exit event the rest. When the exit comes its row is made at
  * once; the process stays known until the row's chunk leaves, so that a thread which was switched out after
  * it can still be added (an amendment). What comes later still goes to the interval's roll-ups, without an
  * exit, so that totals stay exact.
@@ -27,9 +27,9 @@ struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const str
 	ledger->page_bytes = page_bytes;
 	ledger->processes = processes_new(max_processes);
 	ledger->texts = texts_new(max_processes, max_processes * TEXT_BLOCKS_PER_PROCESS);
-	ledger->meters = meters_new(max_processes);
+	ledger->baselines = baselines_new(max_processes);
 	ledger->sched = SCHED_DELAY;
-	if (!ledger->processes || !ledger->texts || !ledger->meters) {
+	if (!ledger->processes || !ledger->texts || !ledger->baselines) {
 		ledger_free(ledger);
 		return NULL;
 	}
@@ -44,7 +44,7 @@ void ledger_free(struct ledger *ledger)
 		chunk_free(ledger->open[i].chunk);
 	processes_free(ledger->processes);
 	texts_free(ledger->texts);
-	meters_free(ledger->meters);
+	baselines_free(ledger->baselines);
 	free(ledger);
 }
 
@@ -337,7 +337,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 		source.image = &ledger->image;
 	}
 	source.cgroup = find_cgroup(ledger, event);
-	if (process && process->meter)
+	if (process && process->baseline)
 		ledger_last_row(ledger, open, &source, process);
 	row = row_add_exit(open->chunk->blocks[CHUNK_EXITS], &source);
 	open->exits_recorded++;

@@ -10,7 +10,7 @@
 
 #include "base/texts.h"
 #include "ledger/ledger.h"
-#include "ledger/meters.h"
+#include "ledger/baselines.h"
 #include "ledger/processes.h"
 #include "ledger/rows.h"
 #include "ledger/rows_living.h"
@@ -30,7 +30,7 @@ struct ledger {
 	struct ledger_ports ports;
 	struct processes *processes;
 	struct texts *texts;
-	struct meters *meters;
+	struct baselines *baselines;
 	enum sched_level sched;
 	const char *redact;
 	struct open_interval open[OPEN_INTERVALS]; /* by epoch modulo */
@@ -85,7 +85,7 @@ static inline struct cgroup_name ledger_cgroup_name(struct ledger *ledger, uint6
 /* ledger_living.c: the rows of procs and roster that a snapshot brings. */
 void ledger_take_living(struct ledger *ledger, const struct snapshot *snapshot);
 
-/* The last row of a process that has a meter, before its exit's; there is room for it. */
+/* The last row of a process that has a baseline, before its exit's; there is room for it. */
 void ledger_last_row(struct ledger *ledger, struct open_interval *open, const struct exit_source *exit,
 		     struct process *process);
 

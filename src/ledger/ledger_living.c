@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The living in the ledger: a reading of a process becomes a row of what is new in it. The first reading of
- * one that was alive before the agent only sets its meter. With the end comes the last row: what the exit's
+ * one that was alive before the agent only sets its baseline. With the end comes the last row: what the exit's
  * record has more than all rows before it.
  */
 #include "ledger/ledger_inside.h"
@@ -45,25 +45,25 @@ static struct costs total_of(const struct process *process, const struct costs *
 static void add_proc_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
 		     const struct walk_report *reported, struct process *process, struct text_view cgroup)
 {
-	struct costs total = total_of(process, &reported->figures.costs);
-	int was_alive_before = !process->meter && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
+	struct costs total = total_of(process, &reported->sample.costs);
+	int was_alive_before = !process->baseline && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
 	struct living_source source = source_of(ledger, process, cgroup);
-	struct meter_step step;
+	struct cost_delta step;
 
 	/* It has ended since: its last row, if it has one, has reported this interval too. */
 	if (process->dead_epoch)
 		return;
-	if (!process->meter)
-		process->meter = meters_add(ledger->meters);
-	if (!process->meter) {
+	if (!process->baseline)
+		process->baseline = baselines_add(ledger->baselines);
+	if (!process->baseline) {
 		ledger->procs_skipped++;
 		return;
 	}
-	meters_advance(ledger->meters, process->meter, &total, &reported->figures.waits, &step);
+	baselines_advance(ledger->baselines, process->baseline, &total, &reported->sample.waits, &step);
 	if (step.is_empty || was_alive_before || !s->epoch)
 		return;
 	source.time_ns = s->end_real_ns;
-	source.figures = &reported->figures;
+	source.sample = &reported->sample;
 	row_add_proc(open->chunk->blocks[CHUNK_PROCS], &source, &step);
 }
 
@@ -79,8 +79,8 @@ static void enroll(struct ledger *ledger, struct open_interval *open, const stru
 	struct living_source source = source_of(ledger, process ? process : &unknown, cgroup);
 
 	source.time_ns = s->end_real_ns;
-	source.figures = &reported->figures;
-	if (process && process->image && !(reported->figures.flags & EXIT_KTHREAD)) {
+	source.sample = &reported->sample;
+	if (process && process->image && !(reported->sample.flags & EXIT_KTHREAD)) {
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
@@ -95,7 +95,7 @@ static void take_one(struct ledger *ledger, const struct snapshot *s, const stru
 	uint64_t start_boot_ns = reported->row.start_boot_ns;
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 	int is_dead = (reported->row.flags & WALK_DEAD) != 0;
-	struct text_view cgroup = ledger_cgroup_name(ledger, reported->figures.cgroup_id).path;
+	struct text_view cgroup = ledger_cgroup_name(ledger, reported->sample.cgroup_id).path;
 
 	if (!process && !is_dead && may_be_unknown(ledger, pid, start_boot_ns)) {
 		process = ledger_known_or_new(ledger, pid, start_boot_ns);
@@ -133,11 +133,11 @@ void ledger_last_row(struct ledger *ledger, struct open_interval *open, const st
 	const struct event_exit *event = exit->event;
 	struct living_source source = source_of(ledger, process, exit->cgroup.path);
 	struct costs total = total_of(process, &event->costs);
-	struct meter_step step;
+	struct cost_delta step;
 
 	source.time_ns = event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns;
 	source.end = event;
-	meters_advance(ledger->meters, process->meter, &total, &event->waits, &step);
+	baselines_advance(ledger->baselines, process->baseline, &total, &event->waits, &step);
 	/* Of the longest wait it is not known when it was. */
 	step.waits.max_delay_ns = 0;
 	process->last_row_plus_1 = row_add_proc(open->chunk->blocks[CHUNK_PROCS], &source, &step) + 1;

@@ -26,7 +26,7 @@ static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
 
 /*
  * Known, not ended as far as we heard, silent since the edge, and neither in the walk nor on its way out: its exit
- * is in a roll-up, and there the figures of its threads that were reported by event must go too.
+ * is in a roll-up, and there the values of its threads that were reported by event must go too.
  */
 static int is_gone(struct process *process, void *ctx)
 {

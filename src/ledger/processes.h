@@ -10,7 +10,7 @@
 
 #include "base/texts.h"
 #include "ledger/by_thread.h"
-#include "ledger/meters.h"
+#include "ledger/baselines.h"
 
 enum {
 	PROCESS_BEFORE_AGENT = 1,
@@ -41,7 +41,7 @@ struct process {
 	uint32_t dead_epoch; /* of its exit event; 0: alive */
 	uint32_t row;	     /* of `exits`, when dead */
 	uint32_t last_row_plus_1; /* of `procs`, beside it; 0: none */
-	meter_id meter;		  /* 0: no reading yet */
+	baseline_id baseline;		  /* 0: no reading yet */
 	uint32_t threads;    /* that ended apart from the record, and what the kernel kept by them alone */
 	struct by_thread ended;
 	struct asker killers[2]; /* [0]: of the signal that ends it, or pended last; [1]: the last of another number */

@@ -43,7 +43,7 @@ struct exit_source {
 
 /*
  * Splits CPU time as getrusage() does (kernel/sched/cputime.c, cputime_adjust()): the exact total in the
- * proportion of the two tick-sampled figures.
+ * proportion of the two tick-sampled values.
  */
 void split_cpu(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_ns, uint64_t *ret_user_ns, uint64_t *ret_system_ns);
 
@@ -53,7 +53,7 @@ void split_cpu(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_ns, uint64_t *
  */
 uint32_t row_add_exit(struct block *exits, const struct exit_source *source);
 
-/* Adds a thread's own figures to a row of `exits`. */
+/* Adds a thread's own values to a row of `exits`. */
 void row_amend_exit(struct block *exits, uint32_t row, const struct event_thread *thread);
 
 /* A cgroup with NULL data is null. */

@@ -26,7 +26,7 @@ static const uint32_t procs_by_thread[] = {
 };
 _Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
 
-static void set_step(struct block *b, uint32_t row, const struct meter_step *step)
+static void set_step(struct block *b, uint32_t row, const struct cost_delta *step)
 {
 	const struct costs *costs = &step->costs;
 
@@ -56,31 +56,31 @@ static void set_waits(struct block *b, uint32_t row, const struct waits *waits, 
 
 static void set_gauges(struct block *b, uint32_t row, const struct living_source *source)
 {
-	const struct walk_figures *figures = source->figures;
+	const struct process_sample *sample = source->sample;
 
-	block_set_number(b, row, PROCS_threads, figures->costs.threads);
-	block_set_number(b, row, PROCS_rss_bytes, figures->rss_pages * source->page_bytes);
-	block_set_number(b, row, PROCS_swap_bytes, figures->swap_pages * source->page_bytes);
-	block_set_number(b, row, PROCS_last_cpu, figures->last_cpu);
+	block_set_number(b, row, PROCS_threads, sample->costs.threads);
+	block_set_number(b, row, PROCS_rss_bytes, sample->rss_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_swap_bytes, sample->swap_pages * source->page_bytes);
+	block_set_number(b, row, PROCS_last_cpu, sample->last_cpu);
 }
 
-uint32_t row_add_proc(struct block *b, const struct living_source *source, const struct meter_step *step)
+uint32_t row_add_proc(struct block *b, const struct living_source *source, const struct cost_delta *step)
 {
-	const struct walk_figures *figures = source->figures;
-	const char *comm = figures ? figures->comm : source->end->comm;
-	const char *state = figures ? state_name(figures->state) : "X";
+	const struct process_sample *sample = source->sample;
+	const char *comm = sample ? sample->comm : source->end->comm;
+	const char *state = sample ? state_name(sample->state) : "X";
 	uint32_t row = row_new(b);
 
 	block_set_number(b, row, PROCS_time, source->time_ns);
 	block_set_number(b, row, PROCS_pid, source->pid);
 	block_set_number(b, row, PROCS_start_time, source->start_real_ns);
-	block_set_number(b, row, PROCS_ppid, figures ? figures->ppid : source->end->ppid);
-	block_set_number(b, row, PROCS_uid, figures ? figures->uid : source->end->uid);
-	block_set_number(b, row, PROCS_euid, figures ? figures->euid : source->end->euid);
+	block_set_number(b, row, PROCS_ppid, sample ? sample->ppid : source->end->ppid);
+	block_set_number(b, row, PROCS_uid, sample ? sample->uid : source->end->uid);
+	block_set_number(b, row, PROCS_euid, sample ? sample->euid : source->end->euid);
 	block_set_number(b, row, PROCS_start_boot_ns, source->start_boot_ns);
 	set_step(b, row, step);
 	set_waits(b, row, &step->waits, source->sched);
-	if (figures)
+	if (sample)
 		set_gauges(b, row, source);
 	row_set_text(b, row, PROCS_comm, text_view_of(comm, OBIT_COMM_LEN));
 	row_set_text(b, row, PROCS_cgroup, source->cgroup);
@@ -90,27 +90,27 @@ uint32_t row_add_proc(struct block *b, const struct living_source *source, const
 
 uint32_t row_add_roster(struct block *b, const struct living_source *source)
 {
-	const struct walk_figures *figures = source->figures;
+	const struct process_sample *sample = source->sample;
 	const struct image *image = source->image;
 	uint32_t row = row_new(b);
 
 	block_set_number(b, row, ROSTER_time, source->time_ns);
 	block_set_number(b, row, ROSTER_pid, source->pid);
 	block_set_number(b, row, ROSTER_start_time, source->start_real_ns);
-	block_set_number(b, row, ROSTER_ppid, figures->ppid);
-	block_set_number(b, row, ROSTER_uid, figures->uid);
-	block_set_number(b, row, ROSTER_gid, figures->gid);
-	block_set_number(b, row, ROSTER_euid, figures->euid);
-	block_set_number(b, row, ROSTER_egid, figures->egid);
+	block_set_number(b, row, ROSTER_ppid, sample->ppid);
+	block_set_number(b, row, ROSTER_uid, sample->uid);
+	block_set_number(b, row, ROSTER_gid, sample->gid);
+	block_set_number(b, row, ROSTER_euid, sample->euid);
+	block_set_number(b, row, ROSTER_egid, sample->egid);
 	block_set_number(b, row, ROSTER_start_boot_ns, source->start_boot_ns);
-	block_set_number(b, row, ROSTER_threads, figures->costs.threads);
-	block_set_number(b, row, ROSTER_rss_bytes, figures->rss_pages * source->page_bytes);
-	block_set_number(b, row, ROSTER_swap_bytes, figures->swap_pages * source->page_bytes);
-	block_set_number(b, row, ROSTER_cpu_ns, figures->costs.cpu_ns);
-	block_set_number(b, row, ROSTER_last_cpu, figures->last_cpu);
-	row_set_text(b, row, ROSTER_comm, text_view_of(figures->comm, OBIT_COMM_LEN));
+	block_set_number(b, row, ROSTER_threads, sample->costs.threads);
+	block_set_number(b, row, ROSTER_rss_bytes, sample->rss_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_swap_bytes, sample->swap_pages * source->page_bytes);
+	block_set_number(b, row, ROSTER_cpu_ns, sample->costs.cpu_ns);
+	block_set_number(b, row, ROSTER_last_cpu, sample->last_cpu);
+	row_set_text(b, row, ROSTER_comm, text_view_of(sample->comm, OBIT_COMM_LEN));
 	row_set_text(b, row, ROSTER_cgroup, source->cgroup);
-	row_set_text(b, row, ROSTER_state, text_view_of(state_name(figures->state), 1));
+	row_set_text(b, row, ROSTER_state, text_view_of(state_name(sample->state), 1));
 	if (image)
 		row_set_image(b, row, ROSTER_exe, ROSTER_argv, image);
 	return row;

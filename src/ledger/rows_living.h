@@ -5,7 +5,7 @@
 #ifndef OBIT_LEDGER_ROWS_LIVING_H
 #define OBIT_LEDGER_ROWS_LIVING_H
 
-#include "ledger/meters.h"
+#include "ledger/baselines.h"
 #include "ledger/rows.h"
 #include "model/sched_level.h"
 
@@ -13,7 +13,7 @@ struct living_source {
 	uint64_t time_ns; /* end of the interval; of the last row, of the process */
 	uint32_t pid;
 	uint64_t start_boot_ns, start_real_ns;
-	const struct walk_figures *figures; /* NULL: the last row ... */
+	const struct process_sample *sample; /* NULL: the last row ... */
 	const struct event_exit *end;	    /* ... which is made of this */
 	struct text_view cgroup;
 	const struct image *image; /* for the roster; NULL: unknown */
@@ -26,13 +26,13 @@ struct living_source {
 #define THREAD_ROW_TEXT_MAX (OBIT_COMM_LEN + 1)
 
 /* As those of rows.h: there is room. */
-uint32_t row_add_proc(struct block *procs, const struct living_source *source, const struct meter_step *step);
+uint32_t row_add_proc(struct block *procs, const struct living_source *source, const struct cost_delta *step);
 uint32_t row_add_roster(struct block *roster, const struct living_source *source);
 uint32_t row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns,
 			const struct walk_thread *thread);
 void row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);
 
-/* Adds the figures of a thread that was reported late to its process's last row. */
+/* Adds the values of a thread that was reported late to its process's last row. */
 void row_amend_proc(struct block *procs, uint32_t row, const struct event_thread *thread);
 
 #endif

@@ -7,9 +7,9 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-void cgroup_read_cpu_stat(struct proc_text text, struct figures *ret)
+void cgroup_read_cpu_stat(struct proc_text text, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"usage_usec", CGROUPS_cpu_ns, NS_PER_US},
 		{"user_usec", CGROUPS_user_ns, NS_PER_US},
 		{"system_usec", CGROUPS_system_ns, NS_PER_US},
@@ -18,24 +18,24 @@ void cgroup_read_cpu_stat(struct proc_text text, struct figures *ret)
 		{"throttled_usec", CGROUPS_throttled_ns, NS_PER_US},
 	};
 
-	figures_read_keys(text, keys, N(keys), ret);
+	readings_read_keys(text, keys, N(keys), ret);
 }
 
-void cgroup_read_memory_events(struct proc_text text, struct figures *ret)
+void cgroup_read_memory_events(struct proc_text text, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"high", CGROUPS_high_events, 1},
 		{"max", CGROUPS_max_events, 1},
 		{"oom", CGROUPS_oom_events, 1},
 		{"oom_kill", CGROUPS_oom_kills, 1},
 	};
 
-	figures_read_keys(text, keys, N(keys), ret);
+	readings_read_keys(text, keys, N(keys), ret);
 }
 
-void cgroup_read_memory_stat(struct proc_text text, struct figures *ret)
+void cgroup_read_memory_stat(struct proc_text text, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"anon", CGROUPS_anon_bytes, 1},
 		{"file", CGROUPS_file_bytes, 1},
 		{"kernel", CGROUPS_kernel_bytes, 1},
@@ -44,10 +44,10 @@ void cgroup_read_memory_stat(struct proc_text text, struct figures *ret)
 		{"pgmajfault", CGROUPS_pgmajfault, 1},
 	};
 
-	figures_read_keys(text, keys, N(keys), ret);
+	readings_read_keys(text, keys, N(keys), ret);
 }
 
-void cgroup_read_io_stat(struct proc_text text, struct figures *ret)
+void cgroup_read_io_stat(struct proc_text text, struct readings *ret)
 {
 	static const struct {
 		const char *prefix;
@@ -68,14 +68,14 @@ void cgroup_read_io_stat(struct proc_text text, struct figures *ret)
 					sums[i] += value;
 	/* An empty file is a group without I/O. */
 	for (size_t i = 0; i < N(keys); i++)
-		figures_set(ret, keys[i].field, sums[i]);
+		readings_set(ret, keys[i].field, sums[i]);
 }
 
-void cgroup_read_number(struct proc_text text, uint32_t field, struct figures *ret)
+void cgroup_read_number(struct proc_text text, uint32_t field, struct readings *ret)
 {
 	struct proc_text line;
 	uint64_t value;
 
 	if (proc_take_line(&text, &line) && proc_take_number(&line, &value))
-		figures_set(ret, field, value);
+		readings_set(ret, field, value);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The tree of cgroups, walked from its root so that the cost follows activity: the figures of a group include
+ * The tree of cgroups, walked from its root so that the cost follows activity: the readings of a group include
  * those of the groups below it, and so, where a file of a group has not moved, it is not read of any below.
  *
  *   gates    cpu.stat, io.stat, memory and I/O pressure: each read where it moved in the parent, or the parent
@@ -72,9 +72,9 @@ static const char *const file_names[N_FILES] = {
 	[PIDS_MAX] = "pids.max",
 };
 
-#define BIT FIGURE_BIT
-/* Figures of each gate. */
-static const uint64_t gate_figures[N_GATES] = {
+#define BIT READING_BIT
+/* Readings of each gate. */
+static const uint64_t gate_readings[N_GATES] = {
 	[CPU_STAT] = BIT(CGROUPS_cpu_ns) | BIT(CGROUPS_user_ns) | BIT(CGROUPS_system_ns) | BIT(CGROUPS_periods) |
 		     BIT(CGROUPS_throttled) | BIT(CGROUPS_throttled_ns),
 	[IO_STAT] = BIT(CGROUPS_reads) | BIT(CGROUPS_read_bytes) | BIT(CGROUPS_writes) | BIT(CGROUPS_write_bytes),
@@ -82,7 +82,7 @@ static const uint64_t gate_figures[N_GATES] = {
 	[IO_PRESSURE] = BIT(CGROUPS_io_some_ns) | BIT(CGROUPS_io_full_ns),
 };
 
-_Static_assert((unsigned)N_CGROUPS_FIELDS <= FIGURES_MAX, "a figure for each field");
+_Static_assert((unsigned)N_CGROUPS_FIELDS <= READINGS_MAX, "a reading for each field");
 
 struct group {
 	uint64_t id;
@@ -95,7 +95,7 @@ struct group {
 	nlink_t links;			    /* of its directory, when its children were listed */
 	uint64_t listed, visited;	    /* passes in which it was found in its parent, and looked at */
 	int is_new;			    /* found after the first pass, not reported yet */
-	struct figures before;
+	struct readings before;
 	char name[NAME_BYTES]; /* "" for the root */
 };
 
@@ -115,7 +115,7 @@ struct sample_cgroups {
 	int is_full;	  /* for ever: those that find no place may have counted long when they do */
 	struct block *rows;
 	uint64_t time_ns;
-	struct figures now; /* of one group at a time */
+	struct readings now; /* of one group at a time */
 	char path[PATH_MAX]; /* from the mount point, "" or "/a/b" */
 	size_t path_len;
 };
@@ -354,9 +354,9 @@ static int read_file(struct sample_cgroups *sampler, struct group *group, int fi
 	return 0;
 }
 
-static int read_figures(struct sample_cgroups *sampler, struct group *group, int file)
+static int read_readings(struct sample_cgroups *sampler, struct group *group, int file)
 {
-	struct figures *now = &sampler->now;
+	struct readings *now = &sampler->now;
 	struct proc_text text;
 	int r = read_file(sampler, group, file, &text);
 
@@ -370,13 +370,13 @@ static int read_figures(struct sample_cgroups *sampler, struct group *group, int
 		cgroup_read_io_stat(text, now);
 		break;
 	case CPU_PRESSURE:
-		figures_read_pressure(text, CGROUPS_cpu_some_ns, CGROUPS_cpu_full_ns, now);
+		readings_read_pressure(text, CGROUPS_cpu_some_ns, CGROUPS_cpu_full_ns, now);
 		break;
 	case MEMORY_PRESSURE:
-		figures_read_pressure(text, CGROUPS_memory_some_ns, CGROUPS_memory_full_ns, now);
+		readings_read_pressure(text, CGROUPS_memory_some_ns, CGROUPS_memory_full_ns, now);
 		break;
 	case IO_PRESSURE:
-		figures_read_pressure(text, CGROUPS_io_some_ns, CGROUPS_io_full_ns, now);
+		readings_read_pressure(text, CGROUPS_io_some_ns, CGROUPS_io_full_ns, now);
 		break;
 	case MEMORY_EVENTS:
 		cgroup_read_memory_events(text, now);
@@ -400,12 +400,12 @@ static int read_figures(struct sample_cgroups *sampler, struct group *group, int
 	return 0;
 }
 
-/* Has one of these figures another value, or one at last? */
-static int has_moved(const struct figures *now, const struct figures *before, uint64_t figures)
+/* Has one of these readings another value, or one at last? */
+static int has_moved(const struct readings *now, const struct readings *before, uint64_t readings)
 {
-	if ((now->known & ~before->known) & figures)
+	if ((now->known & ~before->known) & readings)
 		return 1;
-	for (uint64_t left = now->known & before->known & figures; left; left &= left - 1) {
+	for (uint64_t left = now->known & before->known & readings; left; left &= left - 1) {
 		int i = __builtin_ctzll(left);
 
 		if (now->values[i] != before->values[i])
@@ -420,7 +420,7 @@ static int has_moved(const struct figures *now, const struct figures *before, ui
  */
 static int read_gates(struct sample_cgroups *sampler, struct group *group, unsigned wanted, unsigned *ret_below)
 {
-	struct figures *now = &sampler->now;
+	struct readings *now = &sampler->now;
 	unsigned moved = 0, unreadable = 0;
 
 	/* What a group has is found out when it comes up. */
@@ -430,14 +430,14 @@ static int read_gates(struct sample_cgroups *sampler, struct group *group, unsig
 	now->known = 0;
 	for (int i = 0; i < N_GATES; i++) {
 		if (wanted & 1u << i) {
-			int r = read_figures(sampler, group, i);
+			int r = read_readings(sampler, group, i);
 
 			if (r == -ENODEV)
 				return r;
 			unreadable |= (unsigned)(r < 0) << i;
-			moved |= (unsigned)has_moved(now, &group->before, gate_figures[i]) << i;
+			moved |= (unsigned)has_moved(now, &group->before, gate_readings[i]) << i;
 		} else {
-			now->known |= group->before.known & gate_figures[i];
+			now->known |= group->before.known & gate_readings[i];
 		}
 	}
 	*ret_below = sampler->looks_at_all ? ALL_GATES : moved | unreadable;
@@ -447,7 +447,7 @@ static int read_gates(struct sample_cgroups *sampler, struct group *group, unsig
 /* 0, or -ENOSPC. */
 static int add_row(struct sample_cgroups *sampler, struct group *group)
 {
-	const struct figures_rule rule = {.table = sampler->rows->table, .resets = CGROUPS_resets};
+	const struct delta_rule rule = {.table = sampler->rows->table, .resets = CGROUPS_resets};
 	struct block *rows = sampler->rows;
 	int row = block_add_row(rows), r;
 
@@ -462,13 +462,13 @@ static int add_row(struct sample_cgroups *sampler, struct group *group)
 	block_set_number(rows, (uint32_t)row, CGROUPS_time, sampler->time_ns);
 	block_set_number(rows, (uint32_t)row, CGROUPS_cgroup_id, group->id);
 	block_set_number(rows, (uint32_t)row, CGROUPS_appeared, (uint64_t)group->is_new);
-	figures_write(&rule, &sampler->now, &group->before, rows, (uint32_t)row);
+	delta_write(&rule, &sampler->now, &group->before, rows, (uint32_t)row);
 	return 0;
 }
 
 static void add_child(struct sample_cgroups *sampler, struct group *parent, uint64_t id, const char *name)
 {
-	static const struct figures zero = {.known = UINT64_MAX};
+	static const struct readings zero = {.known = UINT64_MAX};
 	struct group *group;
 	uint32_t at;
 
@@ -597,7 +597,7 @@ static int visit(struct sample_cgroups *sampler, uint32_t at, unsigned wanted)
 		group->absent = 0;
 	}
 	for (int i = N_GATES; i < N_FILES; i++)
-		if (read_figures(sampler, group, i) == -ENODEV)
+		if (read_readings(sampler, group, i) == -ENODEV)
 			return -ENODEV;
 	if (!moved || sampler->pass == 1 || !group->before.known || add_row(sampler, group) == 0) {
 		group->before = sampler->now;

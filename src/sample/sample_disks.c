@@ -2,7 +2,7 @@
 /*
  * Disks. A disk is known by its numbers and its name. One that goes is forgotten, and begins from 0 when it
  * comes again. The kernel prints durations as 32 bits of ms, which turn over after 49 days of I/O; all its
- * other figures are of 64 bits, so that one of them which is smaller than before reports a new disk in the
+ * other readings are of 64 bits, so that one of them which is smaller than before reports a new disk in the
  * place of the old.
  */
 #include "sample/sample_disks.h"
@@ -26,7 +26,7 @@ struct disk {
 	char name[NAME_BYTES]; /* "": free */
 	int is_left_out;
 	uint64_t seen; /* pass it was last seen in */
-	struct figures before;
+	struct readings before;
 };
 
 struct sample_disks {
@@ -40,7 +40,7 @@ struct sample_disks {
 	struct disk_line line; /* one at a time */
 };
 
-_Static_assert((unsigned)N_DISKS_FIELDS <= FIGURES_MAX, "a figure for each field");
+_Static_assert((unsigned)N_DISKS_FIELDS <= READINGS_MAX, "a reading for each field");
 
 struct sample_disks *sample_disks_new(struct proc_buffer *buffer, const char *diskstats, const char *sys_block)
 {
@@ -90,7 +90,7 @@ int disk_read_line(struct proc_text line, struct disk_line *ret)
 	const size_t least = 11;
 	uint64_t value;
 
-	ret->figures.known = 0;
+	ret->readings.known = 0;
 	if (!proc_take_number(&line, &ret->major) || !proc_take_number(&line, &ret->minor) ||
 	    !proc_take_word(&line, &ret->name))
 		return -EBADMSG;
@@ -98,7 +98,7 @@ int disk_read_line(struct proc_text line, struct disk_line *ret)
 		if (!proc_take_number(&line, &value))
 			return i < least ? -EBADMSG : 0;
 		if (columns[i].scale)
-			figures_set_scaled(&ret->figures, columns[i].field, value, columns[i].scale);
+			readings_set_scaled(&ret->readings, columns[i].field, value, columns[i].scale);
 	}
 	return 0;
 }
@@ -174,10 +174,10 @@ static struct disk *add(struct sample_disks *sampler, const struct disk_line *li
 /* 0 or -ENOSPC. */
 static int take_line(struct sample_disks *sampler, uint64_t time_ns, struct block *rows)
 {
-	const struct figures_rule rule = {
+	const struct delta_rule rule = {
 		.table = rows->table, .resets = DISKS_resets, .restarts = 1, .ns_wrap = NS_WRAP};
-	static const struct figures zero = {.known = UINT64_MAX};
-	const struct figures *now = &sampler->line.figures;
+	static const struct readings zero = {.known = UINT64_MAX};
+	const struct readings *now = &sampler->line.readings;
 	struct disk *disk = find(sampler, &sampler->line);
 	int is_new = !disk, row;
 
@@ -190,14 +190,14 @@ static int take_line(struct sample_disks *sampler, uint64_t time_ns, struct bloc
 		return 0;
 	if (is_new)
 		disk->before = zero;
-	if (sampler->pass > 1 && (figures_moved(&rule, now, &disk->before) || now->values[DISKS_in_flight])) {
+	if (sampler->pass > 1 && (readings_moved(&rule, now, &disk->before) || now->values[DISKS_in_flight])) {
 		row = block_add_row(rows);
-		/* Without room it is reported next time: its figures stay those of before. */
+		/* Without room it is reported next time: its readings stay those of before. */
 		if (row < 0)
 			return row;
 		block_set_number(rows, (uint32_t)row, DISKS_time, time_ns);
 		block_set_text(rows, (uint32_t)row, DISKS_disk, disk->name, strlen(disk->name));
-		figures_write(&rule, now, &disk->before, rows, (uint32_t)row);
+		delta_write(&rule, now, &disk->before, rows, (uint32_t)row);
 		block_set_number(rows, (uint32_t)row, DISKS_appeared, (uint64_t)is_new);
 	}
 	disk->before = *now;

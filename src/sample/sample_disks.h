@@ -6,14 +6,14 @@
 #ifndef OBIT_SAMPLE_SAMPLE_DISKS_H
 #define OBIT_SAMPLE_SAMPLE_DISKS_H
 
-#include "sample/figures.h"
+#include "sample/counter_delta.h"
 #include "sample/proc_file.h"
 
 /* A line of diskstats; the name points into it. */
 struct disk_line {
 	uint64_t major, minor;
 	struct proc_text name;
-	struct figures figures;
+	struct readings readings;
 };
 
 /* 0, or -EBADMSG: no such line, or one of a partition as kernels before 2.6.25 had it. */

@@ -22,7 +22,7 @@ struct nic {
 	unsigned index;		/* 0: unknown */
 	int is_new;		/* no counters of it have been taken */
 	uint64_t seen;		/* pass it was last seen in */
-	struct figures before;
+	struct readings before;
 };
 
 struct sample_nics {
@@ -36,7 +36,7 @@ struct sample_nics {
 	struct nic_line line; /* one at a time */
 };
 
-_Static_assert((unsigned)N_NICS_FIELDS <= FIGURES_MAX, "a figure for each field");
+_Static_assert((unsigned)N_NICS_FIELDS <= READINGS_MAX, "a reading for each field");
 
 struct sample_nics *sample_nics_new(struct proc_buffer *buffer, const char *net_dev)
 {
@@ -76,7 +76,7 @@ int nic_read_line(struct proc_text line, struct nic_line *ret)
 	colon = memchr(line.at, ':', (size_t)(line.end - line.at)); /* no name has one: dev_valid_name() */
 	if (!colon)
 		return -EBADMSG;
-	ret->figures.known = 0;
+	ret->readings.known = 0;
 	ret->name = (struct proc_text){line.at, colon};
 	while (ret->name.at < colon && *ret->name.at == ' ')
 		ret->name.at++;
@@ -87,7 +87,7 @@ int nic_read_line(struct proc_text line, struct nic_line *ret)
 		if (!proc_take_number(&line, &value))
 			return -EBADMSG;
 		if (columns[i])
-			figures_set(&ret->figures, columns[i], value);
+			readings_set(&ret->readings, columns[i], value);
 	}
 	return 0;
 }
@@ -171,8 +171,8 @@ static struct nic *nic_of(struct sample_nics *sampler, const struct nic_line *li
 /* 0 or -ENOSPC. */
 static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block *rows)
 {
-	const struct figures_rule rule = {.table = rows->table, .resets = NICS_resets, .restarts = 1};
-	const struct figures *now = &sampler->line.figures;
+	const struct delta_rule rule = {.table = rows->table, .resets = NICS_resets, .restarts = 1};
+	const struct readings *now = &sampler->line.readings;
 	int is_sure, row;
 	struct nic *nic = nic_of(sampler, &sampler->line, &is_sure);
 
@@ -182,14 +182,14 @@ static int take_line(struct sample_nics *sampler, uint64_t time_ns, struct block
 	/* Next time it is, with all that it has counted since. */
 	if (!is_sure)
 		return 0;
-	if (sampler->pass > 1 && figures_moved(&rule, now, &nic->before)) {
+	if (sampler->pass > 1 && readings_moved(&rule, now, &nic->before)) {
 		row = block_add_row(rows);
-		/* Without room it is reported next time: its figures stay those of before. */
+		/* Without room it is reported next time: its readings stay those of before. */
 		if (row < 0)
 			return row;
 		block_set_number(rows, (uint32_t)row, NICS_time, time_ns);
 		block_set_text(rows, (uint32_t)row, NICS_nic, nic->name, strlen(nic->name));
-		figures_write(&rule, now, &nic->before, rows, (uint32_t)row);
+		delta_write(&rule, now, &nic->before, rows, (uint32_t)row);
 		block_set_number(rows, (uint32_t)row, NICS_appeared, (uint64_t)nic->is_new);
 	}
 	nic->before = *now;

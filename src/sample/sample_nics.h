@@ -7,13 +7,13 @@
 #ifndef OBIT_SAMPLE_SAMPLE_NICS_H
 #define OBIT_SAMPLE_SAMPLE_NICS_H
 
-#include "sample/figures.h"
+#include "sample/counter_delta.h"
 #include "sample/proc_file.h"
 
 /* A line of /proc/net/dev; the name points into it. */
 struct nic_line {
 	struct proc_text name;
-	struct figures figures;
+	struct readings readings;
 };
 
 /* 0, or -EBADMSG: it is one of the two lines of headings, or nothing known. */

@@ -18,10 +18,10 @@ struct sample_system {
 	struct proc_file files[N_FILES];
 	uint64_t tick_ns;
 	uint64_t before_boot_ns; /* 0: there was no reading */
-	struct figures now, before;
+	struct readings now, before;
 };
 
-_Static_assert((unsigned)N_SYSTEM_FIELDS <= FIGURES_MAX, "a figure for each field");
+_Static_assert((unsigned)N_SYSTEM_FIELDS <= READINGS_MAX, "a reading for each field");
 
 struct sample_system *sample_system_new(struct proc_buffer *buffer)
 {
@@ -55,7 +55,7 @@ void sample_system_free(struct sample_system *sampler)
 }
 
 /* "user nice system idle iowait irq softirq steal guest guest_nice": older kernels end earlier. */
-static void read_cpu(struct proc_text line, uint64_t tick_ns, struct figures *ret)
+static void read_cpu(struct proc_text line, uint64_t tick_ns, struct readings *ret)
 {
 	static const uint32_t fields[] = {
 		SYSTEM_user_ns, SYSTEM_nice_ns,	   SYSTEM_system_ns, SYSTEM_idle_ns,  SYSTEM_iowait_ns,
@@ -66,15 +66,15 @@ static void read_cpu(struct proc_text line, uint64_t tick_ns, struct figures *re
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (!proc_take_number(&line, &ticks))
 			return;
-		figures_set_scaled(ret, fields[i], ticks, tick_ns);
+		readings_set_scaled(ret, fields[i], ticks, tick_ns);
 	}
 	if (proc_take_number(&line, &ticks))
-		figures_set_scaled(ret, SYSTEM_guest_ns, ret->values[SYSTEM_guest_ns] / tick_ns + ticks, tick_ns);
+		readings_set_scaled(ret, SYSTEM_guest_ns, ret->values[SYSTEM_guest_ns] / tick_ns + ticks, tick_ns);
 }
 
-void system_read_stat(struct proc_text text, uint64_t tick_ns, struct figures *ret)
+void system_read_stat(struct proc_text text, uint64_t tick_ns, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"ctxt", SYSTEM_context_switches, 1},
 		{"processes", SYSTEM_forks, 1},
 		{"procs_running", SYSTEM_running, 1},
@@ -91,8 +91,8 @@ void system_read_stat(struct proc_text text, uint64_t tick_ns, struct figures *r
 			cpus += (uint64_t)proc_number(&number, &cpu);
 	}
 	if (cpus)
-		figures_set(ret, SYSTEM_cpus, cpus);
-	figures_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+		readings_set(ret, SYSTEM_cpus, cpus);
+	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
 }
 
 /* "1.23" */
@@ -111,7 +111,7 @@ static int take_hundredths(struct proc_text *line, uint64_t *ret)
 	return 1;
 }
 
-void system_read_loadavg(struct proc_text text, struct figures *ret)
+void system_read_loadavg(struct proc_text text, struct readings *ret)
 {
 	static const uint32_t fields[] = {SYSTEM_load1_hundredths, SYSTEM_load5_hundredths, SYSTEM_load15_hundredths};
 	struct proc_text line;
@@ -120,12 +120,12 @@ void system_read_loadavg(struct proc_text text, struct figures *ret)
 	if (!proc_take_line(&text, &line))
 		return;
 	for (size_t i = 0; i < 3 && take_hundredths(&line, &value); i++)
-		figures_set(ret, fields[i], value);
+		readings_set(ret, fields[i], value);
 }
 
-void system_read_meminfo(struct proc_text text, struct figures *ret)
+void system_read_meminfo(struct proc_text text, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"MemTotal:", SYSTEM_memory_total_bytes, 1024},
 		{"MemFree:", SYSTEM_memory_free_bytes, 1024},
 		{"MemAvailable:", SYSTEM_memory_available_bytes, 1024},
@@ -139,12 +139,12 @@ void system_read_meminfo(struct proc_text text, struct figures *ret)
 		{"SwapFree:", SYSTEM_swap_free_bytes, 1024},
 	};
 
-	figures_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
 }
 
-void system_read_vmstat(struct proc_text text, struct figures *ret)
+void system_read_vmstat(struct proc_text text, struct readings *ret)
 {
-	static const struct figures_key keys[] = {
+	static const struct reading_key keys[] = {
 		{"pgpgin", SYSTEM_pgpgin_bytes, 1024}, /* KiB, whatever the page size */
 		{"pgpgout", SYSTEM_pgpgout_bytes, 1024},
 		{"pswpin", SYSTEM_pswpin_pages, 1},
@@ -154,12 +154,12 @@ void system_read_vmstat(struct proc_text text, struct figures *ret)
 		{"oom_kill", SYSTEM_oom_kills, 1},
 	};
 
-	figures_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
 }
 
 static void read_text(struct sample_system *sampler, int file, struct proc_text text)
 {
-	struct figures *now = &sampler->now;
+	struct readings *now = &sampler->now;
 
 	switch (file) {
 	case STAT:
@@ -175,20 +175,20 @@ static void read_text(struct sample_system *sampler, int file, struct proc_text 
 		system_read_vmstat(text, now);
 		break;
 	case CPU_PRESSURE:
-		figures_read_pressure(text, SYSTEM_cpu_some_ns, SYSTEM_cpu_full_ns, now);
+		readings_read_pressure(text, SYSTEM_cpu_some_ns, SYSTEM_cpu_full_ns, now);
 		break;
 	case MEMORY_PRESSURE:
-		figures_read_pressure(text, SYSTEM_memory_some_ns, SYSTEM_memory_full_ns, now);
+		readings_read_pressure(text, SYSTEM_memory_some_ns, SYSTEM_memory_full_ns, now);
 		break;
 	case IO_PRESSURE:
-		figures_read_pressure(text, SYSTEM_io_some_ns, SYSTEM_io_full_ns, now);
+		readings_read_pressure(text, SYSTEM_io_some_ns, SYSTEM_io_full_ns, now);
 		break;
 	}
 }
 
 int sample_system_take(struct sample_system *sampler, uint64_t time_ns, struct block *rows)
 {
-	const struct figures_rule rule = {.table = rows->table, .resets = SYSTEM_resets};
+	const struct delta_rule rule = {.table = rows->table, .resets = SYSTEM_resets};
 	uint64_t boot_ns = clock_boot_ns();
 	int row = block_add_row(rows), result = row < 0 ? row : 0;
 
@@ -206,7 +206,7 @@ int sample_system_take(struct sample_system *sampler, uint64_t time_ns, struct b
 		block_set_number(rows, (uint32_t)row, SYSTEM_time, time_ns);
 		if (sampler->before_boot_ns)
 			block_set_number(rows, (uint32_t)row, SYSTEM_duration_ns, boot_ns - sampler->before_boot_ns);
-		figures_write(&rule, &sampler->now, &sampler->before, rows, (uint32_t)row);
+		delta_write(&rule, &sampler->now, &sampler->before, rows, (uint32_t)row);
 	}
 	sampler->before_boot_ns = boot_ns;
 	sampler->before = sampler->now;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What DuckDB finds in Parquet files: for each column its type, figures over all rows, and what the row groups'
+// What DuckDB finds in Parquet files: for each column its type, values over all rows, and what the row groups'
 // statistics say. expected.py prints the same from `obit dump`.
 // usage: node duckdb.mjs FILE-OR-PATTERN | --sql SQL
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -32,8 +32,8 @@ async function look(pattern) {
   const found = {};
   for (const { column_name: column, column_type: type } of await ask(`describe select * from ${file}`)) {
     if (!questions[type]) throw new Error(`${column}: unexpected type ${type}`);
-    const { value, ...figures } = questions[type];
-    const asked = Object.entries({ rows: 'count(*)', present: 'count(c)', distinct: 'count(distinct c)', ...figures })
+    const { value, ...values } = questions[type];
+    const asked = Object.entries({ rows: 'count(*)', present: 'count(c)', distinct: 'count(distinct c)', ...values })
       .map(([key, sql]) => `(${sql})::VARCHAR as "${key}"`);
     const [row] = await ask(`select ${asked} from (select "${column}" as c from ${file})`);
     found[column] = { type, ...row };

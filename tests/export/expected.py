@@ -11,11 +11,11 @@ from dumped import read_fields, read_rows
 TYPES = {"u64": "UBIGINT", "i64": "BIGINT", "bool": "BOOLEAN", "string": "VARCHAR", "strings": "VARCHAR[]"}
 
 
-def text(figure):
-    return None if figure is None else str(figure)
+def text(value):
+    return None if value is None else str(value)
 
 
-def figures(field, values):
+def values(field, values):
     present = [v for v in values if v is not None]
     found = {"type": TYPES[field["type"]], "rows": len(values), "present": len(present)}
     if field["unit"] == "time":  # DuckDB has microseconds
@@ -37,7 +37,7 @@ def figures(field, values):
         found["sum"] = sum(present) if present else None
     ends = [min(present), max(present)] if present else [None, None]
     found["min"], found["max"] = (end.decode() if isinstance(end, bytes) else end for end in ends)
-    found = {key: text(figure) for key, figure in found.items()}
+    found = {key: text(value) for key, value in found.items()}
     if field["type"] != "strings":
         found["statistics"] = {"nulls": str(len(values) - len(present)), "min": found["min"], "max": found["max"]}
     return found
@@ -52,7 +52,7 @@ if list(found) != [field["field"] for field in fields]:
     sys.exit(f"the columns are {list(found)}")
 for field in fields:
     name = field["field"]
-    expected = figures(field, [row[name] for row in rows])
+    expected = values(field, [row[name] for row in rows])
     if found[name] != expected:
         sys.exit(f"{name}: the reader finds {found[name]}, obit dump gives {expected}")
 print(f"{len(rows)} rows, {len(fields)} columns")

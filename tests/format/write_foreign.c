@@ -22,7 +22,7 @@ static const struct field exits_fields[] = {
 
 static const struct field tomorrow_fields[] = {
 	{"time", FIELD_U64, UNIT_TIME, KIND_LABEL, "when"},
-	{"figure", FIELD_I64, UNIT_NONE, KIND_GAUGE, "how much"},
+	{"value", FIELD_I64, UNIT_NONE, KIND_GAUGE, "how much"},
 	{"names", FIELD_STRINGS, UNIT_NONE, KIND_LABEL, "of whom"},
 	{"../no name", FIELD_U64, UNIT_NONE, KIND_GAUGE, "what no version would write"},
 };

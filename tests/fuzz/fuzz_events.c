@@ -116,7 +116,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 			struct walk_report *one = &reported[snapshot.n_reported++];
 
 			one->row = *row;
-			take_into(input, &one->figures, sizeof(one->figures));
+			take_into(input, &one->sample, sizeof(one->sample));
 		}
 	}
 	ledger_seal(ledger, &snapshot);

@@ -91,16 +91,16 @@ static void check_crowds(const pid_t *pids)
 	int ok = 1, found = 0;
 
 	for (int i = 0; i < rows.n; i++) {
-		uint64_t figures[5];
+		uint64_t values[5];
 
 		for (int k = 0; k < 5; k++)
-			figures[k] = strtoull(rows.row[i][k], NULL, 10);
-		if (!is_one_of(figures[0], pids))
+			values[k] = strtoull(rows.row[i][k], NULL, 10);
+		if (!is_one_of(values[0], pids))
 			continue;
 		found++;
-		ok &= check(figures[1] == THREADS + 1, name, "%s threads", rows.row[i][1]);
+		ok &= check(values[1] == THREADS + 1, name, "%s threads", rows.row[i][1]);
 		/* Where six want one CPU, not all get it within a millisecond. */
-		ok &= check(figures[2] > 0 && figures[3] >= 1000000 && figures[3] <= figures[4], name,
+		ok &= check(values[2] > 0 && values[3] >= 1000000 && values[3] <= values[4], name,
 			    "%s long waits, the longest %s ns, of %s ns in all", rows.row[i][2], rows.row[i][3],
 			    rows.row[i][4]);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The living against /proc. A workload does what it does and stops itself (SIGSTOP): its figures stand still,
+ * The living against /proc. A workload does what it does and stops itself (SIGSTOP): its values stand still,
  * and the rows of its life up to then must add up to what /proc says, to the unit. Waits for a CPU are held
  * against /proc/schedstat, read before and after the agent's own first and last readings:
  *
@@ -56,7 +56,7 @@ static void sleep_ms(uint64_t ms)
 }
 
 /* --- what a stopped process has cost, by /proc ----------------------------------------------------------------- */
-enum figure {
+enum value {
 	CPU_NS,
 	RUN_DELAY_NS,
 	TIMESLICES,
@@ -70,17 +70,17 @@ enum figure {
 	SYSCW,
 	READ_BYTES_F,
 	WRITE_BYTES,
-	N_FIGURES,
+	N_VALUES,
 };
 
-static const char *const names[N_FIGURES] = {
+static const char *const names[N_VALUES] = {
 	"cpu_ns", "run_delay_ns", "timeslices", "nvcsw", "nivcsw",     "minflt",     "majflt",
 	"rchar",  "wchar",	  "syscr",	"syscw", "read_bytes", "write_bytes",
 };
 
 struct truth {
 	pid_t pid;
-	uint64_t figures[N_FIGURES];
+	uint64_t values[N_VALUES];
 	uint64_t threads, rss_bytes;
 };
 
@@ -106,7 +106,7 @@ static void read_io(struct truth *truth)
 
 	snprintf(path, sizeof(path), "/proc/%d/io", truth->pid);
 	for (int i = 0; i < 6; i++)
-		truth->figures[RCHAR + i] = keyed(path, keys[i]);
+		truth->values[RCHAR + i] = keyed(path, keys[i]);
 }
 
 /* By thread: what of the dead /proc says nowhere. */
@@ -129,11 +129,11 @@ static void read_threads(struct truth *truth)
 			die(file_path);
 		fclose(file);
 		snprintf(file_path, sizeof(file_path), "%s/%s/status", path, entry->d_name);
-		truth->figures[CPU_NS] += cpu;
-		truth->figures[RUN_DELAY_NS] += delay;
-		truth->figures[TIMESLICES] += slices;
-		truth->figures[NVCSW] += keyed(file_path, "voluntary_ctxt_switches");
-		truth->figures[NIVCSW] += keyed(file_path, "nonvoluntary_ctxt_switches");
+		truth->values[CPU_NS] += cpu;
+		truth->values[RUN_DELAY_NS] += delay;
+		truth->values[TIMESLICES] += slices;
+		truth->values[NVCSW] += keyed(file_path, "voluntary_ctxt_switches");
+		truth->values[NIVCSW] += keyed(file_path, "nonvoluntary_ctxt_switches");
 		truth->threads++;
 	}
 	if (tasks)
@@ -153,8 +153,8 @@ static void read_stat(struct truth *truth)
 	if (!at || sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %llu %*u %llu", &minflt, &majflt) != 2)
 		die(path);
 	fclose(file);
-	truth->figures[MINFLT] = minflt;
-	truth->figures[MAJFLT] = majflt;
+	truth->values[MINFLT] = minflt;
+	truth->values[MAJFLT] = majflt;
 	snprintf(path, sizeof(path), "/proc/%d/statm", truth->pid);
 	file = fopen(path, "re");
 	if (!file || fscanf(file, "%*d %ld", &pages) != 1)
@@ -178,7 +178,7 @@ static struct truth truth_of(pid_t pid)
 	read_stat(&truth);
 	/* With the threads that have ended. */
 	if (clock_getcpuclockid(pid, &clock) == 0)
-		truth.figures[CPU_NS] = now_ns(clock);
+		truth.values[CPU_NS] = now_ns(clock);
 	return truth;
 }
 
@@ -317,7 +317,7 @@ static struct rows procs_rows(void)
 {
 	char fields[512] = "pid,state,threads,rss_bytes,block_ns,delays_1ms,max_delay_ns";
 
-	for (int i = 0; i < N_FIGURES; i++) {
+	for (int i = 0; i < N_VALUES; i++) {
 		strcat(fields, ",");
 		strcat(fields, names[i]);
 	}
@@ -355,17 +355,17 @@ static void compare(const struct rows *rows, const struct truth *truth, int are_
 {
 	int ok = 1, n_rows;
 
-	for (int i = 0; i < N_FIGURES; i++) {
+	for (int i = 0; i < N_VALUES; i++) {
 		uint64_t sum = sum_of(rows, truth->pid, FIRST_FIGURE + i, &n_rows);
 		int is_by_thread = i == RUN_DELAY_NS || i == TIMESLICES || i == NVCSW || i == NIVCSW;
 
 		if (is_by_thread && !are_all_alive)
-			ok &= check(sum >= truth->figures[i], name,
+			ok &= check(sum >= truth->values[i], name,
 				    "%s of its %d rows is %" PRIu64 ", less than that of the threads alive, %" PRIu64,
-				    names[i], n_rows, sum, truth->figures[i]);
+				    names[i], n_rows, sum, truth->values[i]);
 		else
-			ok &= check(sum == truth->figures[i], name, "%s of its %d rows is %" PRIu64 ", in /proc %" PRIu64,
-				    names[i], n_rows, sum, truth->figures[i]);
+			ok &= check(sum == truth->values[i], name, "%s of its %d rows is %" PRIu64 ", in /proc %" PRIu64,
+				    names[i], n_rows, sum, truth->values[i]);
 	}
 	ok &= check(n_rows >= 2, name, "it has %d rows", n_rows);
 	ok &= check(number(last_of(rows, truth->pid, N_THREADS)) == truth->threads, name, "%s threads, %" PRIu64,

@@ -61,7 +61,7 @@ static const char *line_of(const char *file_name, const char *key)
 }
 
 /* Number `column` (from 1) after the key. */
-static uint64_t figure(const char *file_name, const char *key, int column)
+static uint64_t value(const char *file_name, const char *key, int column)
 {
 	const char *at = line_of(file_name, key);
 	char *end;
@@ -110,7 +110,7 @@ static void read_counters(int moment)
 	for (size_t i = 0; i < N_COUNTERS; i++) {
 		struct counter *counter = &counters[i];
 
-		counter->at[moment] = figure(counter->file, counter->key, counter->column) * counter->scale;
+		counter->at[moment] = value(counter->file, counter->key, counter->column) * counter->scale;
 	}
 }
 
@@ -278,7 +278,7 @@ static void sums_are_those_of_the_files(void)
 	else
 		skip_group(hotplug, "no tap device can be made here");
 
-	total = figure("/proc/meminfo", "MemTotal", 1) * 1024;
+	total = value("/proc/meminfo", "MemTotal", 1) * 1024;
 	rows = dump_rows(obit, store, "system", "memory_total_bytes,cpus,duration_ns,memory_free_bytes,running");
 	good = check(rows.n > 4, levels, "%d rows", rows.n);
 	for (int i = 0; i < rows.n; i++)
@@ -368,7 +368,7 @@ static uint64_t cpu_of(const char *path, int *ret_rows, int *ret_groups)
 	return sum;
 }
 
-/* Until the store has it: what a group did since the last reading goes with it, into the figures of the one above. */
+/* Until the store has it: what a group did since the last reading goes with it, into the values of the one above. */
 static void await_cpu_of(const char *path, uint64_t cpu_ns)
 {
 	int n_rows, n_groups;
@@ -432,7 +432,7 @@ static void groups_are_reported(const char *name)
 	for (int round = 0; round < 2; round++) {
 		mkdir(in_mount(below, ""), 0755);
 		burn_in(below, BURN_MS);
-		usage += figure(in_mount(below, "/cpu.stat"), "usage_usec", 1) * 1000;
+		usage += value(in_mount(below, "/cpu.stat"), "usage_usec", 1) * 1000;
 		await_cpu_of(path, usage);
 		has_memory = access(in_mount(below, "/memory.current"), F_OK) == 0 &&
 			     access(in_mount(below, "/pids.current"), F_OK) == 0;
@@ -452,7 +452,7 @@ static void groups_are_reported(const char *name)
 		good &= memory_is_reported(name, path);
 	else
 		skip_group("memory of cgroups is reported", "the memory and pids controllers are not in v2 here");
-	usage = figure(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;
+	usage = value(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;
 	snprintf(path, sizeof(path), "/%s", group_name);
 	reported = cpu_of(path, &n_rows, &n_groups);
 	good &= check(reported == usage, name, "the group above: %" PRIu64 " is reported, cpu.stat says %" PRIu64, reported, usage);

@@ -23,10 +23,10 @@
 static const char *obit;
 static char store[512];
 
-enum figure { CPU_NS, RUN_DELAY_NS, TIMESLICES, NVCSW, NIVCSW, N_FIGURES };
+enum value { CPU_NS, RUN_DELAY_NS, TIMESLICES, NVCSW, NIVCSW, N_VALUES };
 
 struct truth {
-	uint64_t tid, figures[N_FIGURES];
+	uint64_t tid, values[N_VALUES];
 	char comm[32];
 };
 
@@ -118,15 +118,15 @@ static void read_truth(pid_t pid, const char *tid, struct truth *ret)
 	char line[256];
 
 	ret->tid = strtoull(tid, NULL, 10);
-	if (fscanf(file, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ret->figures[CPU_NS], &ret->figures[RUN_DELAY_NS],
-		   &ret->figures[TIMESLICES]) != 3)
+	if (fscanf(file, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ret->values[CPU_NS], &ret->values[RUN_DELAY_NS],
+		   &ret->values[TIMESLICES]) != 3)
 		die("schedstat");
 	fclose(file);
 	file = open_of(pid, tid, "status");
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "Name:\t%31[^\n]", ret->comm);
-		sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &ret->figures[NVCSW]);
-		sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &ret->figures[NIVCSW]);
+		sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &ret->values[NVCSW]);
+		sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &ret->values[NIVCSW]);
 	}
 	fclose(file);
 }
@@ -152,8 +152,8 @@ static int read_truths(pid_t pid, struct truth *ret, int max)
 /* --- against the rows ------------------------------------------------------------------------------------------ */
 static int compare(const struct rows *rows, pid_t pid, const struct truth *truth, const char *name)
 {
-	static const char *const names[N_FIGURES] = {"cpu_ns", "run_delay_ns", "timeslices", "nvcsw", "nivcsw"};
-	uint64_t sums[N_FIGURES] = {0};
+	static const char *const names[N_VALUES] = {"cpu_ns", "run_delay_ns", "timeslices", "nvcsw", "nivcsw"};
+	uint64_t sums[N_VALUES] = {0};
 	int ok = 1, is_named = 0;
 
 	for (int i = 0; i < rows->n; i++) {
@@ -162,13 +162,13 @@ static int compare(const struct rows *rows, pid_t pid, const struct truth *truth
 		if (strtoull(row[0], NULL, 10) != (uint64_t)pid || strtoull(row[1], NULL, 10) != truth->tid)
 			continue;
 		is_named = strcmp(row[2], truth->comm) == 0;
-		for (int f = 0; f < N_FIGURES; f++)
+		for (int f = 0; f < N_VALUES; f++)
 			sums[f] += strtoull(row[3 + f], NULL, 10);
 	}
 	ok &= check(is_named, name, "thread %" PRIu64 " is not called %s", truth->tid, truth->comm);
-	for (int f = 0; f < N_FIGURES; f++)
-		ok &= check(sums[f] == truth->figures[f], name, "%s: %s is %" PRIu64 ", /proc has %" PRIu64,
-			    truth->comm, names[f], sums[f], truth->figures[f]);
+	for (int f = 0; f < N_VALUES; f++)
+		ok &= check(sums[f] == truth->values[f], name, "%s: %s is %" PRIu64 ", /proc has %" PRIu64,
+			    truth->comm, names[f], sums[f], truth->values[f]);
 	return ok;
 }
 

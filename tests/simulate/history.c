@@ -88,7 +88,7 @@ void history_begin_run(struct history *history, struct world *world)
 		process->is_known = process->is_before_agent = process->has_image = 0;
 		process->is_adopted_empty = process->is_exit_heard = process->has_row_left = 0;
 		process->epoch_heard = process->heard_flags = 0;
-		process->pending = process->in_row = (struct figures){0};
+		process->pending = process->in_row = (struct sample){0};
 		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
 		process->death_epoch = NO_EPOCH;
 		process->reported_by = REPORTED_BY_NONE;
@@ -188,18 +188,18 @@ void history_exit_rolled(struct history *history, const struct process_life *pro
 	history->n_rolled++;
 }
 
-static void add_figures(struct sums *sums, const struct figures *figures)
+static void add_figures(struct sums *sums, const struct sample *sample)
 {
-	sums->costs.threads += figures->threads;
-	by_thread_add(&sums->costs.by_thread, &figures->own);
+	sums->costs.threads += sample->threads;
+	by_thread_add(&sums->costs.by_thread, &sample->own);
 }
 
-static struct figures figures_of(const struct event_thread *event)
+static struct sample figures_of(const struct event_thread *event)
 {
-	return (struct figures){1, event->own};
+	return (struct sample){1, event->own};
 }
 
-static void join_figures(struct figures *to, const struct figures *more)
+static void join_samples(struct sample *to, const struct sample *more)
 {
 	to->threads += more->threads;
 	by_thread_add(&to->own, &more->own);
@@ -207,9 +207,9 @@ static void join_figures(struct figures *to, const struct figures *more)
 
 void history_thread_rolled(struct history *history, const struct event_thread *event)
 {
-	struct figures figures = figures_of(event);
+	struct sample sample = figures_of(event);
 
-	add_figures(&history_epoch(history, event->head.epoch)->rolled, &figures);
+	add_figures(&history_epoch(history, event->head.epoch)->rolled, &sample);
 }
 
 /* --- what the ledger hears ---------------------------------------------------------------------------------- */
@@ -248,16 +248,16 @@ static void hear_fork(struct history *history, struct process_life *process, uin
 static void hear_thread(struct history *history, struct process_life *process, const struct event_thread *event)
 {
 	struct epoch_truth *truth = history_epoch(history, event->head.epoch);
-	struct figures figures = figures_of(event);
+	struct sample sample = figures_of(event);
 
 	truth->amendments++;
 	if (process->is_known && process->is_exit_heard) {
-		join_figures(&process->in_row, &figures);
+		join_samples(&process->in_row, &sample);
 	} else if (process->is_known) {
-		join_figures(&process->pending, &figures);
+		join_samples(&process->pending, &sample);
 		process->epoch_heard = event->head.epoch;
 	} else if (event->head.epoch) {
-		add_figures(&truth->rolled, &figures);
+		add_figures(&truth->rolled, &sample);
 		truth->amendments_late++;
 		history->n_late++;
 	}
@@ -328,7 +328,7 @@ void history_heard(struct history *history, const void *data)
 	truth->exits = grown(truth->exits, truth->n_exits, &truth->exits_capacity, sizeof(struct process_life *));
 	truth->exits[truth->n_exits++] = process;
 	process->in_row = process->pending;
-	join_figures(&process->in_row, &(struct figures){process->end.costs.threads, process->end.costs.by_thread});
+	join_samples(&process->in_row, &(struct sample){process->end.costs.threads, process->end.costs.by_thread});
 	history->n_exits++;
 }
 
@@ -355,7 +355,7 @@ void history_before_seal(struct history *history, const struct snapshot *s)
 				add_figures(&truth->rolled, &process->pending);
 				truth->amendments_late += process->pending.threads;
 			}
-			process->pending = (struct figures){0};
+			process->pending = (struct sample){0};
 			process->is_known = process->has_image = 0;
 			continue;
 		}

@@ -24,12 +24,12 @@ static void *grown(void *array, uint32_t n, uint32_t *capacity, size_t size)
 	return array;
 }
 
-static void draw_figures(struct world *world, struct figures *figures)
+static void draw_sample(struct world *world, struct sample *sample)
 {
-	figures->threads = 1;
+	sample->threads = 1;
 	for (size_t i = 0; i < N_BY_THREAD; i++)
-		((uint64_t *)(void *)&figures->own)[i] = chance_scaled(&world->chance, 34);
-	figures->own.timeslices++;
+		((uint64_t *)(void *)&sample->own)[i] = chance_scaled(&world->chance, 34);
+	sample->own.timeslices++;
 }
 
 static void draw_comm(struct world *world, char *comm)
@@ -74,7 +74,7 @@ static struct process_life *conceive(struct world *world, struct process_life *p
 		process->cgroup_id = parent->cgroup_id;
 		memcpy(process->comm, parent->comm, sizeof(process->comm));
 	}
-	draw_figures(world, &process->own);
+	draw_sample(world, &process->own);
 	return process;
 }
 
@@ -145,13 +145,13 @@ static void act_exec(struct world *world, struct process_life *process)
 
 static void end_thread(struct world *world, struct process_life *process)
 {
-	struct figures figures;
+	struct sample sample;
 
-	draw_figures(world, &figures);
+	draw_sample(world, &sample);
 	if (world->plan->sched_on)
-		on_thread_switch(world, process, &figures);
+		on_thread_switch(world, process, &sample);
 	else
-		on_thread_free(world, process, &figures);
+		on_thread_free(world, process, &sample);
 }
 
 static void leader_out(struct world *world, struct process_life *process)
@@ -172,7 +172,7 @@ static void act_exec_from_thread(struct world *world, struct process_life *proce
 	process->n_others = 0;
 	world->n_orphans -= process->is_orphan;
 	process->is_orphan = process->is_leader_out = 0;
-	draw_figures(world, &process->own);
+	draw_sample(world, &process->own);
 	act_exec(world, process);
 }
 

@@ -269,10 +269,10 @@ static void rollup_thread(struct world *world, uint32_t now, const struct event_
 	by_thread_add(&entry->costs.by_thread, &thread->own);
 }
 
-static void send_thread(struct world *world, struct process_life *process, const struct figures *figures)
+static void send_thread(struct world *world, struct process_life *process, const struct sample *sample)
 {
 	struct event_thread event = {
-		.own = figures->own,
+		.own = sample->own,
 		.cgroup_id = process->cgroup_id,
 	};
 	uint32_t now = epoch_read(world, process);
@@ -400,7 +400,7 @@ static void count_at_switch(struct world *world, struct process_life *process, i
 }
 
 /* sched_switch, prev a thread beside the leader: it is out of nr_threads already. */
-void on_thread_switch(struct world *world, struct process_life *process, const struct figures *figures)
+void on_thread_switch(struct world *world, struct process_life *process, const struct sample *sample)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
 	int is_last = process->stage == STAGE_ENDING && nr_threads <= 1;
@@ -412,7 +412,7 @@ void on_thread_switch(struct world *world, struct process_life *process, const s
 			pass_uncounted(world, process);
 		return;
 	}
-	send_thread(world, process, figures);
+	send_thread(world, process, sample);
 	if (is_last && !process->is_noted && exited_before_agent(world, process)) {
 		if (process->is_leader_out && !process->n_released)
 			pass_uncounted(world, process);
@@ -450,11 +450,11 @@ void on_leader_switch(struct world *world, struct process_life *process)
 	process->least_epoch = world->epoch;
 }
 
-void on_thread_free(struct world *world, struct process_life *process, const struct figures *figures)
+void on_thread_free(struct world *world, struct process_life *process, const struct sample *sample)
 {
 	if (!world->attached || world->plan->sched_on || is_missed(world, world->plan->miss_free))
 		return;
-	send_thread(world, process, figures);
+	send_thread(world, process, sample);
 	process->least_epoch = world->epoch;
 }
 

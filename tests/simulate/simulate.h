@@ -125,7 +125,7 @@ struct sender {
 	char comm[OBIT_COMM_LEN];
 };
 
-struct figures {
+struct sample {
 	uint64_t threads;
 	struct by_thread own;
 };
@@ -146,7 +146,7 @@ struct process_life {
 	uint32_t least_epoch; /* programs that run for it do so under no older one */
 	char comm[OBIT_COMM_LEN];
 	uint64_t cgroup_id;
-	struct figures own; /* the leader's */
+	struct sample own; /* the leader's */
 	struct event_exit end; /* the truth of its end */
 	struct sender killer;  /* signal 0: none */
 	uint32_t birth_epoch, death_epoch; /* counted in; NO_EPOCH: not */
@@ -157,7 +157,7 @@ struct process_life {
 	uint8_t is_excused;		   /* its identity may be wrong or lost: something was */
 	uint8_t is_known, is_before_agent, has_image, is_adopted_empty, is_exit_heard, has_row_left;
 	uint32_t heard_flags, epoch_heard;
-	struct figures pending, in_row;
+	struct sample pending, in_row;
 	int64_t row_offset_ns, known_offset_ns; /* the clock's when its row was made, and when it was heard of first */
 };
 
@@ -227,9 +227,9 @@ void on_signal(struct world *world, struct process_life *to, const struct sender
 void on_cgroup(struct world *world, uint64_t id);
 void on_live_zero(struct world *world, struct process_life *process);
 void on_reaped(struct world *world, struct process_life *process); /* no tracepoint: of what is out of sight then */
-void on_thread_switch(struct world *world, struct process_life *process, const struct figures *figures);
+void on_thread_switch(struct world *world, struct process_life *process, const struct sample *sample);
 void on_leader_switch(struct world *world, struct process_life *process);
-void on_thread_free(struct world *world, struct process_life *process, const struct figures *figures);
+void on_thread_free(struct world *world, struct process_life *process, const struct sample *sample);
 void on_free(struct world *world, struct process_life *process);
 
 /* ... and what collect.c asks of them */
@@ -292,7 +292,7 @@ struct history {
 	struct written *written; /* of all runs, in order */
 	size_t n_written, written_capacity;
 
-	uint64_t n_exits, n_rolled, n_intervals, n_excused, n_crashes, n_cuts, n_late, n_broken; /* figures */
+	uint64_t n_exits, n_rolled, n_intervals, n_excused, n_crashes, n_cuts, n_late, n_broken; /* counts */
 	uint64_t digest;
 	char failure[512]; /* the first; empty: none */
 };

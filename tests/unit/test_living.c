@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rows of the living: meters that make them, and the two readers that add them up: do lives balance, who
+ * Rows of the living: baselines that make them, and the two readers that add them up: do lives balance, who
  * lived at a moment.
  */
 #include <setjmp.h>
@@ -13,29 +13,29 @@
 
 #include "query/lives.h"
 #include "query/moment.h"
-#include "ledger/meters.h"
+#include "ledger/baselines.h"
 #include "ledger/rows_living.h"
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S)
 #define BORN  (BEGIN + S / 2) /* in the first interval */
 
-/* --- meters ---------------------------------------------------------------------------------------------------- */
+/* --- baselines ---------------------------------------------------------------------------------------------------- */
 static void test_steps_add_up_to_the_last_reading(void **state)
 {
 	static const uint64_t cpu[] = {100, 250, 249, 400, 400, 1000};
-	struct meters *meters = meters_new(1);
-	meter_id id = meters_add(meters);
+	struct baselines *baselines = baselines_new(1);
+	baseline_id id = baselines_add(baselines);
 	uint64_t sum = 0, user = 0, system = 0;
-	struct meter_step step;
+	struct cost_delta step;
 
 	(void)state;
-	assert_int_equal(meters_add(meters), 0);
+	assert_int_equal(baselines_add(baselines), 0);
 	for (size_t i = 0; i < sizeof(cpu) / sizeof(cpu[0]); i++) {
 		struct costs costs = {.cpu_ns = cpu[i], .utime_ns = 3, .stime_ns = 2, .threads = 2};
 		struct waits waits = {.max_delay_ns = 7};
 
-		meters_advance(meters, id, &costs, &waits, &step);
+		baselines_advance(baselines, id, &costs, &waits, &step);
 		/* The third reading is short, the fifth as long as the fourth. */
 		assert_int_equal(step.is_empty, i == 2 || i == 4);
 		assert_int_equal(step.costs.threads, 0);
@@ -47,9 +47,9 @@ static void test_steps_add_up_to_the_last_reading(void **state)
 	}
 	assert_int_equal(sum, 1000);
 	assert_int_equal(user + system, 1000);
-	meters_drop(meters, id);
-	assert_int_equal(meters_add(meters), id);
-	meters_free(meters);
+	baselines_drop(baselines, id);
+	assert_int_equal(baselines_add(baselines), id);
+	baselines_free(baselines);
 }
 
 static void test_every_length_of_wait_is_reported_within_the_error(void **state)

@@ -63,11 +63,11 @@ static void test_the_longest_rollup_has_room(void **state)
 static void test_the_longest_roster_row_has_room(void **state)
 {
 	struct block *roster = block_new(table_by_id(TABLE_ROSTER), 2, ROSTER_ROW_TEXT_MAX);
-	struct walk_figures figures = {.state = 1};
-	struct living_source source = {.figures = &figures, .image = &image, .cgroup = {long_text, sizeof(long_text)}};
+	struct process_sample sample = {.state = 1};
+	struct living_source source = {.sample = &sample, .image = &image, .cgroup = {long_text, sizeof(long_text)}};
 
 	(void)state;
-	memset(figures.comm, 'c', sizeof(figures.comm));
+	memset(sample.comm, 'c', sizeof(sample.comm));
 	assert_int_equal(row_add_roster(roster, &source), 0);
 	assert_int_equal(roster->arena_used, ROSTER_ROW_TEXT_MAX);
 	block_free(roster);

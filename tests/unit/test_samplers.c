@@ -21,7 +21,7 @@
 #include "sample/samplers.h"
 
 #define MS     UINT64_C(1000000)
-#define KNOWN(figures, field) ((figures).known >> (field) & 1)
+#define KNOWN(readings, field) ((readings).known >> (field) & 1)
 
 static const char stat_text[] = "cpu  100 2 30 400 5 6 7 8 20 1\n"
 				"cpu0 50 1 15 200 2 3 3 4 10 0\n"
@@ -54,7 +54,7 @@ static struct proc_text text_of(const char *string)
 
 static void test_stat_is_read(void **state)
 {
-	struct figures f = {0};
+	struct readings f = {0};
 
 	(void)state;
 	system_read_stat(text_of(stat_text), 10 * MS, &f);
@@ -68,20 +68,20 @@ static void test_stat_is_read(void **state)
 	assert_int_equal(f.values[SYSTEM_blocked], 1);
 
 	/* A kernel with fewer columns. */
-	f = (struct figures){0};
+	f = (struct readings){0};
 	system_read_stat(text_of("cpu  1 2 3 4\n"), 10 * MS, &f);
-	assert_int_equal(f.known, FIGURE_BIT(SYSTEM_user_ns) | FIGURE_BIT(SYSTEM_nice_ns) |
-					  FIGURE_BIT(SYSTEM_system_ns) | FIGURE_BIT(SYSTEM_idle_ns));
+	assert_int_equal(f.known, READING_BIT(SYSTEM_user_ns) | READING_BIT(SYSTEM_nice_ns) |
+					  READING_BIT(SYSTEM_system_ns) | READING_BIT(SYSTEM_idle_ns));
 }
 
 static void test_memory_and_paging_are_read(void **state)
 {
-	struct figures f = {0};
+	struct readings f = {0};
 
 	(void)state;
 	system_read_meminfo(text_of(meminfo_text), &f);
 	system_read_vmstat(text_of(vmstat_text), &f);
-	figures_read_pressure(text_of(pressure_text), SYSTEM_io_some_ns, SYSTEM_io_full_ns, &f);
+	readings_read_pressure(text_of(pressure_text), SYSTEM_io_some_ns, SYSTEM_io_full_ns, &f);
 	assert_int_equal(f.values[SYSTEM_memory_total_bytes], 1000 * 1024);
 	assert_int_equal(f.values[SYSTEM_cached_bytes], 400 * 1024);
 	assert_int_equal(f.values[SYSTEM_swap_free_bytes], 40 * 1024);
@@ -95,17 +95,17 @@ static void test_memory_and_paging_are_read(void **state)
 
 static void test_load_is_read_in_hundredths(void **state)
 {
-	struct figures f = {0};
+	struct readings f = {0};
 
 	(void)state;
 	system_read_loadavg(text_of("0.07 12.30 104.56 1/234 5678\n"), &f);
 	assert_int_equal(f.values[SYSTEM_load1_hundredths], 7);
 	assert_int_equal(f.values[SYSTEM_load5_hundredths], 1230);
 	assert_int_equal(f.values[SYSTEM_load15_hundredths], 10456);
-	f = (struct figures){0};
+	f = (struct readings){0};
 	system_read_loadavg(text_of("1.00 -1.00 1.0 1/2 3\n"), &f);
-	assert_int_equal(f.known, FIGURE_BIT(SYSTEM_load1_hundredths));
-	f = (struct figures){0};
+	assert_int_equal(f.known, READING_BIT(SYSTEM_load1_hundredths));
+	f = (struct readings){0};
 	system_read_loadavg(text_of(".07 x 99999999999999999999.00\n"), &f);
 	system_read_loadavg(text_of("0.07 1.00 1.00"), &f);
 	assert_int_equal(f.known, 0);
@@ -113,7 +113,7 @@ static void test_load_is_read_in_hundredths(void **state)
 
 static void test_cgroup_files_are_read(void **state)
 {
-	struct figures f = {0};
+	struct readings f = {0};
 
 	(void)state;
 	cgroup_read_cpu_stat(text_of("usage_usec 9\nuser_usec 5\nsystem_usec 4\nnr_periods 3\nnr_throttled 2\n"
@@ -151,16 +151,16 @@ static void test_disk_and_nic_lines_are_read(void **state)
 	assert_int_equal(disk_read_line(line, &disk), 0);
 	assert_int_equal(disk.major, 259);
 	assert_true(proc_is(&disk.name, "nvme0n1"));
-	assert_int_equal(disk.figures.values[DISKS_read_bytes], 12 * 512);
-	assert_int_equal(disk.figures.values[DISKS_write_ns], 23 * MS);
-	assert_int_equal(disk.figures.values[DISKS_in_flight], 3);
-	assert_int_equal(disk.figures.values[DISKS_busy_ns], 31 * MS);
-	assert_int_equal(disk.figures.values[DISKS_discard_bytes], 42 * 512);
-	assert_int_equal(disk.figures.values[DISKS_flush_ns], 51 * MS);
+	assert_int_equal(disk.readings.values[DISKS_read_bytes], 12 * 512);
+	assert_int_equal(disk.readings.values[DISKS_write_ns], 23 * MS);
+	assert_int_equal(disk.readings.values[DISKS_in_flight], 3);
+	assert_int_equal(disk.readings.values[DISKS_busy_ns], 31 * MS);
+	assert_int_equal(disk.readings.values[DISKS_discard_bytes], 42 * 512);
+	assert_int_equal(disk.readings.values[DISKS_flush_ns], 51 * MS);
 	assert_int_equal(disk_read_line(text_of("8 1 sda1 1 2 3 4"), &disk), -EBADMSG);
 	/* Before 4.18. */
 	assert_int_equal(disk_read_line(text_of("8 0 sda 1 2 3 4 5 6 7 8 9 10 11"), &disk), 0);
-	assert_true(KNOWN(disk.figures, DISKS_queue_ns) && !KNOWN(disk.figures, DISKS_discards));
+	assert_true(KNOWN(disk.readings, DISKS_queue_ns) && !KNOWN(disk.readings, DISKS_discards));
 
 	all = text_of(net_text);
 	proc_take_line(&all, &line);
@@ -170,15 +170,15 @@ static void test_disk_and_nic_lines_are_read(void **state)
 	proc_take_line(&all, &line);
 	assert_int_equal(nic_read_line(line, &nic), 0);
 	assert_true(proc_is(&nic.name, "lo"));
-	assert_int_equal(nic.figures.values[NICS_rx_drops], 2);
-	assert_int_equal(nic.figures.values[NICS_tx_bytes], 6535);
+	assert_int_equal(nic.readings.values[NICS_rx_drops], 2);
+	assert_int_equal(nic.readings.values[NICS_tx_bytes], 6535);
 	proc_take_line(&all, &line);
 	assert_int_equal(nic_read_line(line, &nic), 0);
 	assert_true(proc_is(&nic.name, "eth0"));
-	assert_int_equal(nic.figures.values[NICS_tx_drops], 8);
+	assert_int_equal(nic.readings.values[NICS_tx_drops], 8);
 }
 
-static void read_all(struct proc_text text, struct figures *f)
+static void read_all(struct proc_text text, struct readings *f)
 {
 	struct proc_text rest = text, line;
 	struct disk_line disk;
@@ -188,7 +188,7 @@ static void read_all(struct proc_text text, struct figures *f)
 	system_read_loadavg(text, f);
 	system_read_meminfo(text, f);
 	system_read_vmstat(text, f);
-	figures_read_pressure(text, SYSTEM_io_some_ns, SYSTEM_io_full_ns, f);
+	readings_read_pressure(text, SYSTEM_io_some_ns, SYSTEM_io_full_ns, f);
 	while (proc_take_line(&rest, &line)) {
 		disk_read_line(line, &disk);
 		nic_read_line(line, &nic);
@@ -204,18 +204,18 @@ static void test_text_cut_off_anywhere_is_not_misread(void **state)
 	(void)state;
 	for (size_t t = 0; t < last; t++) {
 		size_t len = strlen(texts[t]);
-		struct figures whole = {0};
+		struct readings whole = {0};
 
 		read_all(text_of(texts[t]), &whole);
 		for (size_t cut = 0; cut < len; cut++) {
 			char *copy = malloc(cut + 1); /* of its very size: a sanitizer sees what reads beyond */
-			struct figures part = {0};
+			struct readings part = {0};
 
 			memcpy(copy, texts[t], cut);
 			read_all(proc_text(copy, cut), &part);
 			free(copy);
 			assert_int_equal(part.known & ~whole.known, 0);
-			for (uint32_t i = 0; i < FIGURES_MAX; i++)
+			for (uint32_t i = 0; i < READINGS_MAX; i++)
 				if (KNOWN(part, i) && i != SYSTEM_cpus)
 					assert_int_equal(part.values[i], whole.values[i]);
 		}
@@ -233,10 +233,10 @@ static void test_garbage_is_not_believed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
-		struct figures f = {0};
+		struct readings f = {0};
 
 		read_all(text_of(garbage[i]), &f);
-		f.known &= ~FIGURE_BIT(SYSTEM_cpus);
+		f.known &= ~READING_BIT(SYSTEM_cpus);
 		if (f.known)
 			print_message("believed: %s", garbage[i]);
 		assert_int_equal(f.known, 0);
@@ -245,7 +245,7 @@ static void test_garbage_is_not_believed(void **state)
 	for (int round = 0; round < 20000; round++) {
 		static const char some[] = "cpu0123456789 .:=\n\ttotalsomefullctxt\0\xff";
 		char noise[64];
-		struct figures f = {0};
+		struct readings f = {0};
 
 		for (size_t i = 0; i < sizeof(noise); i++) {
 			seed = seed * 1103515245 + 12345;
@@ -261,33 +261,33 @@ static void test_garbage_is_not_believed(void **state)
 static void test_a_fall_is_a_restart_or_nothing(void **state)
 {
 	struct block *system = chunk_block_new(CHUNK_SYSTEM), *nics = chunk_block_new(CHUNK_NICS);
-	struct figures_rule steady = {.table = system->table, .resets = SYSTEM_resets};
-	struct figures_rule restarts = {.table = nics->table, .resets = NICS_resets, .restarts = 1};
-	struct figures before = {0}, now = {0};
+	struct delta_rule steady = {.table = system->table, .resets = SYSTEM_resets};
+	struct delta_rule restarts = {.table = nics->table, .resets = NICS_resets, .restarts = 1};
+	struct readings before = {0}, now = {0};
 
 	(void)state;
 	block_add_row(system);
-	figures_set(&before, SYSTEM_idle_ns, 100);
-	figures_set(&now, SYSTEM_idle_ns, 90);
-	figures_set(&before, SYSTEM_user_ns, 100);
-	figures_set(&now, SYSTEM_user_ns, 150);
-	figures_set(&now, SYSTEM_forks, 7); /* could not be read before */
-	figures_set(&before, SYSTEM_running, 9);
-	figures_set(&now, SYSTEM_running, 4);
-	figures_write(&steady, &now, &before, system, 0);
+	readings_set(&before, SYSTEM_idle_ns, 100);
+	readings_set(&now, SYSTEM_idle_ns, 90);
+	readings_set(&before, SYSTEM_user_ns, 100);
+	readings_set(&now, SYSTEM_user_ns, 150);
+	readings_set(&now, SYSTEM_forks, 7); /* could not be read before */
+	readings_set(&before, SYSTEM_running, 9);
+	readings_set(&now, SYSTEM_running, 4);
+	delta_write(&steady, &now, &before, system, 0);
 	assert_int_equal(cell(system, 0, SYSTEM_idle_ns), 0);
 	assert_int_equal(cell(system, 0, SYSTEM_user_ns), 50);
 	assert_int_equal(cell(system, 0, SYSTEM_running), 4);
 	assert_int_equal(cell(system, 0, SYSTEM_resets), 1);
 	assert_true(block_is_null(system, 0, SYSTEM_forks));
 
-	before = now = (struct figures){0};
+	before = now = (struct readings){0};
 	block_add_row(nics);
-	figures_set(&before, NICS_rx_bytes, 4000000000);
-	figures_set(&now, NICS_rx_bytes, 1000);
-	figures_set(&before, NICS_rx_packets, 5);
-	figures_set(&now, NICS_rx_packets, 8);
-	figures_write(&restarts, &now, &before, nics, 0);
+	readings_set(&before, NICS_rx_bytes, 4000000000);
+	readings_set(&now, NICS_rx_bytes, 1000);
+	readings_set(&before, NICS_rx_packets, 5);
+	readings_set(&now, NICS_rx_packets, 8);
+	delta_write(&restarts, &now, &before, nics, 0);
 	assert_int_equal(cell(nics, 0, NICS_rx_bytes), 1000);
 	assert_int_equal(cell(nics, 0, NICS_rx_packets), 3);
 	assert_int_equal(cell(nics, 0, NICS_resets), 1);

@@ -2,7 +2,7 @@
 /*
  * From two readings to a row.
  */
-#include "sample/figures.h"
+#include "sample/counter_delta.h"
 
 #include "base/clock.h"
 
@@ -12,12 +12,12 @@ static uint32_t lowest(uint64_t left)
 	return (uint32_t)__builtin_ctzll(left);
 }
 
-static int is_counter(const struct figures_rule *rule, uint32_t field)
+static int is_counter(const struct delta_rule *rule, uint32_t field)
 {
 	return rule->table->fields[field].kind == KIND_SUM;
 }
 
-int figures_moved(const struct figures_rule *rule, const struct figures *now, const struct figures *before)
+int readings_moved(const struct delta_rule *rule, const struct readings *now, const struct readings *before)
 {
 	for (uint64_t left = now->known & before->known; left; left &= left - 1) {
 		uint32_t i = lowest(left);
@@ -28,13 +28,13 @@ int figures_moved(const struct figures_rule *rule, const struct figures *now, co
 	return 0;
 }
 
-static int wraps(const struct figures_rule *rule, uint32_t field)
+static int wraps(const struct delta_rule *rule, uint32_t field)
 {
 	return rule->ns_wrap && rule->table->fields[field].unit == UNIT_NS;
 }
 
 /* Did a counter fall that does not turn over? */
-static int has_restarted(const struct figures_rule *rule, const struct figures *now, const struct figures *before)
+static int has_restarted(const struct delta_rule *rule, const struct readings *now, const struct readings *before)
 {
 	for (uint64_t left = now->known & before->known; left; left &= left - 1) {
 		uint32_t i = lowest(left);
@@ -45,7 +45,7 @@ static int has_restarted(const struct figures_rule *rule, const struct figures *
 	return 0;
 }
 
-void figures_write(const struct figures_rule *rule, const struct figures *now, const struct figures *before,
+void delta_write(const struct delta_rule *rule, const struct readings *now, const struct readings *before,
 		   struct block *block, uint32_t row)
 {
 	int restarted = rule->ns_wrap && has_restarted(rule, now, before);
@@ -59,7 +59,7 @@ void figures_write(const struct figures_rule *rule, const struct figures *now, c
 			block_set_number(block, row, i, value);
 			continue;
 		}
-		if (!(before->known & FIGURE_BIT(i)))
+		if (!(before->known & READING_BIT(i)))
 			continue;
 		if (value >= was) {
 			value -= was;
@@ -74,7 +74,7 @@ void figures_write(const struct figures_rule *rule, const struct figures *now, c
 	block_set_number(block, row, rule->resets, resets);
 }
 
-void figures_read_keys(struct proc_text text, const struct figures_key *keys, size_t n_keys, struct figures *ret)
+void readings_read_keys(struct proc_text text, const struct reading_key *keys, size_t n_keys, struct readings *ret)
 {
 	struct proc_text line, name;
 	uint64_t value;
@@ -86,13 +86,13 @@ void figures_read_keys(struct proc_text text, const struct figures_key *keys, si
 			if (*keys[i].name != *name.at || !proc_is(&name, keys[i].name))
 				continue;
 			if (proc_take_number(&line, &value))
-				figures_set_scaled(ret, keys[i].field, value, keys[i].scale);
+				readings_set_scaled(ret, keys[i].field, value, keys[i].scale);
 			break;
 		}
 	}
 }
 
-void figures_read_pressure(struct proc_text text, uint32_t some_ns, uint32_t full_ns, struct figures *ret)
+void readings_read_pressure(struct proc_text text, uint32_t some_ns, uint32_t full_ns, struct readings *ret)
 {
 	struct proc_text line, kind, word, total;
 	uint64_t us;
@@ -102,6 +102,6 @@ void figures_read_pressure(struct proc_text text, uint32_t some_ns, uint32_t ful
 			continue;
 		while (proc_take_word(&line, &word))
 			if (proc_after(&word, "total=", &total) && proc_number(&total, &us))
-				figures_set_scaled(ret, proc_is(&kind, "some") ? some_ns : full_ns, us, NS_PER_US);
+				readings_set_scaled(ret, proc_is(&kind, "some") ? some_ns : full_ns, us, NS_PER_US);
 	}
 }
