@@ -245,7 +245,7 @@ struct counters {
 	__u64 no_ring; /* events of a CPU that was not online when the rings were made; no column of the ledger */
 };
 
-/* A process that was born or died so near to an interval's edge that it must be named to be counted once. */
+/* A process that was born or died so near to an interval's boundary that it must be named to be counted once. */
 struct crossing {
 	__u64 start_boot_ns;
 	__u32 pid;

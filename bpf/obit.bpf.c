@@ -73,7 +73,7 @@ int BPF_PROG(on_fork, struct task_struct *child)
 		return 0;
 	COUNT(LAW_FORKS, count->forks);
 	head_init(&event.head, EVENT_FORK, now, child->tgid, child->start_boottime);
-	if (crossed_edge(now, event.head.start_boot_ns))
+	if (crossed_boundary(now, event.head.start_boot_ns))
 		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
 	event.parent_pid = BPF_CORE_READ(parent, tgid);
 	event.parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
@@ -384,12 +384,12 @@ int BPF_PROG(on_free, struct task_struct *task)
 }
 
 /* A leader that exited before the programs were attached, and left other threads: the last of them counts the exit. */
-static __always_inline void adopt_orphan(struct task_struct *leader)
+static __always_inline void note_leaderless(struct task_struct *leader)
 {
 	struct orphan orphan = orphan_key(leader);
 	__u8 one = 1;
 
-	if (adopting && leader->signal->nr_threads > 1)
+	if (in_initial_scan && leader->signal->nr_threads > 1)
 		bpf_map_update_elem(&orphans, &orphan, &one, BPF_ANY);
 }
 
@@ -419,7 +419,7 @@ static __always_inline bool is_counted(struct task_struct *leader)
 	if (sched_on && is_out && leader->signal->nr_threads <= 1)
 		return true;
 	if (sched_on && is_out)
-		adopt_orphan(leader);
+		note_leaderless(leader);
 	/* Not of a released one, which may have been freed. Of one that is not, that takes longer than this run. */
 	if (!leader->signal->live.counter && !is_released(leader))
 		note_exiting(leader, leader->signal);
@@ -443,13 +443,13 @@ int walk(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
-	if (threads_on && task->signal->nr_threads > 1 && crossed_edge(epoch_now(), task->start_boottime) &&
+	if (threads_on && task->signal->nr_threads > 1 && crossed_boundary(epoch_now(), task->start_boottime) &&
 	    !task->exit_state)
 		add_thread_row(ctx->meta->seq, task);
 	row.start_boot_ns = task->start_boottime;
 	row.pid = task->tgid;
 	if (task->pid != task->tgid) {
-		if (was_leader(task) && crossed_edge(epoch_now(), row.start_boot_ns))
+		if (was_leader(task) && crossed_boundary(epoch_now(), row.start_boot_ns))
 			bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
 		else if (task->signal->nr_threads > THREADS_MAX)
 			report_part(ctx->meta->seq, task);
@@ -460,8 +460,8 @@ int walk(struct bpf_iter__task *ctx)
 	/* The roster alone lists those. */
 	if (row.flags && !report_all)
 		return 0;
-	/* edge_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
-	if (!crossed_edge(epoch_now(), row.start_boot_ns))
+	/* boundary_ns of the epoch that has just begun parts what lived at its beginning from what was born in it. */
+	if (!crossed_boundary(epoch_now(), row.start_boot_ns))
 		return 0;
 	if (task_state(task) & TASK_NEW)
 		row.flags |= WALK_NEW;

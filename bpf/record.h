@@ -68,7 +68,7 @@ static __always_inline void count_unseen(const struct exiting *of)
 	COUNT(LAW_EXITS_SEEN, count->exits_seen);
 	ADD(count->exits_unseen, 1);
 	COUNT(LAW_ROLLED_UP, entry->exits);
-	if (crossed_edge(now, of->start_boot_ns))
+	if (crossed_boundary(now, of->start_boot_ns))
 		note_crossing(&deaths_unrecorded, count, now, of->pid, of->start_boot_ns);
 }
 
@@ -257,7 +257,7 @@ static __always_inline bool fill_exit(struct event_exit *exit, struct task_struc
 
 	__builtin_memset(exit, 0, sizeof(*exit));
 	head_init(&exit->head, EVENT_EXIT, now, leader->tgid, leader->start_boottime);
-	if (crossed_edge(now, exit->head.start_boot_ns))
+	if (crossed_boundary(now, exit->head.start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
 	fill_identity(exit, leader, signal, of);
 	return fill_costs(exit, leader, signal, of, own);

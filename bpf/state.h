@@ -2,7 +2,7 @@
 /*
  * What the programs share: the knobs, the epoch, the counters and the maps.
  *
- * The epoch is the number of the interval. The agent alone writes it, and first the edge that goes with it.
+ * The epoch is the number of the interval. The agent alone writes it, and first the boundary that goes with it.
  * A program reads it once and counts everything of its run under it; a grace period later no program runs
  * under the old one any more, so its counters and roll-ups stand still and can be read.
  */
@@ -22,10 +22,10 @@ const volatile bool has_cgroup_v1 = false; /* some controllers are in hierarchie
 const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
 const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
 
-/* Written by the agent. Processes with a start up to edge_ns[epoch & 1] belong to an older interval. */
+/* Written by the agent. Processes with a start up to boundary_ns[epoch & 1] belong to an older interval. */
 __u32 epoch;
-__u64 edge_ns[2];
-bool adopting; /* the first walk: it notes leaders that exited before the programs were there */
+__u64 boundary_ns[2];
+bool in_initial_scan; /* the first walk: it notes leaders that exited before the programs were there */
 
 /* Since when every exit passes on_leave; the agent writes it when that is attached. */
 __u64 announced_since_boot_ns = ~0ULL;
@@ -108,7 +108,7 @@ struct {
 	__type(value, __u8);
 } orphans SEC(".maps");
 
-/* Born after the edge by count and before it by clock; dead, without a record, after having crossed it. */
+/* Born after the boundary by count and before it by clock; dead, without a record, after having crossed it. */
 struct crossing_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -157,9 +157,9 @@ static __always_inline struct counters *counters_of(__u32 now)
 	return bpf_map_lookup_elem(&counts, &key);
 }
 
-static __always_inline bool crossed_edge(__u32 now, __u64 start_boot_ns)
+static __always_inline bool crossed_boundary(__u32 now, __u64 start_boot_ns)
 {
-	return start_boot_ns <= *(volatile __u64 *)&edge_ns[now & 1];
+	return start_boot_ns <= *(volatile __u64 *)&boundary_ns[now & 1];
 }
 
 /* Not 0: there was no room. */

@@ -47,7 +47,7 @@ static __always_inline void subtract_thread_costs(struct thread_costs *costs, co
 
 /*
  * Nothing of one that has not run. One that is met for the first time has done all it ever did in this interval only
- * if it was born in it, which begins at the edge before this one.
+ * if it was born in it, which begins at the boundary before this one.
  */
 static __always_inline void add_thread_row(struct seq_file *seq, struct task_struct *task)
 {
@@ -62,7 +62,7 @@ static __always_inline void add_thread_row(struct seq_file *seq, struct task_str
 			return;
 		row.step = now.costs;
 		subtract_thread_costs(&row.step, &before->costs);
-	} else if (!crossed_edge(epoch_now() - 1, now.start_boot_ns)) {
+	} else if (!crossed_boundary(epoch_now() - 1, now.start_boot_ns)) {
 		row.step = now.costs;
 	}
 	if (row.step.cpu_ns) {

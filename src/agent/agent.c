@@ -31,7 +31,7 @@ static int is_asked_to_stop(struct agent *agent)
 	return 0;
 }
 
-/* Turns intervals until a signal or the end of the duration. */
+/* Rolls intervals over until a signal or the end of the duration. */
 static void run(struct agent *agent)
 {
 	struct pollfd wait[] = {
@@ -59,7 +59,7 @@ static void run(struct agent *agent)
 		/* While an interval waits to be sealed (a slow disk), the running one grows. */
 		if (agent_sealed(agent) < agent->rollover.epoch)
 			continue;
-		agent_turn(agent);
+		agent_roll_over(agent);
 	}
 }
 
@@ -71,7 +71,7 @@ static void finish(struct agent *agent)
 	agent_wait_sealed(agent, agent->rollover.epoch);
 	if (agent->options->sched == SCHED_OFF)
 		agent_await_last_ends(agent);
-	agent_turn(agent);
+	agent_roll_over(agent);
 	agent_wait_sealed(agent, agent->rollover.epoch);
 }
 

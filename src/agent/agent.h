@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The agent: wires collect, drain, ledger and writer, and turns the intervals. agent_inside.h says which
+ * The agent: wires collect, drain, ledger and writer, and rolls the intervals over. agent_inside.h says which
  * thread owns what.
  */
 #ifndef OBIT_AGENT_AGENT_H

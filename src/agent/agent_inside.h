@@ -101,8 +101,8 @@ struct rollover {
 	struct samplers *samplers;
 	uint64_t walk_ns;      /* CPU time of all walks */
 	uint64_t exits_unseen; /* found and not counted in a snapshot yet */
-	uint64_t failed_turns;
-	int turn_error; /* of the last of them */
+	uint64_t failed_rollovers;
+	int rollover_error; /* of the last of them */
 };
 
 /* Main's. It makes the others' structs before their threads begin, and frees them when they have ended. */
@@ -136,13 +136,13 @@ int agent_tear_down(struct agent *agent);
 int agent_walk(struct agent *agent, bool is_whole);
 
 /* Ends the epoch and begins the next. 0; -errno: the interval's ledger is incomplete, which is logged. */
-int agent_turn(struct agent *agent);
+int agent_roll_over(struct agent *agent);
 
 /* How many intervals are sealed. */
 uint32_t agent_sealed(struct agent *agent);
 void agent_wait_sealed(struct agent *agent, uint32_t n);
 
-/* With --sched off, before the last turn: until every process that has left the walk is counted. */
+/* With --sched off, before the last rollover: until every process that has left the walk is counted. */
 void agent_await_last_ends(struct agent *agent);
 
 /* The bodies of threads; each gets its own struct. */

@@ -226,9 +226,9 @@ static void report_samplers(struct report *report)
 	uint32_t row;
 
 	snprintf(reason, sizeof(reason), "%" PRIu64 " intervals could not be read in full: %s",
-		 agent->rollover.failed_turns, strerror(-agent->rollover.turn_error));
-	row = add_sampler(report, "living", agent->rollover.failed_turns ? DEGRADED : ACTIVE, reason);
-	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, agent->rollover.failed_turns);
+		 agent->rollover.failed_rollovers, strerror(-agent->rollover.rollover_error));
+	row = add_sampler(report, "living", agent->rollover.failed_rollovers ? DEGRADED : ACTIVE, reason);
+	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_misses, agent->rollover.failed_rollovers);
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_runs, report->totals->intervals);
 	status_set_number(report->status, SECTION_SAMPLER, row, SAMPLER_run_ns, agent->rollover.walk_ns);
 	snprintf(reason, sizeof(reason), "no cgroup v2 hierarchy (%s): records carry cgroup ids without paths",

@@ -39,7 +39,7 @@ static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 {
 	struct ledger_thread *thread = ctx;
 
-	/* pairs with agent_turn(): it is there before any program runs under the epoch */
+	/* pairs with agent_roll_over(): it is there before any program runs under the epoch */
 	return atomic_load_explicit(&thread->shared->begin_real_ns[epoch % OPEN_INTERVALS], memory_order_relaxed);
 }
 

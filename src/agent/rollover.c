@@ -17,7 +17,7 @@
 #include "ledger/census.h"
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
-#define EDGE_AHEAD_NS NS_PER_MS
+#define BOUNDARY_AHEAD_NS NS_PER_MS
 /* With the second witness alone an end is reported a grace period or a few after it happened: for the last ones
  * a stop waits so long at most: until one whose release no program saw is counted too. */
 #define LAST_ENDS_WAIT_NS (RELEASE_WAIT_NS + NS_PER_S)
@@ -64,16 +64,16 @@ static void count_unseen(struct agent *agent, struct snapshot *s, uint64_t unsee
 }
 
 /* Reads everything that closes the epoch which has just ended, in the order that census.h gives. */
-static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot_ns)
+static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t boundary_boot_ns)
 {
 	struct snapshot *s = &agent->rollover.snapshot;
 	uint64_t cpu_ns, missed, unseen = 0;
 	int r;
 
-	s->is_roster = epoch && (epoch == 1 || edge_boot_ns - agent->rollover.roster_boot_ns >= ROSTER_PERIOD_NS);
+	s->is_roster = epoch && (epoch == 1 || boundary_boot_ns - agent->rollover.roster_boot_ns >= ROSTER_PERIOD_NS);
 	if (s->is_roster)
-		agent->rollover.roster_boot_ns = edge_boot_ns;
-	r = collect_settle(agent->collect);
+		agent->rollover.roster_boot_ns = boundary_boot_ns;
+	r = collect_synchronize_rcu(agent->collect);
 	if (r == 0)
 		r = agent_walk(agent, s->is_roster || !epoch);
 	if (r == 0)
@@ -90,18 +90,18 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t edge_boot
 		count_unseen(agent, s, unseen);
 	/* One whose first wakeup was under way in the walk has been counted after this, and so has an exit. */
 	if (r == 0)
-		r = collect_settle(agent->collect);
+		r = collect_synchronize_rcu(agent->collect);
 	if (r == 0)
 		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, CROSSINGS, &s->n_exits_unreported);
 	s->read_boot_ns = clock_boot_ns();
 	if (r == 0)
 		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
 	s->epoch = epoch;
-	s->edge_boot_ns = edge_boot_ns;
-	s->duration_ns = edge_boot_ns - agent->rollover.begin_boot_ns;
+	s->boundary_boot_ns = boundary_boot_ns;
+	s->duration_ns = boundary_boot_ns - agent->rollover.begin_boot_ns;
 	s->end_real_ns = atomic_load_explicit(&agent->shared.begin_real_ns[agent->rollover.epoch % OPEN_INTERVALS],
 					      memory_order_relaxed);
-	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - edge_boot_ns);
+	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - boundary_boot_ns);
 	sample(agent, s);
 	cpu_ns = host_own_cpu_ns();
 	missed = collect_missed_runs(agent->collect);
@@ -138,25 +138,25 @@ static void add_rings(struct agent *agent)
 			    strerror(-r));
 }
 
-int agent_turn(struct agent *agent)
+int agent_roll_over(struct agent *agent)
 {
 	static struct log_limit limit;
 	uint32_t ended = agent->rollover.epoch;
-	uint64_t edge_boot_ns = clock_boot_ns() + EDGE_AHEAD_NS;
+	uint64_t boundary_boot_ns = clock_boot_ns() + BOUNDARY_AHEAD_NS;
 	int r;
 
 	/* pairs with begin_real_ns(): its events come through the rings */
 	atomic_store_explicit(&agent->shared.begin_real_ns[(ended + 1) % OPEN_INTERVALS],
-			      edge_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
-	collect_begin_epoch(agent->collect, ended + 1, edge_boot_ns);
+			      boundary_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
+	collect_begin_epoch(agent->collect, ended + 1, boundary_boot_ns);
 	agent->rollover.epoch = ended + 1;
-	r = take_snapshot(agent, ended, edge_boot_ns);
-	agent->rollover.begin_boot_ns = edge_boot_ns;
+	r = take_snapshot(agent, ended, boundary_boot_ns);
+	agent->rollover.begin_boot_ns = boundary_boot_ns;
 	drain_mark(agent->drain.drain, ended);
 	add_rings(agent);
 	if (r < 0) {
-		agent->rollover.failed_turns++;
-		agent->rollover.turn_error = r;
+		agent->rollover.failed_rollovers++;
+		agent->rollover.rollover_error = r;
 		log_limited(&limit, "the books of interval %u are incomplete: %s", ended, strerror(-r));
 	}
 	return r;

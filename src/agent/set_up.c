@@ -16,7 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "agent/adopt.h"
+#include "agent/initial_scan.h"
 #include "agent/agent_inside.h"
 #include "agent/host.h"
 #include "agent/notify.h"
@@ -249,7 +249,7 @@ static int start_threads(struct agent *agent)
 }
 
 /* What changed while nobody watched, if there was a run before on this boot. */
-static void look_back(struct agent *agent)
+static void read_previous_run(struct agent *agent)
 {
 	const char *dir = agent->options->store_dir;
 	uint64_t closing;
@@ -267,14 +267,14 @@ static int open_books(struct agent *agent)
 	struct snapshot *s = &agent->rollover.snapshot;
 	int r;
 
-	collect_set_adopting(agent->collect, 1);
-	r = collect_settle(agent->collect);
+	collect_set_initial_scan(agent->collect, 1);
+	r = collect_synchronize_rcu(agent->collect);
 	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
 	if (r == 0)
 		r = agent_walk(agent, 0);
 	if (r < 0)
 		return say_collect_error(r, "walking all tasks");
-	collect_set_adopting(agent->collect, 0);
+	collect_set_initial_scan(agent->collect, 0);
 	collect_begin_epoch(agent->collect, 0, 0);
 	r = make_ledger(agent);
 	if (r < 0) {
@@ -285,8 +285,8 @@ static int open_books(struct agent *agent)
 	ledger_set_sched(agent->ledger.ledger, agent->options->sched);
 	ledger_set_redact(agent->ledger.ledger, agent->options->redact);
 	ledger_set_clock(agent->ledger.ledger, clock_real_minus_boot_ns());
-	look_back(agent);
-	adopt_living(agent->ledger.ledger, s->living, s->n_living);
+	read_previous_run(agent);
+	initial_scan(agent->ledger.ledger, s->living, s->n_living);
 	return 0;
 }
 
@@ -346,7 +346,7 @@ int agent_set_up(struct agent *agent)
 	r = start_threads(agent);
 	if (r < 0)
 		return r;
-	r = agent_turn(agent);
+	r = agent_roll_over(agent);
 	if (r < 0)
 		return say_collect_error(r, "opening the books");
 	agent->tick_fd = open_timer(options->interval_ns, options->interval_ns);

@@ -269,7 +269,7 @@ static int read_chunks(struct dump *dump)
 				r = query_block(dump->query, chunk.blocks[i]);
 		/* Whoever follows sees an interval when it ends, not when the next one does. */
 		if (r == 0 && dump->options.values[FOLLOW] && chunk.interval.is_last_chunk)
-			r = query_settle(dump->query, chunk.interval.end_real_ns + 1);
+			r = query_decide_until(dump->query, chunk.interval.end_real_ns + 1);
 		if (r)
 			return r;
 	}

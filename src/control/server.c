@@ -149,7 +149,7 @@ static void receive(struct server *server, struct peer *peer)
 }
 
 /* Says why, as far as the socket's buffer takes it at once, and closes. */
-static void turn_away(int fd, const char *why)
+static void refuse(int fd, const char *why)
 {
 	struct buffer reply = {0};
 
@@ -174,7 +174,7 @@ static void accept_one(struct server *server)
 	}
 	if (listener_admits(&server->listener, fd, &uid) <= 0) {
 		log_limited(&limit, "uid %u was refused at %s", (unsigned)uid, server->listener.path);
-		turn_away(fd, "only root and members of the group " SERVER_GROUP " may ask");
+		refuse(fd, "only root and members of the group " SERVER_GROUP " may ask");
 		return;
 	}
 	while (peer->fd >= 0) /* a place is free: the listener is watched only then */

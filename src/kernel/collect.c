@@ -161,14 +161,14 @@ void collect_close(struct collect *collect)
 	free(collect);
 }
 
-void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns)
+void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns)
 {
-	/* The edge first: a program that sees the epoch must see its edge. */
-	__atomic_store_n(&collect->skel->bss->edge_ns[epoch & 1], edge_boot_ns, __ATOMIC_RELAXED);
+	/* The boundary first: a program that sees the epoch must see its boundary. */
+	__atomic_store_n(&collect->skel->bss->boundary_ns[epoch & 1], boundary_boot_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&collect->skel->bss->epoch, epoch, __ATOMIC_SEQ_CST);
 }
 
-int collect_settle(struct collect *collect)
+int collect_synchronize_rcu(struct collect *collect)
 {
 	int inner = bpf_map__fd(collect->skel->maps.nothing);
 	uint32_t key = 0;
@@ -180,7 +180,7 @@ int collect_settle(struct collect *collect)
 	return bpf_map_update_elem(bpf_map__fd(collect->skel->maps.grace), &key, &inner, BPF_ANY) < 0 ? -errno : 0;
 }
 
-void collect_set_adopting(struct collect *collect, int adopting)
+void collect_set_initial_scan(struct collect *collect, int in_initial_scan)
 {
-	collect->skel->bss->adopting = adopting;
+	collect->skel->bss->in_initial_scan = in_initial_scan;
 }

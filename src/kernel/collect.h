@@ -43,14 +43,14 @@ struct ring_memory collect_ring(const struct collect *collect, unsigned i);
  */
 int collect_late_ring(struct collect *collect, struct ring_memory *ret, int *ret_cpu);
 
-/* From here on, events and counters belong to `epoch`; older starts than the edge to the one before. */
-void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t edge_boot_ns);
+/* From here on, events and counters belong to `epoch`; older starts than the boundary to the one before. */
+void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns);
 
 /* Waits until no program runs any more that runs now (an RCU grace period). 0 or -errno. */
-int collect_settle(struct collect *collect);
+int collect_synchronize_rcu(struct collect *collect);
 
 /* The first walk notes leaders that exited before the programs were attached, and left other threads. */
-void collect_set_adopting(struct collect *collect, int adopting);
+void collect_set_initial_scan(struct collect *collect, int in_initial_scan);
 
 /* Who lives, in order of pid, and a sample of those that did something. All zero at first; memory grows. */
 struct walk {
@@ -65,7 +65,7 @@ void walk_done(struct walk *walk);
 /* Fills it anew; with `report_all` also those that did nothing have a sample. 0 or -errno. */
 int collect_walk(struct collect *collect, int report_all, struct walk *walk);
 
-/* What was counted under the epoch; call once for each, settled. 0 or -errno. */
+/* What was counted under the epoch; call once for each, after collect_synchronize_rcu(). 0 or -errno. */
 int collect_counters(struct collect *collect, uint32_t epoch, struct counters *ret);
 
 /* Waits for a CPU under the epoch, at most `max` rows, which collect_max_runq() gives; once for each epoch. */
@@ -91,7 +91,7 @@ int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *
 		    size_t *ret_n, uint64_t *ret_unseen);
 
 /*
- * Adds those that were counted up to this epoch in a roll-up, and takes them out; settled since collect_exiting(), which
+ * Adds those that were counted up to this epoch in a roll-up, and takes them out; after collect_synchronize_rcu() since collect_exiting(), which
  * gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
  */
 int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n);

@@ -71,7 +71,7 @@ struct drain *drain_new(struct ring *rings, const int *fds, unsigned n, unsigned
 	event.data.fd = drain->wake_fd;
 	if (epoll_ctl(drain->epoll_fd, EPOLL_CTL_ADD, drain->wake_fd, &event) < 0)
 		goto fail;
-	/* Edges: a ring that still holds what is too young to be moved must not end each wait at once. */
+	/* Edge-triggered: a ring that still holds what is too young to be moved must not end each wait at once. */
 	event.events = EPOLLIN | EPOLLET;
 	for (unsigned i = 0; i < n; i++) {
 		event.data.fd = fds[i];

@@ -14,7 +14,7 @@
 #include "kernel/collect.h"
 
 #define TRIES  2 /* of each level, one after the other */
-#define TURNS  12 /* in each of them */
+#define ROUNDS_PLAYED  12 /* in each of them */
 #define ROUNDS 4000
 
 struct table_tennis {
@@ -75,7 +75,7 @@ static int improve(double *ns)
 	double turn = 0;
 	int r = 0;
 
-	for (int i = 0; i < TURNS && r == 0; i++) {
+	for (int i = 0; i < ROUNDS_PLAYED && r == 0; i++) {
 		r = play(&turn);
 		if (r == 0 && (*ns == 0 || turn < *ns))
 			*ns = turn;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The closing count of an interval: how many processes were alive at its edge, from a walk that cannot be
+ * The closing count of an interval: how many processes were alive at its boundary, from a walk that cannot be
  * taken at one instant.
  *
  * The walk begins a grace period after the epoch has changed and lists, in order of pid, every process that is not
- * counted as exited, has not been reaped, and did not start after the edge. Then is read, in this order,
+ * counted as exited, has not been reaped, and did not start after the boundary. Then is read, in this order,
  *
  *   who is exiting and not counted   a process leaves the walk's sight (reaped) only with an entry there, and that
  *                                    only when it is counted: who was in neither had been counted by then
@@ -14,7 +14,7 @@
  *
  * While this goes on, the new epoch's births and exits are named where they matter. So
  *
- *   alive at the edge = | (listed, exiting or counted as exited in the new epoch, having started before the edge)
+ *   alive at the boundary = | (listed, exiting or counted as exited in the new epoch, having started before the boundary)
  *                         less those whose birth was counted in the new epoch |
  *
  * and each set is distinguished by (pid, start): nothing is counted twice and nothing in between is lost.
@@ -34,7 +34,7 @@ int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_b
 int census_is_unreported(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns);
 
 /*
- * `ended`: exits that the ledger has received and that crossed an edge, of any epoch. Those after read_boot_ns are
+ * `ended`: exits that the ledger has received and that crossed an boundary, of any epoch. Those after read_boot_ns are
  * passed over: the process was in the walk, or exiting, and of its birth births_late may not know. `is_born` says of a
  * process that was being forked when the walk came by whether its birth was counted in this epoch or before.
  */

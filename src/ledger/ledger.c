@@ -96,7 +96,7 @@ static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *
 	return texts_add(ledger->texts, image, offsetof(struct image, bytes) + image->exe_len + image->argv_len);
 }
 
-void ledger_adopt(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
+void ledger_add_existing(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
 		  const char *argv, size_t argv_len, uint32_t flags)
 {
 	struct process *process = ledger_known_or_new(ledger, pid, start_boot_ns);
@@ -137,7 +137,7 @@ static void on_fork(struct ledger *ledger, const struct event_fork *event)
 }
 
 /* The kernel sends a path's components last one first, each ended by NUL. */
-static size_t turn_path(const char *parts, size_t len, char *to)
+static size_t reverse_path(const char *parts, size_t len, char *to)
 {
 	size_t used = 0;
 
@@ -165,7 +165,7 @@ static void on_exec(struct ledger *ledger, const struct event_exec *event)
 	if (!process)
 		return;
 	process->heard_epoch = event->head.epoch;
-	image->exe_len = (uint16_t)turn_path(event->data, event->exe_len, image->bytes);
+	image->exe_len = (uint16_t)reverse_path(event->data, event->exe_len, image->bytes);
 	image->argv_len = (uint16_t)event->argv_len;
 	memcpy(image->bytes + image->exe_len, event->data + event->exe_len, event->argv_len);
 	texts_drop(ledger->texts, process->image);
@@ -276,7 +276,7 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 	}
 }
 
-/* What was born in the epoch in which it died did not live at the edge before, whatever its start says. */
+/* What was born in the epoch in which it died did not live at the boundary before, whatever its start says. */
 static void note_ended(struct ledger *ledger, const struct event_exit *event, const struct process *process)
 {
 	if (process && process->born_epoch_plus_1 == event->head.epoch + 1)

@@ -8,12 +8,12 @@
 #include "ledger/rows_living.h"
 
 /*
- * May it be one that lives and is not known (its birth was not reported)? Or has it ended after the edge, and is
+ * May it be one that lives and is not known (its birth was not reported)? Or has it ended after the boundary, and is
  * forgotten? Of those that are younger than the interval nobody can know.
  */
 static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
 {
-	if (start_boot_ns > ledger->edge_boot_ns)
+	if (start_boot_ns > ledger->boundary_boot_ns)
 		return 0;
 	for (size_t i = 0; i < ledger->n_ended; i++)
 		if (ledger->ended[i].process.pid == pid && ledger->ended[i].process.start_boot_ns == start_boot_ns)
@@ -68,7 +68,7 @@ static void add_proc_row(struct ledger *ledger, struct open_interval *open, cons
 }
 
 /* `process` is NULL of one that has ended, or that there is no room to know. */
-static void enroll(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
+static void add_roster_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
 		   const struct walk_report *reported, const struct process *process, struct text_view cgroup)
 {
 	const struct process unknown = {
@@ -104,7 +104,7 @@ static void take_one(struct ledger *ledger, const struct snapshot *s, const stru
 	if (process && !is_dead)
 		add_proc_row(ledger, open, s, reported, process, cgroup);
 	if (s->is_roster)
-		enroll(ledger, open, s, reported, process, cgroup);
+		add_roster_row(ledger, open, s, reported, process, cgroup);
 }
 
 static void add_thread_row(struct ledger *ledger, const struct snapshot *s, const struct walk_thread *thread)
@@ -120,7 +120,7 @@ static void add_thread_row(struct ledger *ledger, const struct snapshot *s, cons
 void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
 {
 	if (!s->epoch)
-		ledger->watched_since_boot_ns = s->edge_boot_ns;
+		ledger->watched_since_boot_ns = s->boundary_boot_ns;
 	for (size_t i = 0; i < s->n_reported; i++)
 		take_one(ledger, s, &s->reported[i]);
 	for (size_t i = 0; i < s->n_threads && s->epoch; i++)

@@ -25,7 +25,7 @@ static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
 }
 
 /*
- * Known, not ended as far as we heard, silent since the edge, and neither in the walk nor on its way out: its exit
+ * Known, not ended as far as we heard, silent since the boundary, and neither in the walk nor on its way out: its exit
  * is in a roll-up, and there the values of its threads that were reported by event must go too.
  */
 static int is_gone(struct process *process, void *ctx)
@@ -34,7 +34,7 @@ static int is_gone(struct process *process, void *ctx)
 	struct costs *left = &sealing->left.sum.costs;
 
 	if (process->dead_epoch || process->heard_epoch > sealing->snapshot->epoch ||
-	    process->start_boot_ns > sealing->snapshot->edge_boot_ns ||
+	    process->start_boot_ns > sealing->snapshot->boundary_boot_ns ||
 	    census_lists(sealing->snapshot, process->pid, process->start_boot_ns) ||
 	    census_is_unreported(sealing->snapshot, process->pid, process->start_boot_ns))
 		return 0;
@@ -164,7 +164,7 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 		ledger_take_living(ledger, s);
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
-	ledger->edge_boot_ns = s->edge_boot_ns;
+	ledger->boundary_boot_ns = s->boundary_boot_ns;
 	ledger->sealed_epoch = s->epoch;
 	ledger->is_any_sealed = 1;
 	ledger->malformed = ledger->procs_skipped = ledger->processes_full = 0;

@@ -59,7 +59,7 @@
 /* Files of cgroups held open, for each of which the kernel keeps a buffer of 4 KiB; others are opened anew. */
 #define CGROUP_FILES 2048
 
-/* Ends between an interval's edge and its sealing: 17,000 a second for almost 2 s. */
+/* Ends between an interval's boundary and its sealing: 17,000 a second for almost 2 s. */
 #define CROSSINGS 32768
 
 /* Perf ring memory of all CPUs together, and the least for one; a ring is a power of two of pages. */

@@ -27,7 +27,7 @@ struct runq_row {
 	uint64_t switches;
 };
 
-/* An exit that has come by its event, of a process that started before the edge of the epoch it is counted in. */
+/* An exit that has come by its event, of a process that started before the boundary of the epoch it is counted in. */
 struct ended {
 	struct crossing process;
 	uint64_t boot_ns;
@@ -35,7 +35,7 @@ struct ended {
 
 struct snapshot {
 	uint32_t epoch;
-	uint64_t edge_boot_ns; /* processes with a later start belong to the next epoch */
+	uint64_t boundary_boot_ns; /* processes with a later start belong to the next epoch */
 	uint64_t duration_ns;
 	uint64_t end_real_ns;
 	int64_t real_minus_boot_ns;

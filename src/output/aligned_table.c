@@ -4,7 +4,7 @@
  * later rows follow with these widths, and a cell that needs more takes it and pushes its line to the right.
  *
  * With a width given, text columns give way, the widest first, down to MIN_TEXT; what still does not fit is
- * cut off at the edge. Without one only padding is limited, so that one long path does not push all lines out.
+ * cut off at the boundary. Without one only padding is limited, so that one long path does not push all lines out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ struct layout {
 	struct buffer cells;	   /* text of the rows held back, one after the other */
 	struct buffer cell_lens;   /* a size_t each */
 	uint32_t held;
-	int is_settled;
+	int is_laid_out;
 };
 
 static int is_text(const struct output *output, uint32_t column)
@@ -205,13 +205,13 @@ static void add_header(const struct output *output)
 }
 
 /* Fixes the widths and lets go what was held back. */
-static void settle(struct output *output)
+static void lay_out_columns(struct output *output)
 {
 	struct layout *layout = output->state;
 	const size_t *lens = (const size_t *)(const void *)layout->cell_lens.data;
 	const char *cells = layout->cells.data;
 
-	layout->is_settled = 1;
+	layout->is_laid_out = 1;
 	shrink(output, layout);
 	add_header(output);
 	for (uint32_t row = 0; row < layout->held; row++) {
@@ -233,17 +233,17 @@ static int add_row(struct output *output, const struct block *block, uint32_t ro
 		cell_add(&layout->cells, &output->columns[i], block, row, fields[i], output->options.now_real_ns);
 		len = layout->cells.used - before;
 		buffer_add(&layout->cell_lens, &len, sizeof(len));
-		if (!layout->is_settled && !layout->cells.error)
+		if (!layout->is_laid_out && !layout->cells.error)
 			widen(layout, i, cell_width(layout->cells.data + before, len));
 	}
 	if (layout->cells.error || layout->cell_lens.error)
 		return -ENOMEM;
-	if (layout->is_settled) {
+	if (layout->is_laid_out) {
 		add_line(output, layout->cells.data, (const size_t *)(const void *)layout->cell_lens.data);
 		layout->cells.used = 0;
 		layout->cell_lens.used = 0;
 	} else if (++layout->held == HELD_ROWS) {
-		settle(output);
+		lay_out_columns(output);
 	}
 	return 0;
 }
@@ -252,8 +252,8 @@ static int end(struct output *output)
 {
 	struct layout *layout = output->state;
 
-	if (!layout->is_settled)
-		settle(output);
+	if (!layout->is_laid_out)
+		lay_out_columns(output);
 	return 0;
 }
 
@@ -262,8 +262,8 @@ static int flush(struct output *output)
 {
 	struct layout *layout = output->state;
 
-	if (!layout->is_settled && layout->held)
-		settle(output);
+	if (!layout->is_laid_out && layout->held)
+		lay_out_columns(output);
 	return 0;
 }
 

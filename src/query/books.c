@@ -226,7 +226,7 @@ static void go_on_early(struct books *books, struct books_run *run)
 }
 
 /*
- * What the chunk is counted to. Between an interval's edge and its last chunk the next one has begun, and when
+ * What the chunk is counted to. Between an interval's boundary and its last chunk the next one has begun, and when
  * it fills a chunk in that time the chunk is written first.
  */
 static struct books_interval *interval_of(struct books *books, struct books_run *run, const struct store_chunk *chunk)

@@ -131,7 +131,7 @@ int query_block(struct query *query, const struct block *block)
 	return r;
 }
 
-int query_settle(struct query *query, uint64_t real_ns)
+int query_decide_until(struct query *query, uint64_t real_ns)
 {
 	struct row_sink sink = {pass, query};
 
@@ -146,9 +146,9 @@ int query_begin_interval(struct query *query, uint64_t run_real_ns, const struct
 	int r = 0;
 
 	if (run_real_ns != query->run_real_ns)
-		r = query_settle(query, UINT64_MAX);
+		r = query_decide_until(query, UINT64_MAX);
 	else if (interval->number != query->interval)
-		r = query_settle(query, query->interval_begin_real_ns);
+		r = query_decide_until(query, query->interval_begin_real_ns);
 	query->run_real_ns = run_real_ns;
 	query->interval = interval->number;
 	query->interval_begin_real_ns = interval->begin_real_ns;

@@ -23,7 +23,7 @@ struct query_options {
 	struct expression *expression;	       /* or NULL; not owned */
 	const struct selection *selection;     /* not owned */
 	uint64_t limit;			       /* 0: none */
-	int is_by_time; /* without a sort field, rows in order of time: see query_settle() */
+	int is_by_time; /* without a sort field, rows in order of time: see query_decide_until() */
 	struct row_sink sink;
 };
 
@@ -43,9 +43,9 @@ int query_block(struct query *query, const struct block *block);
  * For is_by_time: no row before `real_ns` will come any more. Rows come out of order within an interval
  * only, so that the memory needed is that of two intervals, however long the store. Returns as query_block().
  */
-int query_settle(struct query *query, uint64_t real_ns);
+int query_decide_until(struct query *query, uint64_t real_ns);
 
-/* The blocks that follow are of this interval of the run begun at run_real_ns; settles what that makes sure of. */
+/* The blocks that follow are of this interval of the run begun at run_real_ns; passes on what that makes sure of. */
 int query_begin_interval(struct query *query, uint64_t run_real_ns, const struct interval *interval);
 
 /* No more blocks: what was kept to be sorted goes to the sink. Returns as query_block(). */

@@ -34,7 +34,7 @@ static inline uint64_t column_origin(const struct field *field, const struct int
 	return field->unit == UNIT_TIME ? interval->begin_real_ns : 0;
 }
 
-static inline uint64_t interval_edge(const struct interval *interval)
+static inline uint64_t interval_boundary(const struct interval *interval)
 {
 	return interval->end_real_ns ? interval->end_real_ns : interval->begin_real_ns;
 }

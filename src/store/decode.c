@@ -14,7 +14,7 @@ struct column {
 	struct history *history;
 	uint32_t field;
 	uint8_t head;
-	uint64_t origin, edge, factor;
+	uint64_t origin, boundary, factor;
 	struct column_chances *chances;
 	const uint64_t *minuend, *subtrahend;
 	uint64_t *values; /* to here; 0 where null */
@@ -84,7 +84,7 @@ static void get_numbers(struct range_source *from, const struct column *column)
 			value += column->minuend[row] - (column->subtrahend ? column->subtrahend[row] : 0);
 			break;
 		case FOREREPORTED_BY_EDGE:
-			value += column->edge;
+			value += column->boundary;
 			break;
 		}
 		before = *last = column->values[row] = value;
@@ -218,7 +218,7 @@ int section_get(struct source *numbers, struct source *texts, uint32_t rows, str
 			.history = history,
 			.field = field,
 			.origin = column_origin(&table->fields[field], interval),
-			.edge = interval_edge(interval),
+			.boundary = interval_boundary(interval),
 			.chances = &history->chances[field],
 			.values = is_text ? history->values : block->numbers[field],
 		};

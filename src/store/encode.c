@@ -46,7 +46,7 @@ static uint8_t cheapest(const struct column *column)
 				       FOREREPORTED_BY_EDGE};
 	uint64_t costs[sizeof(ways)] = {0};
 	const struct field *field = &column->block->table->fields[column->field];
-	uint64_t before = column_origin(field, column->interval), edge = interval_edge(column->interval);
+	uint64_t before = column_origin(field, column->interval), boundary = interval_boundary(column->interval);
 	uint32_t rows = column->rows < TRIED_ROWS ? column->rows : TRIED_ROWS;
 	uint8_t best = 0;
 
@@ -59,7 +59,7 @@ static uint8_t cheapest(const struct column *column)
 		costs[1] += bits_of(zigzag(value - before));
 		costs[2] += bits_of(zigzag(value - last));
 		costs[3] += column->minuend ? bits_of(zigzag(value - related(column, row))) : 64;
-		costs[4] += field->unit == UNIT_TIME ? bits_of(zigzag(value - edge)) : 64;
+		costs[4] += field->unit == UNIT_TIME ? bits_of(zigzag(value - boundary)) : 64;
 		before = value;
 	}
 	for (uint8_t i = 1; i < sizeof(ways); i++)
@@ -72,7 +72,7 @@ static uint8_t cheapest(const struct column *column)
 static uint32_t take_rest(const struct column *column, uint8_t foretold)
 {
 	const struct field *field = &column->block->table->fields[column->field];
-	uint64_t before = column_origin(field, column->interval), edge = interval_edge(column->interval);
+	uint64_t before = column_origin(field, column->interval), boundary = interval_boundary(column->interval);
 	uint64_t *rest = column->history->rest;
 	uint32_t n = 0;
 
@@ -92,7 +92,7 @@ static uint32_t take_rest(const struct column *column, uint8_t foretold)
 			rest[n++] = value - related(column, row);
 			break;
 		case FOREREPORTED_BY_EDGE:
-			rest[n++] = value - edge;
+			rest[n++] = value - boundary;
 			break;
 		default:
 			rest[n++] = value;

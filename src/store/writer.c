@@ -164,7 +164,7 @@ static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
 }
 
 /* What an earlier writer left is ended, and a segment begun that readers see from the first moment. */
-static int settle_in(struct store_writer *writer, uint64_t real_ns)
+static int take_directory(struct store_writer *writer, uint64_t real_ns)
 {
 	int r = recover_all(writer);
 
@@ -203,7 +203,7 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	writer->calls = calls;
 	r = home_open(&writer->home, options->dir, 1, &holder);
 	if (r == 0)
-		r = settle_in(writer, origin->run_real_ns);
+		r = take_directory(writer, origin->run_real_ns);
 	if (r == 0 && writer->retention.n)
 		writer->last_real_ns = writer->retention.segments[writer->retention.n - 1].end_real_ns;
 	if (r < 0) {

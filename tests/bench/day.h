@@ -64,7 +64,7 @@ void processes_begin(const struct day_options *options);
 void processes_interval(const struct moment *moment, struct block *procs, struct block *roster);
 
 void jobs_begin(const struct day_options *options);
-/* Begins new ones; writes who ended, and who was alive at the edge. Returns how many lives began. */
+/* Begins new ones; writes who ended, and who was alive at the boundary. Returns how many lives began. */
 uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct block *procs, struct block *roster);
 uint64_t jobs_alive(void);
 

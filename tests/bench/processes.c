@@ -142,7 +142,7 @@ static void act(struct process *process, struct doings *ret)
 	ret->nvcsw = 1 + draw_count((double)ret->cpu_ns / 60e3);
 	ret->nivcsw = draw_count((double)ret->cpu_ns / 5e6);
 	ret->timeslices = ret->nvcsw + ret->nivcsw;
-	if (!draw_below(20)) /* it ran at an edge */
+	if (!draw_below(20)) /* it ran at an boundary */
 		ret->timeslices += draw_below(2) ? 1 : -1ull;
 	ret->run_delay_ns = draw_around(4000 * (double)(ret->timeslices + 1), 0.7);
 	ret->migrations = draw_count(0.3 * (double)ret->nvcsw / 4);

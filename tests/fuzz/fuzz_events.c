@@ -97,7 +97,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 	static struct walk_report reported[N_LIVING];
 	struct snapshot snapshot = {
 		.epoch = epoch,
-		.edge_boot_ns = epoch,
+		.boundary_boot_ns = epoch,
 		.duration_ns = 1,
 		.end_real_ns = epoch,
 		.page_bytes = 4096,

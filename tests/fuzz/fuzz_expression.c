@@ -17,7 +17,7 @@ static const struct field few_fields[] = {
 };
 static const struct table few = {"exits", "", TABLE_EXITS, 2, few_fields};
 
-/* Of three rows: nulls, values, edges. */
+/* Of three rows: nulls, values, boundaries. */
 static struct block *rows_of(const struct table *table)
 {
 	struct block *block = block_new(table, 3, 16384);

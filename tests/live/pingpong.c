@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Two processes hand a byte to and fro on one CPU: two context switches a round. Prints ns a round, the least
- * and the median of TURNS turns.
- * usage: pingpong ROUNDS TURNS
+ * and the median of ROUNDS_PLAYED turns.
+ * usage: pingpong ROUNDS ROUNDS_PLAYED
  */
 #define _GNU_SOURCE
 #include <sched.h>

@@ -86,7 +86,7 @@ void history_begin_run(struct history *history, struct world *world)
 		/* Nobody has a record of who killed it. */
 		process->is_excused = process->stage == STAGE_ENDING;
 		process->is_known = process->is_before_agent = process->has_image = 0;
-		process->is_adopted_empty = process->is_exit_heard = process->has_row_left = 0;
+		process->is_scanned_empty = process->is_exit_heard = process->has_row_left = 0;
 		process->epoch_heard = process->heard_flags = 0;
 		process->pending = process->in_row = (struct sample){0};
 		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
@@ -223,11 +223,11 @@ static void learn(struct history *history, struct process_life *process)
 	history->known[history->n_known++] = process;
 }
 
-void history_adopt(struct history *history, struct process_life *process, int is_empty)
+void history_add_existing(struct history *history, struct process_life *process, int is_empty)
 {
 	learn(history, process);
 	process->is_before_agent = process->has_image = 1;
-	process->is_adopted_empty = (uint8_t)is_empty;
+	process->is_scanned_empty = (uint8_t)is_empty;
 }
 
 static void hear_fork(struct history *history, struct process_life *process, uint32_t epoch)
@@ -242,7 +242,7 @@ static void hear_fork(struct history *history, struct process_life *process, uin
 		return;
 	process->has_image = parent->has_image;
 	process->heard_flags = parent->heard_flags;
-	process->is_adopted_empty = parent->is_adopted_empty;
+	process->is_scanned_empty = parent->is_scanned_empty;
 }
 
 static void hear_thread(struct history *history, struct process_life *process, const struct event_thread *event)
@@ -292,7 +292,7 @@ void history_hear(struct history *history, const void *data)
 	case EVENT_EXEC:
 		learn(history, process);
 		process->has_image = 1;
-		process->is_adopted_empty = 0;
+		process->is_scanned_empty = 0;
 		process->heard_flags = exec->flags;
 		process->epoch_heard = head->epoch;
 		break;
@@ -347,7 +347,7 @@ void history_before_seal(struct history *history, const struct snapshot *s)
 
 		if (process->is_exit_heard)
 			continue;
-		if (is_sweep && process->epoch_heard <= s->epoch && process->start_boot_ns <= s->edge_boot_ns &&
+		if (is_sweep && process->epoch_heard <= s->epoch && process->start_boot_ns <= s->boundary_boot_ns &&
 		    !census_lists(s, process->pid, process->start_boot_ns) &&
 		    !census_is_unreported(s, process->pid, process->start_boot_ns) &&
 		    (process->reported_by == REPORTED_BY_ROLLUP || process->died_unwatched)) {

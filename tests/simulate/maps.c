@@ -42,7 +42,7 @@ void programs_attach(struct world *world, enum attached attached)
 	world->announced_since_boot_ns = UINT64_MAX;
 	world->is_adopting = world->is_settling = 0;
 	world->epoch = 0;
-	memset(world->edge_ns, 0, sizeof(world->edge_ns));
+	memset(world->boundary_ns, 0, sizeof(world->boundary_ns));
 	memset(world->counts, 0, sizeof(world->counts));
 	memset(world->counted, 0, sizeof(world->counted));
 	memset(world->other, 0, sizeof(world->other));
@@ -67,9 +67,9 @@ void programs_detach(struct world *world)
 	world->attached = ATTACHED_NONE;
 }
 
-void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t edge_boot_ns)
+void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t boundary_boot_ns)
 {
-	world->edge_ns[epoch & 1] = edge_boot_ns;
+	world->boundary_ns[epoch & 1] = boundary_boot_ns;
 	world->epoch = epoch;
 }
 

@@ -60,7 +60,7 @@ static void draw_disk(struct plan *plan, struct chance *chance)
 	plan->power_cuts = (unsigned)chance_below(chance, 1000);
 }
 
-/* The drain hardly comes by, or the agent takes long for its turns: whole maps and chunks fill. */
+/* The drain hardly comes by, or the agent takes long for its rollovers: whole maps and chunks fill. */
 static void draw_storm(struct plan *plan, struct chance *chance)
 {
 	plan->steps_per_interval = 2000 + (unsigned)chance_scaled(chance, 14);

@@ -44,9 +44,9 @@ static uint32_t epoch_read(struct world *world, struct process_life *process)
 	return now;
 }
 
-static int crossed_edge(const struct world *world, uint32_t now, uint64_t start_boot_ns)
+static int crossed_boundary(const struct world *world, uint32_t now, uint64_t start_boot_ns)
 {
-	return start_boot_ns <= world->edge_ns[now & 1];
+	return start_boot_ns <= world->boundary_ns[now & 1];
 }
 
 static void head_init(struct world *world, struct event_head *head, uint32_t type, uint32_t now,
@@ -136,7 +136,7 @@ void on_fork(struct world *world, struct process_life *child)
 	history_birth(world->history, child, now);
 	world->counts[now & 1].forks += 1 + (unsigned)sabotage(world, SABOTAGE_FORK);
 	head_init(world, &event.head, EVENT_FORK, now, child);
-	if (crossed_edge(world, now, child->start_boot_ns))
+	if (crossed_boundary(world, now, child->start_boot_ns))
 		note_crossing(world, world->births_late, &world->n_births_late, now, &event.head);
 	event.parent_pid = child->parent->pid;
 	event.parent_start_boot_ns = child->parent->start_boot_ns;
@@ -295,7 +295,7 @@ static void fill_exit(struct world *world, struct process_life *process, int own
 
 	head_init(world, &exit->head, EVENT_EXIT, now, process);
 	exit->flags &= (uint32_t)~EXIT_CROSSED;
-	if (crossed_edge(world, now, process->start_boot_ns))
+	if (crossed_boundary(world, now, process->start_boot_ns))
 		exit->flags |= EXIT_CROSSED;
 	if (by_free)
 		exit->flags |= EXIT_BY_FREE;
@@ -520,10 +520,10 @@ int programs_walk_one(struct world *world, struct process_life *process, struct 
 {
 	int is_gone = is_counted(world, process);
 
-	/* Counted before the edge, and freed since the iterator found it: its entry is gone. */
+	/* Counted before the boundary, and freed since the iterator found it: its entry is gone. */
 	if (process->is_freed && process->death_epoch < world->epoch && sabotage(world, SABOTAGE_HELD))
 		is_gone = 0;
-	if (is_gone || !crossed_edge(world, world->epoch, process->start_boot_ns) || sabotage(world, SABOTAGE_WALK))
+	if (is_gone || !crossed_boundary(world, world->epoch, process->start_boot_ns) || sabotage(world, SABOTAGE_WALK))
 		return 0;
 	*ret = (struct walk_row){process->start_boot_ns, process->pid,
 				 process->stage < STAGE_RUNNING ? (uint32_t)WALK_NEW : 0};

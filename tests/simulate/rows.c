@@ -178,7 +178,7 @@ static void check_image(const struct look *look, const struct process_life *proc
 	}
 	same_flag(look, "started_before_agent", process->is_before_agent);
 	same_flag(look, "identity_lost", 0);
-	if (process->is_adopted_empty) {
+	if (process->is_scanned_empty) {
 		is_absent(look, EXITS_exe);
 		same_text(look, EXITS_argv, "", 0);
 		return;

@@ -10,7 +10,7 @@
  *   maps.c      those programs' rings and maps, as collect.c sees them
  *   history.c   the truth: what happened, counted apart from the programs; what a row must say
  *   rows.c      chunks as they leave the ledger, against that truth
- *   watch.c     the agent's turn of intervals, on the real rings, drain, ledger and writer
+ *   watch.c     the agent's rollover of intervals, on the real rings, drain, ledger and writer
  *   disk.c      a disk that writes short, fails, is torn
  *   audit.c     the store read back, against what was written and against the books
  *   main.c      seeds, options, self-test
@@ -92,7 +92,7 @@ struct plan {
 	unsigned long_cgroups;	    /* per 1000 cgroups with a path of up to 1 KiB */
 	unsigned n_cgroups, n_comms;
 	unsigned steps_per_interval;
-	unsigned steps_per_stage; /* of a turn: while it settles, walks, reads, waits */
+	unsigned steps_per_stage; /* of a rollover: while it waits for programs, walks, reads, waits */
 	unsigned late_stamps;	  /* per 1000 events, stamped up to 4 ms before they are written */
 	unsigned clock_steps;	  /* per 1000 intervals */
 	unsigned crashes;	  /* per 1000 intervals */
@@ -155,7 +155,7 @@ struct process_life {
 	/* What the ledger has heard so far (history.c). */
 	uint32_t said, heard, parent_said; /* numbers of events, to see what was lost or overtaken */
 	uint8_t is_excused;		   /* its identity may be wrong or lost: something was */
-	uint8_t is_known, is_before_agent, has_image, is_adopted_empty, is_exit_heard, has_row_left;
+	uint8_t is_known, is_before_agent, has_image, is_scanned_empty, is_exit_heard, has_row_left;
 	uint32_t heard_flags, epoch_heard;
 	struct sample pending, in_row;
 	int64_t row_offset_ns, known_offset_ns; /* the clock's when its row was made, and when it was heard of first */
@@ -193,7 +193,7 @@ struct world {
 	int is_adopting, is_settling;
 	uint64_t announced_since_boot_ns;
 	uint32_t epoch;
-	uint64_t edge_ns[2];
+	uint64_t boundary_ns[2];
 	struct counters counts[2], counted[2];
 	struct rollup_entry *rolled[2];
 	size_t n_rolled[2];
@@ -237,7 +237,7 @@ int programs_init(struct world *world);
 void programs_done(struct world *world);
 void programs_attach(struct world *world, enum attached attached);
 void programs_detach(struct world *world);
-void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t edge_boot_ns);
+void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t boundary_boot_ns);
 /* What the iterator finds next, and holds; NULL: the walk is over. Then what the program makes of it, maybe later. */
 struct process_life *programs_walk_next(struct world *world, uint32_t *cursor);
 int programs_walk_one(struct world *world, struct process_life *process, struct walk_row *ret); /* 1: a row; 0: none */
@@ -311,7 +311,7 @@ void history_thread_rolled(struct history *history, const struct event_thread *e
 void history_exit_rolled(struct history *history, const struct process_life *process);
 
 /* What the ledger hears, before and after it does. */
-void history_adopt(struct history *history, struct process_life *process, int is_empty);
+void history_add_existing(struct history *history, struct process_life *process, int is_empty);
 void history_hear(struct history *history, const void *event);
 void history_heard(struct history *history, const void *event);
 void history_before_seal(struct history *history, const struct snapshot *snapshot);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The agent without its threads: the turns of agent.c, with the model kernel going on between any two of its
+ * The agent without its threads: the rollovers of rollover.c, with the model kernel going on between any two of its
  * steps, and its end, clean or not. Rings, drain, queue, ledger and writer are the real ones.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "simulate.h"
 
-#define EDGE_AHEAD_NS 1000000u /* as in agent.c */
+#define BOUNDARY_AHEAD_NS 1000000u /* as in agent.c */
 #define HOLD_BACK_NS  2000000u /* as in drain.c */
 #define QUEUE_ROOM    (4u << 20) /* all rings together, twice: the drain never waits */
 #define TRIES	      200
@@ -177,9 +177,9 @@ static void go_on_a_little(struct watch *watch)
 	go_on(watch, (unsigned)chance_below(&watch->sim->world.chance, watch->sim->plan.steps_per_stage + 1));
 }
 
-/* --- a turn --------------------------------------------------------------------------------------------------- */
+/* --- a rollover ----------------------------------------------------------------------------------------------- */
 /* `is_alone`: nothing else happens meanwhile. */
-static void settle(struct watch *watch, int is_alone)
+static void wait_for_programs(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 
@@ -217,7 +217,7 @@ static void step_clock(struct world *world)
 		world->real_minus_boot_ns += chance_is(&world->chance, 500) ? by : -by;
 }
 
-static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t edge_boot_ns, int is_alone)
+static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t boundary_boot_ns, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 	struct snapshot *s = &watch->snapshot;
@@ -238,10 +238,10 @@ static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t edge_boo
 	if (!is_alone && chance_is(&world->chance, 500))
 		go_on_a_little(watch);
 	s->epoch = epoch;
-	s->edge_boot_ns = edge_boot_ns;
+	s->boundary_boot_ns = boundary_boot_ns;
 	s->duration_ns = 1000000;
 	s->end_real_ns = watch->begin_real_ns[watch->epoch % OPEN_INTERVALS];
-	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - edge_boot_ns);
+	s->real_minus_boot_ns = (int64_t)(s->end_real_ns - boundary_boot_ns);
 	s->page_bytes = PAGE_BYTES;
 	s->missed_runs = world->missed_runs - watch->missed_before;
 	watch->missed_before = world->missed_runs;
@@ -251,19 +251,19 @@ static void take_snapshot(struct watch *watch, uint32_t epoch, uint64_t edge_boo
 	s->store_bytes = store_writer_bytes(watch->store);
 }
 
-static void turn(struct watch *watch, int is_alone)
+static void roll_over(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 	uint32_t ended = watch->epoch;
-	uint64_t edge_boot_ns = world->boot_ns + EDGE_AHEAD_NS;
+	uint64_t boundary_boot_ns = world->boot_ns + BOUNDARY_AHEAD_NS;
 
 	step_clock(world);
-	watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS] = edge_boot_ns + (uint64_t)world->real_minus_boot_ns;
+	watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS] = boundary_boot_ns + (uint64_t)world->real_minus_boot_ns;
 	history_epoch(&watch->sim->history, ended + 1)->begin_real_ns = watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS];
-	programs_begin_epoch(world, ended + 1, edge_boot_ns);
+	programs_begin_epoch(world, ended + 1, boundary_boot_ns);
 	watch->epoch = ended + 1;
-	settle(watch, is_alone);
-	take_snapshot(watch, ended, edge_boot_ns, is_alone);
+	wait_for_programs(watch, is_alone);
+	take_snapshot(watch, ended, boundary_boot_ns, is_alone);
 	drain_until(watch, UINT64_MAX - 1);
 	/* The mark is behind what is in the queue now; what comes meanwhile stays in the rings. */
 	if (!is_alone)
@@ -354,8 +354,8 @@ static void make_ledger(struct watch *watch)
 		abort();
 }
 
-/* As adopt.c: what /proc says of the pid. A zombie's files are empty, and so are a kernel thread's. */
-static void adopt(struct watch *watch)
+/* As initial_scan.c: what /proc says of the pid. A zombie's files are empty, and so are a kernel thread's. */
+static void scan(struct watch *watch)
 {
 	struct world *world = &watch->sim->world;
 	const struct snapshot *s = &watch->snapshot;
@@ -369,8 +369,8 @@ static void adopt(struct watch *watch)
 
 		if (!process)
 			continue;
-		history_adopt(&watch->sim->history, process, is_empty);
-		ledger_adopt(watch->ledger, process->pid, process->start_boot_ns, exe,
+		history_add_existing(&watch->sim->history, process, is_empty);
+		ledger_add_existing(watch->ledger, process->pid, process->start_boot_ns, exe,
 			     is_empty ? 0 : image_exe(process->image, exe), argv,
 			     is_empty ? 0 : image_argv(process->image, &watch->sim->plan, argv), 0);
 	}
@@ -393,7 +393,7 @@ static void open_books(struct watch *watch, int is_alone)
 	if (!is_alone)
 		world_steps(world, watch->sim->plan.steps_per_stage);
 	world->is_adopting = 1;
-	settle(watch, is_alone);
+	wait_for_programs(watch, is_alone);
 	programs_begin_epoch(world, 0, UINT64_MAX);
 	walk(watch, is_alone);
 	world->is_adopting = 0;
@@ -402,9 +402,9 @@ static void open_books(struct watch *watch, int is_alone)
 	ledger_set_clock(watch->ledger, watch->sim->history.offset_ns);
 	if (!is_alone)
 		world_steps(world, watch->sim->plan.steps_per_stage);
-	adopt(watch);
+	scan(watch);
 	watch->epoch = 0;
-	turn(watch, is_alone);
+	roll_over(watch, is_alone);
 }
 
 static void let_go(struct watch *watch)
@@ -441,7 +441,7 @@ static void stop(struct watch *watch)
 
 	if (plan_has_misses(&watch->sim->plan) || chance_is(&world->chance, 300))
 		world_quiet(world);
-	turn(watch, plan_has_misses(&watch->sim->plan));
+	roll_over(watch, plan_has_misses(&watch->sim->plan));
 	while (watch->n_full && !is_over(watch))
 		write_one(watch);
 	if (is_over(watch) || !plan_has_misses(&watch->sim->plan))
@@ -502,7 +502,7 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 		if (chance_is(chance, sim->plan.crashes / 2))
 			sim->disk.dies_after_bytes = (int64_t)chance_scaled(chance, 15);
 		if (!is_over(watch))
-			turn(watch, 0);
+			roll_over(watch, 0);
 		if (chance_is(chance, 30))
 			audit_store(sim, AUDIT_TORN);
 	}

@@ -88,7 +88,7 @@ static int ask(struct query_options options, const char *sort, uint64_t rows)
 		struct block *block = make_block(first, first + 99 < rows ? first + 99 : rows);
 
 		if (first > 100)
-			r = query_settle(query, (first - 100) * 10);
+			r = query_decide_until(query, (first - 100) * 10);
 		if (r == 0)
 			r = query_block(query, block);
 		block_free(block);

@@ -2,7 +2,7 @@
 /*
  * /proc/PID/exe and /proc/PID/cmdline of each. Kernel threads have neither.
  */
-#include "agent/adopt.h"
+#include "agent/initial_scan.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static size_t read_arguments(unsigned pid, char *to, size_t size)
 	return used;
 }
 
-void adopt_living(struct ledger *ledger, const struct walk_row *living, size_t n)
+void initial_scan(struct ledger *ledger, const struct walk_row *living, size_t n)
 {
 	char exe[OBIT_EXE_MAX], argv[OBIT_ARGV_MAX + 1];
 
@@ -66,6 +66,6 @@ void adopt_living(struct ledger *ledger, const struct walk_row *living, size_t n
 		size_t exe_len = read_link(living[i].pid, exe, sizeof(exe));
 		size_t argv_len = read_arguments(living[i].pid, argv, sizeof(argv));
 
-		ledger_adopt(ledger, living[i].pid, living[i].start_boot_ns, exe, exe_len, argv, argv_len, 0);
+		ledger_add_existing(ledger, living[i].pid, living[i].start_boot_ns, exe, exe_len, argv, argv_len, 0);
 	}
 }
