@@ -117,11 +117,11 @@ bench-deps: ## install the peers that the benchmarks compare with, where the dis
 	$(Q)apt-get install -y -qq --no-install-recommends libbpf-tools atop sysstat
 
 bench: $(OBIT) $(LIVE_BINS) ## storms, snapshots and switches under obit and its peers; about 20 minutes (root)
-	$(Q)scripts/bench-living.py $(BUILD)
+	$(Q)scripts/bench-live.py $(BUILD)
 	$(Q)scripts/bench-storm.py $(BUILD)
 
 bench-quick: $(OBIT) $(LIVE_BINS) ## one of each (root)
-	$(Q)scripts/bench-living.py $(BUILD) --quick
+	$(Q)scripts/bench-live.py $(BUILD) --quick
 	$(Q)scripts/bench-storm.py $(BUILD) --quick
 
 storm-trial: $(OBIT) $(BUILD)/tests/live/trial ## does the ledger balance with the agent started and stopped in storms? RUNS= SEED= (root)

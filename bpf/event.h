@@ -73,7 +73,7 @@ struct event_exec {
 };
 
 /*
- * What the kernel keeps by thread alone. It does add the I/O of dead threads up in signal->ioac, but there that of every
+ * What the kernel keeps by thread alone. It does add the I/O of exited threads up in signal->ioac, but there that of every
  * child which the process has waited for is added too (wait_task_zombie()).
  */
 struct by_thread {
@@ -183,8 +183,8 @@ enum {
 	EXIT_OOM_KILLED = 1,
 	EXIT_KTHREAD = 2,
 	EXIT_NO_EXEC = 4,
-	EXIT_BY_FREE = 8,    /* seen by the second witness */
-	EXIT_CROSSED = 16,   /* was alive when its interval began */
+	EXIT_BY_FREE = 8,    /* seen by the free path */
+	EXIT_CROSSED_BOUNDARY = 16,   /* was alive when its interval began */
 	EXIT_PIDS_LOST = 32, /* nspid, pgid and sid were gone already */
 };
 
@@ -246,7 +246,7 @@ struct counters {
 };
 
 /* A process that was born or died so near to an interval's boundary that it must be named to be counted once. */
-struct crossing {
+struct boundary_process {
 	__u64 start_boot_ns;
 	__u32 pid;
 	__u32 epoch;
@@ -287,7 +287,7 @@ struct runq {
 enum {
 	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
 	WALK_SAMPLE = 2, /* a process_sample follows */
-	WALK_DEAD = 4,	  /* its end has been reported; it waits to be reaped, and lives no more */
+	WALK_EXITED = 4,	  /* its end has been reported; it waits to be reaped, and lives no more */
 	WALK_THREAD = 8,  /* not a process: struct walk_thread */
 	WALK_PART = 16,	  /* nor this: struct walk_part */
 };
@@ -301,7 +301,7 @@ struct walk_row {
 
 /* What it has cost up to now, when that has changed since it was written last. */
 struct process_sample {
-	struct costs costs; /* wall_ns is 0, threads are those alive; by_thread is theirs alone: that of the dead
+	struct costs costs; /* wall_ns is 0, threads are those alive; by_thread is theirs alone: that of exited ones
 			     * came as event_thread */
 	struct waits waits; /* max_delay_ns since the last walk */
 	__u64 rss_pages;

@@ -3,7 +3,7 @@
  * The values of a live process, read by the walk over all tasks. Only those that have changed are reported:
  * a process whose threads have not run, and are as many, has not done anything.
  *
- * The sums of the dead threads are read first, then the living are added. A thread that ends in between is
+ * The sums of the exited threads are read first, then the live ones are added. A thread that ends in between is
  * missed (its values are in the next reading), never counted twice.
  */
 #ifndef OBIT_LIVING_H
@@ -36,7 +36,7 @@ struct {
 	__type(value, struct walk_report);
 } walk_scratch SEC(".maps");
 
-static __always_inline void add_dead(struct costs *costs, struct signal_struct *signal)
+static __always_inline void add_exited(struct costs *costs, struct signal_struct *signal)
 {
 	costs->cpu_ns = signal->sum_sched_runtime;
 	costs->utime_ns = signal->utime;
@@ -124,7 +124,7 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 		return false;
 	barrier();
 	__builtin_memset(costs, 0, sizeof(*costs));
-	add_dead(costs, signal);
+	add_exited(costs, signal);
 	costs->threads = signal->nr_threads;
 	if (costs->threads > THREADS_MAX) {
 		add_thread(costs, leader);

@@ -9,9 +9,9 @@
  *   on_signal  signal_generate      who sent a signal that will end its receiver
  *   on_mkdir   cgroup_mkdir         path of a new cgroup
  *   on_leave   sched_process_exit   ids that reaping may have taken by the last switch; who is ending
- *   on_switch  sched_switch         first witness of the end: the last switch of a task; waits for a CPU
- *   on_free    sched_process_free   second witness: the release of the task
- *   walk       iter/task            all living processes, and a sample of those that did something; threads
+ *   on_switch  sched_switch         the switch path: an end, at the last switch of a task; waits for a CPU
+ *   on_free    sched_process_free   the free path: an end, at the release of the task
+ *   walk       iter/task            all live processes, and a sample of those that did something; threads
  *
  * sched_switch and sched_wakeup_new run with interrupts off and sched_process_free from RCU callbacks; the
  * others may be skipped on 7.x when they preempt each other (sched_process_fork lost 1 in 100 there), so
@@ -74,7 +74,7 @@ int BPF_PROG(on_fork, struct task_struct *child)
 	COUNT(LAW_FORKS, count->forks);
 	head_init(&event.head, EVENT_FORK, now, child->tgid, child->start_boottime);
 	if (crossed_boundary(now, event.head.start_boot_ns))
-		note_crossing(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
+		note_boundary_process(&births_late, count, now, event.head.pid, event.head.start_boot_ns);
 	event.parent_pid = BPF_CORE_READ(parent, tgid);
 	event.parent_start_boot_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
 	if (send_event(ctx, &event, sizeof(event)))
@@ -90,11 +90,11 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	__u32 now = epoch_now();
 	__u32 size;
 
-	/* A thread has taken over its dead leader's pid; the process lives on. */
+	/* A thread has taken over its exited leader's pid; the process lives on. */
 	if (old_pid != task->pid) {
-		struct orphan key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id - 1};
+		struct leaderless key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id - 1};
 
-		bpf_map_delete_elem(&orphans, &key);
+		bpf_map_delete_elem(&leaderless, &key);
 	}
 	count = counters_of(now);
 	event = scratch(&exec_scratch);
@@ -216,9 +216,9 @@ static __always_inline void send_thread(void *ctx, struct task_struct *task)
 		rollup_thread(now, &event, count);
 }
 
-static __always_inline struct orphan orphan_key(struct task_struct *task)
+static __always_inline struct leaderless leaderless_key(struct task_struct *task)
 {
-	struct orphan key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id};
+	struct leaderless key = {.signal = (__u64)task->signal, .exec_id = task->self_exec_id};
 
 	return key;
 }
@@ -236,12 +236,12 @@ static __always_inline bool lost_leadership(struct task_struct *leader)
 /* True when the leader's end is not the process's, which another thread's switch (or the release) will say. */
 static __always_inline bool leave_to_threads(struct task_struct *leader)
 {
-	struct orphan key = orphan_key(leader);
+	struct leaderless key = leaderless_key(leader);
 	struct counters *count;
 	bool was_there;
 	__u8 one = 1;
 
-	if (bpf_map_update_elem(&orphans, &key, &one, BPF_ANY)) {
+	if (bpf_map_update_elem(&leaderless, &key, &one, BPF_ANY)) {
 		count = counters_of(epoch_now());
 		if (count)
 			ADD(count->orphan_map_full, 1);
@@ -250,17 +250,17 @@ static __always_inline bool leave_to_threads(struct task_struct *leader)
 	if (leader->signal->nr_threads > 1 && !lost_leadership(leader))
 		return true;
 	/* The last thread may have looked for the key before it was there: then nobody else will come. */
-	was_there = bpf_map_delete_elem(&orphans, &key) == 0;
+	was_there = bpf_map_delete_elem(&leaderless, &key) == 0;
 	return !was_there || lost_leadership(leader);
 }
 
 /* Its release is to know that the leader's own values have been sent. */
 static __always_inline void leave_to_release(struct task_struct *leader)
 {
-	struct orphan key = orphan_key(leader);
+	struct leaderless key = leaderless_key(leader);
 	__u8 one = 1;
 
-	bpf_map_update_elem(&orphans, &key, &one, BPF_ANY);
+	bpf_map_update_elem(&leaderless, &key, &one, BPF_ANY);
 }
 
 static __always_inline void note_waits(struct task_struct *prev, struct task_struct *next, bool preempt)
@@ -305,7 +305,7 @@ static __always_inline bool is_last_switch(void *ctx, struct task_struct *prev, 
 static __always_inline int record_end(void *ctx, struct task_struct *prev)
 {
 	struct event_exit *exit = scratch(&switch_scratch);
-	struct orphan key = orphan_key(prev);
+	struct leaderless key = leaderless_key(prev);
 	struct task_struct *leader = prev;
 	struct exiting *of;
 	bool own, is_thread = prev->pid != prev->tgid, is_still;
@@ -319,7 +319,7 @@ static __always_inline int record_end(void *ctx, struct task_struct *prev)
 	if (!of && exited_before_agent(leader))
 		return 0;
 	is_still = fill_exit(exit, leader, of, own);
-	if (is_thread && (!is_still || bpf_map_delete_elem(&orphans, &key)))
+	if (is_thread && (!is_still || bpf_map_delete_elem(&leaderless, &key)))
 		return 0;
 	/* Its release counts it, when it stands still. */
 	if (!is_still && of) {
@@ -350,11 +350,11 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(on_free, struct task_struct *task)
 {
-	struct orphan orphan = orphan_key(task);
+	struct leaderless orphan = leaderless_key(task);
 	__u64 key = (__u64)task->signal;
 	struct event_exit *exit;
 	struct exiting *of;
-	bool was_orphan;
+	bool was_leaderless;
 
 	if (task->pid != task->tgid) {
 		if (!sched_on)
@@ -372,8 +372,8 @@ int BPF_PROG(on_free, struct task_struct *task)
 	exit = scratch(&free_scratch);
 	if (!exit)
 		return 0;
-	was_orphan = bpf_map_delete_elem(&orphans, &orphan) == 0;
-	fill_exit(exit, task, of, !was_orphan);
+	was_leaderless = bpf_map_delete_elem(&leaderless, &orphan) == 0;
+	fill_exit(exit, task, of, !was_leaderless);
 	exit->flags |= EXIT_BY_FREE;
 	if (of)
 		*(volatile __u32 *)&of->is_counted = 1;
@@ -386,11 +386,11 @@ int BPF_PROG(on_free, struct task_struct *task)
 /* A leader that exited before the programs were attached, and left other threads: the last of them counts the exit. */
 static __always_inline void note_leaderless(struct task_struct *leader)
 {
-	struct orphan orphan = orphan_key(leader);
+	struct leaderless orphan = leaderless_key(leader);
 	__u8 one = 1;
 
 	if (in_initial_scan && leader->signal->nr_threads > 1)
-		bpf_map_update_elem(&orphans, &orphan, &one, BPF_ANY);
+		bpf_map_update_elem(&leaderless, &orphan, &one, BPF_ANY);
 }
 
 /* Its pid is taken from it: it was reaped since the iterator found it. */
@@ -456,7 +456,7 @@ int walk(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	if (is_counted(task))
-		row.flags = WALK_DEAD;
+		row.flags = WALK_EXITED;
 	/* The roster alone lists those. */
 	if (row.flags && !report_all)
 		return 0;

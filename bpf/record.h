@@ -7,7 +7,7 @@
  *   not seen at a switch (or --sched off)              the release of the leader's task
  *
  * "Ends last" is read from signal->nr_threads: a thread other than the leader is folded into signal and
- * leaves the count before its last switch. A leader that finds others left enters the process in `orphans`;
+ * leaves the count before its last switch. A leader that finds others left enters the process in `leaderless`;
  * whoever takes it out again makes the record. Deleting a key succeeds for one caller only.
  */
 #ifndef OBIT_RECORD_H
@@ -69,7 +69,7 @@ static __always_inline void count_unseen(const struct exiting *of)
 	ADD(count->exits_unseen, 1);
 	COUNT(LAW_ROLLED_UP, entry->exits);
 	if (crossed_boundary(now, of->start_boot_ns))
-		note_crossing(&deaths_unrecorded, count, now, of->pid, of->start_boot_ns);
+		note_boundary_process(&deaths_unrecorded, count, now, of->pid, of->start_boot_ns);
 }
 
 /* Returns what is in the map of it, with `is_counted` set or as it was; NULL: no room. */
@@ -168,7 +168,7 @@ static __always_inline void read_by_thread(struct by_thread *ret, struct task_st
 }
 
 /*
- * wait4() adds the living threads' values to the sums of the dead in `signal`. Here all are dead. The
+ * wait4() adds the live threads' values to the sums of the exited ones in `signal`. Here all have exited. The
  * leader is added when it has not been released; with nr_threads at 0 it has, and is in the sums.
  */
 static __always_inline void add_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal)
@@ -258,7 +258,7 @@ static __always_inline bool fill_exit(struct event_exit *exit, struct task_struc
 	__builtin_memset(exit, 0, sizeof(*exit));
 	head_init(&exit->head, EVENT_EXIT, now, leader->tgid, leader->start_boottime);
 	if (crossed_boundary(now, exit->head.start_boot_ns))
-		exit->flags |= EXIT_CROSSED;
+		exit->flags |= EXIT_CROSSED_BOUNDARY;
 	fill_identity(exit, leader, signal, of);
 	return fill_costs(exit, leader, signal, of, own);
 }
@@ -278,8 +278,8 @@ static __always_inline void send_exit(void *ctx, struct event_exit *exit)
 		ADD(count->exits_second_witness, 1);
 	if (send_event(ctx, exit, sizeof(*exit))) {
 		rollup_exit(now, exit, count);
-		if (exit->flags & EXIT_CROSSED)
-			note_crossing(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
+		if (exit->flags & EXIT_CROSSED_BOUNDARY)
+			note_boundary_process(&deaths_unrecorded, count, now, exit->head.pid, exit->head.start_boot_ns);
 	}
 }
 

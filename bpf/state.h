@@ -96,7 +96,7 @@ struct {
  * Processes whose leader has ended before other threads. The exec id distinguishes the image that the leader
  * belonged to from a later one of the same process.
  */
-struct orphan {
+struct leaderless {
 	__u64 signal;
 	__u64 exec_id;
 };
@@ -104,15 +104,15 @@ struct orphan {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct orphan);
+	__type(key, struct leaderless);
 	__type(value, __u8);
-} orphans SEC(".maps");
+} leaderless SEC(".maps");
 
-/* Born after the boundary by count and before it by clock; dead, without a record, after having crossed it. */
-struct crossing_map {
+/* Born after the boundary by count and before it by clock; exited, without a record, after having crossed it. */
+struct boundary_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, struct crossing);
+	__type(key, struct boundary_process);
 	__type(value, __u8);
 } births_late SEC(".maps"), deaths_unrecorded SEC(".maps");
 
@@ -134,7 +134,7 @@ struct {
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))
 
 /*
- * Counts one of the law's three. A test build (scripts/check-miscount.sh) leaves out a few of one of them,
+ * Counts one of the invariants' three. A test build (scripts/check-miscount.sh) leaves out a few of one of them,
  * to prove that verify notices.
  */
 enum { LAW_FORKS = 1, LAW_EXITS_SEEN = 2, LAW_ROLLED_UP = 3 };
@@ -143,7 +143,7 @@ enum { LAW_FORKS = 1, LAW_EXITS_SEEN = 2, LAW_ROLLED_UP = 3 };
 #define OBIT_MISCOUNT 0
 #endif
 
-#define COUNT(law, where) ADD(where, (law) == OBIT_MISCOUNT && (bpf_get_prandom_u32() & 63) == 0 ? 0 : 1)
+#define COUNT(invariant, where) ADD(where, (invariant) == OBIT_MISCOUNT && (bpf_get_prandom_u32() & 63) == 0 ? 0 : 1)
 
 static __always_inline __u32 epoch_now(void)
 {
@@ -208,9 +208,9 @@ static __always_inline void head_init(struct event_head *head, __u32 type, __u32
 	head->unused = 0;
 }
 
-static __always_inline void note_crossing(void *map, struct counters *count, __u32 now, __u32 pid, __u64 start_boot_ns)
+static __always_inline void note_boundary_process(void *map, struct counters *count, __u32 now, __u32 pid, __u64 start_boot_ns)
 {
-	struct crossing key = {.start_boot_ns = start_boot_ns, .pid = pid, .epoch = now};
+	struct boundary_process key = {.start_boot_ns = start_boot_ns, .pid = pid, .epoch = now};
 	__u8 one = 1;
 
 	if (bpf_map_update_elem(map, &key, &one, BPF_ANY))

@@ -45,7 +45,7 @@ hold() { # name, unit, how many of them, function, command...
     fi
 }
 
-# 40 intervals of 250 exits and 25 living processes each.
+# 40 intervals of 250 exits and 25 live processes each.
 rows=11000
 "$build/tests/write_day" "$work/day" 40 >/dev/null
 history=("$build/tests/simulate" --first 1 --seeds 10 --events 2000)

@@ -127,7 +127,7 @@ ok sh -c "chroot '$root' setpriv --reuid=nobody --regid=obit --clear-groups obit
 for i in $(seq 50); do inside true; done
 what="it stops"
 ok stop
-what="its books balance"
+what="its ledger balances"
 ok inside obit verify
 what="a member of the group may read, and finds who ended"
 ok sh -c "chroot '$root' setpriv --reuid=nobody --regid=obit --clear-groups obit dump exits --where 'comm = true' \

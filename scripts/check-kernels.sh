@@ -27,7 +27,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"/{bin,dev,proc,run,sys,tmp,etc,var/lib}
 cp "$(command -v busybox)" "$root/bin/busybox"
-cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,books,samplers,living,crowds,threads,service,trial,late_cpu} "$root/bin/"
+cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,balance,samplers,processes_live,crowds,threads,service,trial,late_cpu} "$root/bin/"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
 cat >"$root/init" <<INIT
@@ -44,7 +44,7 @@ ip link set lo up 2>/dev/null
 exec >/dev/ttyS1 2>&1
 echo "--- doctor"
 obit doctor
-tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs books samplers living crowds threads service trial late_cpu}"
+tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs balance samplers processes_live crowds threads service trial late_cpu}"
 [ -e /sys/devices/system/cpu/cpu1/online ] || tests=\${tests% late_cpu}
 for test in \$tests; do
     echo "--- \$test"

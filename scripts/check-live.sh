@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The tests on the living kernel: obit's records against wait4(), its books in storms, `zstd -t` on what it wrote.
+# The tests on the running kernel: obit's records against wait4(), its ledger in storms, `zstd -t` on what it wrote.
 # usage: check-live.sh BUILD
 set -eu
 
@@ -31,7 +31,7 @@ count() { # log, exit status, name
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-for test in truth causes killings own_costs books status samplers living crowds threads service trial; do
+for test in truth causes killings own_costs balance status samplers processes_live crowds threads service trial; do
     status=0
     timeout 280 "$build/tests/live/$test" "$build/obit" "$work/$test" >"$work/log" 2>&1 || status=$?
     grep -v '^obit: ' "$work/log" | sed 's/^/  /'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Can verify fail? Builds obit with each of the law's counters broken in turn; verify has to say "unbalanced".
+# Can verify fail? Builds obit with each of the invariants' counters broken in turn; verify has to say "unbalanced".
 # usage: check-miscount.sh BUILD
 set -eu
 

@@ -47,7 +47,7 @@ echo "Who was killed, and by whom:"
 "$obit" dump exits --store "$store" --where 'exit_signal is not null' \
     --fields exit_time,pid,comm,exit_signal,killer_pid,killer_comm,argv
 echo
-echo "Do the books balance? (verify)"
+echo "Does the ledger balance? (verify)"
 "$obit" verify --store "$store"
 echo
 echo "Next:  sudo $obit record                 record to /var/lib/obit until Ctrl-C"

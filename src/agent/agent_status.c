@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the agent says of itself, asked in the main thread. Values of the books are those of the last sealed
+ * What the agent says of itself, asked in the main thread. Values of the ledger is those of the last sealed
  * interval; programs, the agent's own cost and the store's errors are of this moment.
  *
  * Degraded is said of what has been lost since the agent began, not of what is lost just now: a hole in the
- * books does not heal.
+ * ledger does not heal.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,17 +59,17 @@ static const struct totals *last_totals(const struct agent *agent)
 	return &agent->ledger.totals.of[(n_sealed + 1) % TOTALS_KEPT];
 }
 
-static void report_books(struct report *report)
+static void report_ledger(struct report *report)
 {
 	struct status *status = report->status;
 	const struct totals *totals = report->totals;
 	int row = status_add(status, SECTION_LEDGER);
 
-	status_set_number(status, SECTION_LEDGER, (uint32_t)row, BOOKS_intervals, totals->intervals);
-	status_set_number(status, SECTION_LEDGER, (uint32_t)row, BOOKS_unbalanced, totals->unbalanced);
+	status_set_number(status, SECTION_LEDGER, (uint32_t)row, TOTALS_intervals, totals->intervals);
+	status_set_number(status, SECTION_LEDGER, (uint32_t)row, TOTALS_unbalanced, totals->unbalanced);
 	for (uint32_t i = 0; i < N_LEDGER_FIELDS; i++)
 		if (totals->is_known[i])
-			status_set_number(status, SECTION_LEDGER, (uint32_t)row, BOOKS_COLUMN(i), totals->columns[i]);
+			status_set_number(status, SECTION_LEDGER, (uint32_t)row, TOTALS_COLUMN(i), totals->columns[i]);
 	if (totals->unbalanced && report->worst < DEGRADED) {
 		report->worst = DEGRADED;
 		snprintf(report->reason, sizeof(report->reason),
@@ -276,7 +276,7 @@ void agent_status(const struct agent *agent, struct status *ret)
 	struct report report = {.agent = agent, .totals = last_totals(agent), .status = ret, .worst = ACTIVE};
 
 	status_clear(ret);
-	report_books(&report);
+	report_ledger(&report);
 	report_transport(&report);
 	report_store(&report);
 	for (size_t i = 0; i < collect_n_programs(); i++) {

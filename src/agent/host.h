@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the agent asks of the host for itself: limits, locked memory, a place at the end of the OOM killer's
- * list; and what it says of itself in the books. Main thread.
+ * list; and what it says of itself in the ledger. Main thread.
  */
 #ifndef OBIT_AGENT_HOST_H
 #define OBIT_AGENT_HOST_H

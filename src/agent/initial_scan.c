@@ -58,14 +58,14 @@ static size_t read_arguments(unsigned pid, char *to, size_t size)
 	return used;
 }
 
-void initial_scan(struct ledger *ledger, const struct walk_row *living, size_t n)
+void initial_scan(struct ledger *ledger, const struct walk_row *live, size_t n)
 {
 	char exe[OBIT_EXE_MAX], argv[OBIT_ARGV_MAX + 1];
 
 	for (size_t i = 0; i < n; i++) {
-		size_t exe_len = read_link(living[i].pid, exe, sizeof(exe));
-		size_t argv_len = read_arguments(living[i].pid, argv, sizeof(argv));
+		size_t exe_len = read_link(live[i].pid, exe, sizeof(exe));
+		size_t argv_len = read_arguments(live[i].pid, argv, sizeof(argv));
 
-		ledger_add_existing(ledger, living[i].pid, living[i].start_boot_ns, exe, exe_len, argv, argv_len, 0);
+		ledger_add_existing(ledger, live[i].pid, live[i].start_boot_ns, exe, exe_len, argv, argv_len, 0);
 	}
 }

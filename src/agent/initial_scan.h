@@ -11,6 +11,6 @@
 #include "model/snapshot.h"
 
 /* One that is gone meanwhile is added without path and arguments. */
-void initial_scan(struct ledger *ledger, const struct walk_row *living, size_t n);
+void initial_scan(struct ledger *ledger, const struct walk_row *live, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the store says of the run before this one: how many processes lived when its books were closed last.
+ * What the store says of the run before this one: how many processes lived when its ledger was closed last.
  */
 #ifndef OBIT_AGENT_PREVIOUS_H
 #define OBIT_AGENT_PREVIOUS_H

@@ -18,7 +18,7 @@
 
 /* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
 #define BOUNDARY_AHEAD_NS NS_PER_MS
-/* With the second witness alone an end is reported a grace period or a few after it happened: for the last ones
+/* With --sched off an end is reported a grace period or a few after it happened: for the last ones
  * a stop waits so long at most: until one whose release no program saw is counted too. */
 #define LAST_ENDS_WAIT_NS (RELEASE_WAIT_NS + NS_PER_S)
 #define LAST_ENDS_US	  50000
@@ -30,8 +30,8 @@ int agent_walk(struct agent *agent, bool is_whole)
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 	int r = collect_walk(agent->collect, is_whole, walk);
 
-	s->living = walk->living;
-	s->n_living = walk->n_living;
+	s->live = walk->live;
+	s->n_live = walk->n_live;
 	s->reported = walk->reported;
 	s->n_reported = walk->n_reported;
 	s->threads = walk->threads;
@@ -77,7 +77,7 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t boundary_
 	if (r == 0)
 		r = agent_walk(agent, s->is_roster || !epoch);
 	if (r == 0)
-		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->exits_unreported, CROSSINGS,
+		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->exits_unreported, BOUNDARY_PROCESSES,
 				    &s->n_exits_unreported, &unseen);
 	if (r == 0)
 		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
@@ -92,10 +92,10 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t boundary_
 	if (r == 0)
 		r = collect_synchronize_rcu(agent->collect);
 	if (r == 0)
-		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, CROSSINGS, &s->n_exits_unreported);
+		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, BOUNDARY_PROCESSES, &s->n_exits_unreported);
 	s->read_boot_ns = clock_boot_ns();
 	if (r == 0)
-		r = collect_births_late(agent->collect, epoch + 1, s->births_late, CROSSINGS, &s->n_births_late);
+		r = collect_births_late(agent->collect, epoch + 1, s->births_late, BOUNDARY_PROCESSES, &s->n_births_late);
 	s->epoch = epoch;
 	s->boundary_boot_ns = boundary_boot_ns;
 	s->duration_ns = boundary_boot_ns - agent->rollover.begin_boot_ns;
@@ -157,7 +157,7 @@ int agent_roll_over(struct agent *agent)
 	if (r < 0) {
 		agent->rollover.failed_rollovers++;
 		agent->rollover.rollover_error = r;
-		log_limited(&limit, "the books of interval %u are incomplete: %s", ended, strerror(-r));
+		log_limited(&limit, "the ledger of interval %u are incomplete: %s", ended, strerror(-r));
 	}
 	return r;
 }
@@ -189,7 +189,7 @@ void agent_await_last_ends(struct agent *agent)
 		uint64_t unseen = 0;
 
 		if (agent_walk(agent, 0) < 0 ||
-		    collect_exiting(agent->collect, 0, &agent->rollover.walk, s->exits_unreported, CROSSINGS,
+		    collect_exiting(agent->collect, 0, &agent->rollover.walk, s->exits_unreported, BOUNDARY_PROCESSES,
 				    &s->n_exits_unreported, &unseen) < 0)
 			return;
 		agent->rollover.exits_unseen += unseen;

@@ -130,8 +130,8 @@ static int make_snapshot(struct agent *agent)
 {
 	struct snapshot *s = &agent->rollover.snapshot;
 
-	s->births_late = calloc(CROSSINGS, sizeof(*s->births_late));
-	s->exits_unreported = calloc(CROSSINGS, sizeof(*s->exits_unreported));
+	s->births_late = calloc(BOUNDARY_PROCESSES, sizeof(*s->births_late));
+	s->exits_unreported = calloc(BOUNDARY_PROCESSES, sizeof(*s->exits_unreported));
 	s->rollups = calloc(collect_max_rollups(agent->collect), sizeof(*s->rollups));
 	s->runq = calloc(collect_max_runq(agent->collect), sizeof(*s->runq));
 	s->samples = calloc(N_SAMPLES, sizeof(*s->samples));
@@ -258,11 +258,11 @@ static void read_previous_run(struct agent *agent)
 	if (r > 0)
 		ledger_set_previous(agent->ledger.ledger, closing);
 	else if (r < 0)
-		log_line("cannot read the last books in %s: %s", dir, strerror(-r));
+		log_line("cannot read the last ledger in %s: %s", dir, strerror(-r));
 }
 
-/* Epoch 0: the programs are attached, the books not open yet. */
-static int open_books(struct agent *agent)
+/* Epoch 0: the programs are attached, the ledger not open yet. */
+static int open_ledger(struct agent *agent)
 {
 	struct snapshot *s = &agent->rollover.snapshot;
 	int r;
@@ -286,7 +286,7 @@ static int open_books(struct agent *agent)
 	ledger_set_redact(agent->ledger.ledger, agent->options->redact);
 	ledger_set_clock(agent->ledger.ledger, clock_real_minus_boot_ns());
 	read_previous_run(agent);
-	initial_scan(agent->ledger.ledger, s->living, s->n_living);
+	initial_scan(agent->ledger.ledger, s->live, s->n_live);
 	return 0;
 }
 
@@ -337,7 +337,7 @@ int agent_set_up(struct agent *agent)
 	/* What comes later takes memory, and has it locked, as far as it is used. */
 	agent->is_memory_locked = host_lock_memory();
 	if (r == 0)
-		r = open_books(agent);
+		r = open_ledger(agent);
 	if (r < 0)
 		return r;
 	agent->rollover.begin_boot_ns = clock_boot_ns();
@@ -348,7 +348,7 @@ int agent_set_up(struct agent *agent)
 		return r;
 	r = agent_roll_over(agent);
 	if (r < 0)
-		return say_collect_error(r, "opening the books");
+		return say_collect_error(r, "opening the ledger");
 	agent->tick_fd = open_timer(options->interval_ns, options->interval_ns);
 	agent->end_fd = options->duration_ns ? open_timer(options->duration_ns, 0) : -1;
 	watchdog_ns = notify_watchdog_ns();

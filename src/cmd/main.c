@@ -20,11 +20,11 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"record", "record every process that ends, until asked to stop (root)", cmd_record},
-	{"status", "say how the running agent is: books, rings, programs, cost", cmd_status},
+	{"status", "say how the running agent is: ledger, rings, programs, cost", cmd_status},
 	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"export", "write rows as Parquet, CSV, JSON lines or a trace", cmd_export},
-	{"verify", "prove from the store alone that its books balance", cmd_verify},
+	{"verify", "prove from the store alone that its ledger balances", cmd_verify},
 	{"store", "list the segments of a store: time, rows, bytes, state", cmd_store},
 	{"extract", "copy a stretch of time into a store of its own", cmd_extract},
 	{"schema", "list the tables and their fields", cmd_schema},

@@ -41,7 +41,7 @@ enum record_option {
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
-	[INTERVAL] = {"interval", "T", "how often the books are closed and the store is written: 100ms to 1h", "1s"},
+	[INTERVAL] = {"interval", "T", "how often the ledger is closed and the store is written: 100ms to 1h", "1s"},
 	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
 	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB",
 			  "10GiB"},

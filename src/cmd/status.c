@@ -38,7 +38,7 @@ static const struct option_spec specs[] = {
 static const struct usage usage = {
     "obit status",
     "",
-    "Says how the running agent is: its books so far, rings, programs, samplers, its own cost.",
+    "Says how the running agent is: its ledger so far, rings, programs, samplers, its own cost.",
     specs,
     sizeof(specs) / sizeof(specs[0]),
     "A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"

@@ -83,7 +83,7 @@ static void print_state(const struct view *view, uint32_t state, uint32_t reason
 
 static void print_agent(FILE *to, const struct status *status)
 {
-	struct view agent = view_of(to, status, SECTION_AGENT), books = view_of(to, status, SECTION_LEDGER);
+	struct view agent = view_of(to, status, SECTION_AGENT), ledger = view_of(to, status, SECTION_LEDGER);
 	char one[QUANTITY_TEXT_BYTES], other[QUANTITY_TEXT_BYTES];
 
 	fprintf(to, "obit ");
@@ -94,10 +94,10 @@ static void print_agent(FILE *to, const struct status *status)
 	fprintf(to, "\nstate       ");
 	print_state(&agent, AGENT_state, AGENT_reason);
 	fprintf(to, "\nown cost    %s of CPU since its start", write_ns(number(&agent, AGENT_cpu_ns), one));
-	fprintf(to, ", %s in the books' %s (%.2f %%)", write_ns(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)), one),
-		write_ns(number(&books, BOOKS_COLUMN(LEDGER_duration_ns)), other),
-		percent(number(&books, BOOKS_COLUMN(LEDGER_agent_cpu_ns)),
-			number(&books, BOOKS_COLUMN(LEDGER_duration_ns))));
+	fprintf(to, ", %s in the ledger's %s (%.2f %%)", write_ns(number(&ledger, TOTALS_COLUMN(LEDGER_agent_cpu_ns)), one),
+		write_ns(number(&ledger, TOTALS_COLUMN(LEDGER_duration_ns)), other),
+		percent(number(&ledger, TOTALS_COLUMN(LEDGER_agent_cpu_ns)),
+			number(&ledger, TOTALS_COLUMN(LEDGER_duration_ns))));
 	fprintf(to, "; %s resident, %s\n", write_bytes(number(&agent, AGENT_rss_bytes), one),
 		number(&agent, AGENT_memory_locked) ? "locked" : "not locked");
 }
@@ -153,24 +153,24 @@ static void print_transport(FILE *to, const struct status *status)
 	fprintf(to, "\n");
 }
 
-static void print_books(FILE *to, const struct status *status)
+static void print_ledger(FILE *to, const struct status *status)
 {
-	struct view books = view_of(to, status, SECTION_LEDGER);
-	uint64_t intervals = number(&books, BOOKS_intervals), unbalanced = number(&books, BOOKS_unbalanced);
+	struct view ledger = view_of(to, status, SECTION_LEDGER);
+	uint64_t intervals = number(&ledger, TOTALS_intervals), unbalanced = number(&ledger, TOTALS_unbalanced);
 
-#define COLUMN(name) number(&books, BOOKS_COLUMN(LEDGER_##name))
+#define COLUMN(name) number(&ledger, TOTALS_COLUMN(LEDGER_##name))
 	fprintf(to, "ledger      %" PRIu64 " interval%s, ", intervals, intervals == 1 ? "" : "s");
 	if (unbalanced)
 		fprintf(to, "%" PRIu64 " of them UNBALANCED (`obit verify` names them)\n", unbalanced);
 	else
-		fprintf(to, "%s\n", intervals ? "the law held in each" : "none is closed yet");
+		fprintf(to, "%s\n", intervals ? "balanced in each" : "none is closed yet");
 	fprintf(to,
-		"  living    %" PRIu64 " opening + %" PRIu64 " forks - %" PRIu64 " exits = %" PRIu64
+		"  live      %" PRIu64 " opening + %" PRIu64 " forks - %" PRIu64 " exits = %" PRIu64
 		" closing; %" PRIu64 " execs\n",
 		COLUMN(opening), COLUMN(forks), COLUMN(exits_seen), COLUMN(closing), COLUMN(execs));
 	fprintf(to,
 		"  exits     %" PRIu64 " seen = %" PRIu64 " recorded + %" PRIu64 " rolled up; %" PRIu64
-		" by the second witness, %" PRIu64 " amendments\n",
+		" by the free path, %" PRIu64 " amendments\n",
 		COLUMN(exits_seen), COLUMN(exits_recorded), COLUMN(exits_rolled_up), COLUMN(exits_second_witness),
 		COLUMN(amendments));
 	fprintf(to,
@@ -274,7 +274,7 @@ void status_text_print(FILE *to, const struct status *status)
 	print_agent(to, status);
 	print_store(to, status);
 	print_transport(to, status);
-	print_books(to, status);
+	print_ledger(to, status);
 	print_parts(to, status);
 	print_measured(to, status);
 }

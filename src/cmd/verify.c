@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * `obit verify`: reads the whole store and says whether it is intact and whether its books balance. The
- * audit itself is query/books.c; this prints it.
+ * `obit verify`: reads the whole store and says whether it is intact and whether its ledger balances. The
+ * audit itself is query/balance.c; this prints it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,8 +12,8 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
-#include "query/books.h"
-#include "query/lives.h"
+#include "query/balance.h"
+#include "query/lifetimes.h"
 
 #define STATUS_CANNOT_TELL 2
 
@@ -45,7 +45,7 @@ static void print_time(uint64_t real_ns)
 	printf("%.23sZ", text);
 }
 
-static void print_run_name(const struct books_run *run)
+static void print_run_name(const struct balance_run *run)
 {
 	printf("run ");
 	print_time(run->origin.run_real_ns);
@@ -54,7 +54,7 @@ static void print_run_name(const struct books_run *run)
 	printf(")");
 }
 
-static void print_finding(void *context, const struct books_finding *finding)
+static void print_finding(void *context, const struct balance_finding *finding)
 {
 	(void)context;
 	printf("unbalanced: ");
@@ -67,7 +67,7 @@ static void print_finding(void *context, const struct books_finding *finding)
 	printf("\n");
 }
 
-static void print_life(void *context, const struct lives_finding *finding)
+static void print_life(void *context, const struct lifetimes_finding *finding)
 {
 	uint64_t *n_findings = context;
 	uint64_t less = finding->should_be - finding->is;
@@ -81,7 +81,7 @@ static void print_life(void *context, const struct lives_finding *finding)
 	(*n_findings)++;
 }
 
-static void print_run(const struct books_run *run, int is_range)
+static void print_run(const struct balance_run *run, int is_range)
 {
 	print_run_name(run);
 	printf(" on ");
@@ -94,8 +94,8 @@ static void print_run(const struct books_run *run, int is_range)
 		printf("  begins with interval %" PRIu64 ": what was before is no longer in the store\n",
 		       run->first_number);
 	if (run->unobserved)
-		printf("  nobody watched before it: the living changed by %+" PRId64
-		       " since the run before closed its books last\n",
+		printf("  nobody watched before it: the number of live processes changed by %+" PRId64
+		       " since the run before closed its ledger last\n",
 		       run->unobserved);
 	if (!run->last.is_closed)
 		printf("  interval %" PRIu64 " is open, with %" PRIu64 " rows of exits: its agent is still in it, was "
@@ -104,15 +104,15 @@ static void print_run(const struct books_run *run, int is_range)
 }
 
 /* 0, or what the reader or memory failed with. */
-static int read_all(struct store_reader *reader, struct books *books, struct lives *lives)
+static int read_all(struct store_reader *reader, struct balance *balance, struct lifetimes *lifetimes)
 {
 	struct store_chunk chunk;
 	int r;
 
 	while ((r = store_reader_next(reader, &chunk)) > 0) {
-		r = books_add(books, &chunk);
+		r = balance_add(balance, &chunk);
 		if (r == 0)
-			r = lives_add(lives, &chunk);
+			r = lifetimes_add(lifetimes, &chunk);
 		if (r < 0)
 			return r;
 	}
@@ -120,11 +120,11 @@ static int read_all(struct store_reader *reader, struct books *books, struct liv
 }
 
 /* The verdict, one line. */
-static int conclude(const struct books *books, uint64_t n_findings, uint64_t n_lives, struct report_skipped skipped,
+static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t n_lifetimes, struct report_skipped skipped,
 		    int is_range)
 {
 	size_t n_runs;
-	const struct books_run *runs = books_runs(books, &n_runs);
+	const struct balance_run *runs = balance_runs(balance, &n_runs);
 	uint64_t n_judged = 0, exits = 0;
 
 	for (size_t i = 0; i < n_runs; i++) {
@@ -150,8 +150,8 @@ static int conclude(const struct books *books, uint64_t n_findings, uint64_t n_l
 	printf("verdict: intact and balanced%s: %zu run%s, %" PRIu64 " interval%s, %" PRIu64 " exit%s",
 	       skipped.n_torn ? " up to a torn tail" : "", n_runs, n_runs == 1 ? "" : "s", n_judged,
 	       n_judged == 1 ? "" : "s", exits, exits == 1 ? "" : "s");
-	if (n_lives)
-		printf(", %" PRIu64 " li%s in procs", n_lives, n_lives == 1 ? "fe" : "ves");
+	if (n_lifetimes)
+		printf(", %" PRIu64 " li%s in procs", n_lifetimes, n_lifetimes == 1 ? "fe" : "ves");
 	printf("\n");
 	return STATUS_OK;
 }
@@ -159,30 +159,30 @@ static int conclude(const struct books *books, uint64_t n_findings, uint64_t n_l
 static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns)
 {
 	struct store_select select = {since_real_ns, until_real_ns, NULL};
-	struct books_sink sink = {print_finding, NULL};
+	struct balance_sink sink = {print_finding, NULL};
 	struct store_reader *reader = NULL;
 	uint64_t n_unbalanced = 0;
-	struct lives_sink lives_sink = {print_life, &n_unbalanced};
-	struct books *books = books_new(since_real_ns, &sink);
-	struct lives *lives = lives_new(&lives_sink);
-	int r = books && lives ? store_reader_open(dir, &select, &reader) : -ENOMEM;
+	struct lifetimes_sink lifetimes_sink = {print_life, &n_unbalanced};
+	struct balance *balance = balance_new(since_real_ns, &sink);
+	struct lifetimes *lifetimes = lifetimes_new(&lifetimes_sink);
+	int r = balance && lifetimes ? store_reader_open(dir, &select, &reader) : -ENOMEM;
 	int status = STATUS_CANNOT_TELL;
 
 	if (r == 0)
-		r = read_all(reader, books, lives);
+		r = read_all(reader, balance, lifetimes);
 	if (r < 0) {
 		report_store_error(usage.command, dir, r);
 		goto out;
 	}
-	status = conclude(books, n_unbalanced, lives_judged(lives), report_skipped(stdout, "store: ", reader),
+	status = conclude(balance, n_unbalanced, lifetimes_judged(lifetimes), report_skipped(stdout, "store: ", reader),
 			  since_real_ns || until_real_ns);
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		fprintf(stderr, "%s: cannot write: %s\n", usage.command, strerror(errno));
 		status = STATUS_CANNOT_TELL;
 	}
 out:
-	books_free(books);
-	lives_free(lives);
+	balance_free(balance);
+	lifetimes_free(lifetimes);
 	store_reader_close(reader);
 	return status;
 }

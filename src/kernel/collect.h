@@ -54,10 +54,10 @@ void collect_set_initial_scan(struct collect *collect, int in_initial_scan);
 
 /* Who lives, in order of pid, and a sample of those that did something. All zero at first; memory grows. */
 struct walk {
-	struct walk_row *living;
+	struct walk_row *live;
 	struct walk_report *reported;
 	struct walk_thread *threads;
-	size_t n_living, n_reported, n_threads, max_living, max_reported, max_threads;
+	size_t n_live, n_reported, n_threads, max_live, max_reported, max_threads;
 };
 
 void walk_done(struct walk *walk);
@@ -77,7 +77,7 @@ size_t collect_max_rollups(const struct collect *collect);
 int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *rows, size_t max, size_t *ret_n);
 
 /* Takes the births of the epoch (and older ones) that came late out; at most `max`. 0 or -errno. */
-int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n);
+int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *ret_n);
 
 /* A process that has left the walk and is not released this much later has gone without its release being seen. */
 #define RELEASE_WAIT_NS (5 * NS_PER_S) /* hundreds of grace periods */
@@ -87,14 +87,14 @@ int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing
  * after `walk`: who is in neither has been counted. At most `max`; 0 or -errno (-ENOSPC: there are more). `ret_unseen`:
  * so many are gone without that having been seen (with --sched off alone), and are taken out: the caller counts them.
  */
-int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct crossing *rows, size_t max,
+int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows, size_t max,
 		    size_t *ret_n, uint64_t *ret_unseen);
 
 /*
  * Adds those that were counted up to this epoch in a roll-up, and takes them out; after collect_synchronize_rcu() since collect_exiting(), which
  * gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
  */
-int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n);
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
 uint64_t collect_missed_runs(const struct collect *collect);

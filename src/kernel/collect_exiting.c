@@ -65,7 +65,7 @@ static void keep_those_there(struct collect *collect)
 	collect->n_reaped = kept;
 }
 
-int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct crossing *rows, size_t max,
+int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows, size_t max,
 		    size_t *ret_n, uint64_t *ret_unseen)
 {
 	uint64_t *keys = collect->exiting_keys, now_boot_ns = clock_boot_ns(), unseen = 0;
@@ -86,7 +86,7 @@ int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *
 			if (of[i].is_counted)
 				continue;
 			/* Whoever deletes it counts it. */
-			if (is_off && !snapshot_find(walk->living, walk->n_living, of[i].pid, of[i].start_boot_ns) &&
+			if (is_off && !snapshot_find(walk->live, walk->n_live, of[i].pid, of[i].start_boot_ns) &&
 			    is_overdue(collect, keys[i], &of[i], now_boot_ns) &&
 			    bpf_map_delete_elem(map_of(collect), &keys[i]) == 0) {
 				unseen++;
@@ -94,7 +94,7 @@ int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *
 			}
 			if (n == max)
 				return -ENOSPC;
-			rows[n++] = (struct crossing){of[i].start_boot_ns, of[i].pid, epoch};
+			rows[n++] = (struct boundary_process){of[i].start_boot_ns, of[i].pid, epoch};
 		}
 		is_first = false;
 	} while (r != -ENOENT);

@@ -152,9 +152,9 @@ int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *
 }
 
 /* Moves the keys of a crossing map up to the epoch into rows. */
-static size_t take_crossings(int fd, uint32_t epoch, struct crossing *rows, size_t max)
+static size_t take_boundary_processes(int fd, uint32_t epoch, struct boundary_process *rows, size_t max)
 {
-	struct crossing key, next;
+	struct boundary_process key, next;
 	size_t n = 0;
 	int more = bpf_map_get_next_key(fd, NULL, &key) == 0;
 
@@ -169,15 +169,15 @@ static size_t take_crossings(int fd, uint32_t epoch, struct crossing *rows, size
 	return n;
 }
 
-int collect_births_late(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *ret_n)
+int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *ret_n)
 {
-	*ret_n = take_crossings(bpf_map__fd(collect->skel->maps.births_late), epoch, rows, max);
+	*ret_n = take_boundary_processes(bpf_map__fd(collect->skel->maps.births_late), epoch, rows, max);
 	return 0;
 }
 
-static int compare_crossings(const void *a, const void *b)
+static int compare_boundary_processes(const void *a, const void *b)
 {
-	const struct crossing *one = a, *other = b;
+	const struct boundary_process *one = a, *other = b;
 
 	if (one->pid != other->pid)
 		return one->pid < other->pid ? -1 : 1;
@@ -186,14 +186,14 @@ static int compare_crossings(const void *a, const void *b)
 	return 0;
 }
 
-int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct crossing *rows, size_t max, size_t *n)
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *n)
 {
 	size_t all = *n, kept = 0;
 
-	all += take_crossings(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows + all, max - all);
-	qsort(rows, all, sizeof(*rows), compare_crossings);
+	all += take_boundary_processes(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows + all, max - all);
+	qsort(rows, all, sizeof(*rows), compare_boundary_processes);
 	for (size_t i = 0; i < all; i++)
-		if (!kept || compare_crossings(&rows[kept - 1], &rows[i]) != 0)
+		if (!kept || compare_boundary_processes(&rows[kept - 1], &rows[i]) != 0)
 			rows[kept++] = rows[i];
 	*n = kept;
 	return 0;

@@ -60,11 +60,11 @@ static int add_part(struct walk *walk, const struct walk_part *part)
 
 static int add(struct walk *walk, const void *data, size_t size)
 {
-	if (make_room((void **)&walk->living, walk->n_living, &walk->max_living, sizeof(*walk->living)) < 0 ||
+	if (make_room((void **)&walk->live, walk->n_live, &walk->max_live, sizeof(*walk->live)) < 0 ||
 	    make_room((void **)&walk->reported, walk->n_reported, &walk->max_reported, sizeof(*walk->reported)) < 0)
 		return -ENOMEM;
-	memcpy(&walk->living[walk->n_living], data, sizeof(*walk->living));
-	walk->n_living += !(walk->living[walk->n_living].flags & WALK_DEAD);
+	memcpy(&walk->live[walk->n_live], data, sizeof(*walk->live));
+	walk->n_live += !(walk->live[walk->n_live].flags & WALK_EXITED);
 	if (size == sizeof(*walk->reported))
 		memcpy(&walk->reported[walk->n_reported++], data, size);
 	return 0;
@@ -108,20 +108,20 @@ static void put_in_order(struct walk *walk)
 	size_t kept = 0;
 	int is_in_order = 1;
 
-	for (size_t i = 1; i < walk->n_living && is_in_order; i++)
-		is_in_order = compare_rows(&walk->living[i - 1], &walk->living[i]) < 0;
+	for (size_t i = 1; i < walk->n_live && is_in_order; i++)
+		is_in_order = compare_rows(&walk->live[i - 1], &walk->live[i]) < 0;
 	if (is_in_order)
 		return;
-	qsort(walk->living, walk->n_living, sizeof(*walk->living), compare_rows);
-	for (size_t i = 0; i < walk->n_living; i++)
-		if (!kept || compare_rows(&walk->living[kept - 1], &walk->living[i]) != 0)
-			walk->living[kept++] = walk->living[i];
-	walk->n_living = kept;
+	qsort(walk->live, walk->n_live, sizeof(*walk->live), compare_rows);
+	for (size_t i = 0; i < walk->n_live; i++)
+		if (!kept || compare_rows(&walk->live[kept - 1], &walk->live[i]) != 0)
+			walk->live[kept++] = walk->live[i];
+	walk->n_live = kept;
 }
 
 void walk_done(struct walk *walk)
 {
-	free(walk->living);
+	free(walk->live);
 	free(walk->reported);
 	free(walk->threads);
 	*walk = (struct walk){0};
@@ -139,7 +139,7 @@ int collect_walk(struct collect *collect, int report_all, struct walk *walk)
 	fd = bpf_iter_create(bpf_link__fd(collect->skel->links.walk));
 	if (fd < 0)
 		return -errno;
-	walk->n_living = walk->n_reported = walk->n_threads = 0;
+	walk->n_live = walk->n_reported = walk->n_threads = 0;
 	do {
 		n = read(fd, room + held, sizeof(room) - held);
 		if (n < 0)

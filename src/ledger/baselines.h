@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Baselines: of each living process, how much of its costs has been written in rows already. What a new reading
+ * Baselines: of each live process, how much of its costs has been written in rows already. What a new reading
  * adds is the next row. A fixed pool; the ledger's thread only.
  *
  * A reading may come out a little short (a thread that ends while it is taken), never long: then nothing is

@@ -7,7 +7,7 @@
 
 static const struct walk_row *listed(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
 {
-	return snapshot_find(snapshot->living, snapshot->n_living, pid, start_boot_ns);
+	return snapshot_find(snapshot->live, snapshot->n_live, pid, start_boot_ns);
 }
 
 int census_lists(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
@@ -24,7 +24,7 @@ static int born_late(const struct snapshot *snapshot, uint32_t pid, uint64_t sta
 	return 0;
 }
 
-static int is_unlisted(const struct snapshot *snapshot, const struct crossing *ended)
+static int is_unlisted(const struct snapshot *snapshot, const struct boundary_process *ended)
 {
 	return ended->epoch == snapshot->epoch + 1 && !listed(snapshot, ended->pid, ended->start_boot_ns) &&
 	       !born_late(snapshot, ended->pid, ended->start_boot_ns);
@@ -37,7 +37,7 @@ int census_is_unreported(const struct snapshot *snapshot, uint32_t pid, uint64_t
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct crossing *at = &snapshot->exits_unreported[middle];
+		const struct boundary_process *at = &snapshot->exits_unreported[middle];
 
 		if (at->pid < pid || (at->pid == pid && at->start_boot_ns < start_boot_ns))
 			low = middle + 1;
@@ -53,8 +53,8 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct ended *end
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < snapshot->n_living; i++) {
-		const struct walk_row *row = &snapshot->living[i];
+	for (size_t i = 0; i < snapshot->n_live; i++) {
+		const struct walk_row *row = &snapshot->live[i];
 
 		if (row->flags & WALK_NEW && !is_born(ctx, row->pid, row->start_boot_ns))
 			continue;

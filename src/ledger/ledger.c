@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "ledger/ledger_inside.h"
 #include "ledger/redact.h"
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 #include "model/limits.h"
 
 struct ledger *ledger_new(uint32_t max_processes, uint64_t page_bytes, const struct ledger_ports *ports)
@@ -263,8 +263,8 @@ static void on_thread(struct ledger *ledger, const struct event_thread *event)
 		return;
 	if (!process) {
 		amend_late(ledger, event);
-	} else if (process->dead_epoch) {
-		struct open_interval *open = interval_open(ledger, process->dead_epoch);
+	} else if (process->exit_epoch) {
+		struct open_interval *open = interval_open(ledger, process->exit_epoch);
 
 		row_amend_exit(open->chunk->blocks[CHUNK_EXITS], process->row, event);
 		if (process->last_row_plus_1)
@@ -281,7 +281,7 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 {
 	if (process && process->born_epoch_plus_1 == event->head.epoch + 1)
 		return;
-	if (event->flags & EXIT_CROSSED && ledger->n_ended < CROSSINGS)
+	if (event->flags & EXIT_CROSSED_BOUNDARY && ledger->n_ended < BOUNDARY_PROCESSES)
 		ledger->ended[ledger->n_ended++] = (struct ended){
 		    .process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
 		    .boot_ns = event->head.boot_ns,
@@ -343,7 +343,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 	open->exits_recorded++;
 	ledger->owners[epoch % OPEN_INTERVALS][row] = (struct row_owner){event->head.pid, event->head.start_boot_ns};
 	if (process) {
-		process->dead_epoch = epoch;
+		process->exit_epoch = epoch;
 		process->row = row;
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ledger: takes events in (nearly) the order of their time, joins them by process, keeps the books of
+ * The ledger: takes events in (nearly) the order of their time, joins them by process, keeps the balance of
  * each interval and fills chunks of rows. It has no clock, no files and no threads of its own: what it
  * needs from outside comes through its ports, so that a whole history can be played to it.
  *
@@ -45,7 +45,7 @@ void ledger_set_sched(struct ledger *ledger, enum sched_level sched);
 /* What is not recorded of arguments: a rule as redact.h has it, which must outlive the ledger. All is until then. */
 void ledger_set_redact(struct ledger *ledger, const char *rule);
 
-/* How many lived when the books of the run before were closed last; without it the change since is not known. */
+/* How many lived when the ledger of the run before were closed last; without it the change since is not known. */
 void ledger_set_previous(struct ledger *ledger, uint64_t closing);
 
 /* A process found alive before the agent watched; exe may be empty (unknown). */
@@ -57,7 +57,7 @@ void ledger_event(struct ledger *ledger, const void *event, uint32_t size);
 
 /*
  * Closes the snapshot's interval: every event of it has come, and every exit that happened before the walk
- * ended. Interval 0 is the time before the books: it only gives the first opening.
+ * ended. Interval 0 is the time before the ledger: it only gives the first opening.
  */
 void ledger_seal(struct ledger *ledger, const struct snapshot *snapshot);
 

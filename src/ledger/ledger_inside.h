@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside of the ledger, shared by its files: ledger.c takes events, ledger_seal.c closes intervals, both by way of
- * ledger_living.c and interval.c; no file calls one that calls it.
+ * ledger_live.c and interval.c; no file calls one that calls it.
  *
  * An interval is open from its first event until it is sealed; at most OPEN_INTERVALS are open at a time.
  */
@@ -13,7 +13,7 @@
 #include "ledger/baselines.h"
 #include "ledger/processes.h"
 #include "ledger/rows.h"
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 #include "model/limits.h"
 
 struct open_interval {
@@ -44,7 +44,7 @@ struct ledger {
 	uint64_t boundary_boot_ns;				   /* at which the open interval began */
 	int has_previous;				   /* until the first row is written */
 	uint64_t previous_closing;
-	struct ended ended[CROSSINGS];
+	struct ended ended[BOUNDARY_PROCESSES];
 	size_t n_ended;
 	struct totals totals;
 	struct image image;	       /* for one row at a time */
@@ -82,8 +82,8 @@ static inline struct cgroup_name ledger_cgroup_name(struct ledger *ledger, uint6
 	return ledger->ports.cgroup_name(ledger->ports.ctx, CGROUP_V2, id);
 }
 
-/* ledger_living.c: the rows of procs and roster that a snapshot brings. */
-void ledger_take_living(struct ledger *ledger, const struct snapshot *snapshot);
+/* ledger_live.c: the rows of procs and roster that a snapshot brings. */
+void ledger_take_live(struct ledger *ledger, const struct snapshot *snapshot);
 
 /* The last row of a process that has a baseline, before its exit's; there is room for it. */
 void ledger_last_row(struct ledger *ledger, struct open_interval *open, const struct exit_source *exit,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Closing an interval: its row of the books, and what its snapshot brings.
+ * Closing an interval: its row of the ledger, and what its snapshot brings.
  */
 #include <string.h>
 
 #include "ledger/census.h"
 #include "ledger/ledger_inside.h"
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 
 #define SWEEP_EVERY 64 /* intervals: for what no event reported */
 
@@ -33,7 +33,7 @@ static int is_gone(struct process *process, void *ctx)
 	struct sealing *sealing = ctx;
 	struct costs *left = &sealing->left.sum.costs;
 
-	if (process->dead_epoch || process->heard_epoch > sealing->snapshot->epoch ||
+	if (process->exit_epoch || process->heard_epoch > sealing->snapshot->epoch ||
 	    process->start_boot_ns > sealing->snapshot->boundary_boot_ns ||
 	    census_lists(sealing->snapshot, process->pid, process->start_boot_ns) ||
 	    census_is_unreported(sealing->snapshot, process->pid, process->start_boot_ns))
@@ -128,7 +128,7 @@ static void write_interval(struct ledger *ledger, const struct snapshot *s, uint
 		rolled_up += s->rollups[i].sum.exits;
 		interval_add_rollup(ledger, s->epoch, s->end_real_ns, &s->rollups[i]);
 	}
-	ledger_take_living(ledger, s);
+	ledger_take_live(ledger, s);
 	add_runq(ledger, s);
 	write_row(ledger, s, closing, rolled_up);
 	take_samples(open->chunk, s->samples);
@@ -161,7 +161,7 @@ void ledger_seal(struct ledger *ledger, const struct snapshot *s)
 	if (s->epoch)
 		write_interval(ledger, s, closing);
 	else
-		ledger_take_living(ledger, s);
+		ledger_take_live(ledger, s);
 	drop_ended(ledger, s->epoch);
 	ledger->closing = closing;
 	ledger->boundary_boot_ns = s->boundary_boot_ns;

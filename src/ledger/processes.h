@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The processes known by identity, living or just dead, by (pid, start), up to a fixed number; used by the ledger's thread
+ * The processes known by identity, live or just exited, by (pid, start), up to a fixed number; used by the ledger's thread
  * only. A pointer to a process is valid until that is removed.
  */
 #ifndef OBIT_LEDGER_PROCESSES_H
@@ -38,8 +38,8 @@ struct process {
 	uint32_t heard_epoch; /* of what was reported of it last */
 	uint32_t born_epoch_plus_1; /* of its fork event; 0: there was none */
 	text_id image;	     /* see ledger.c; 0: unknown */
-	uint32_t dead_epoch; /* of its exit event; 0: alive */
-	uint32_t row;	     /* of `exits`, when dead */
+	uint32_t exit_epoch; /* of its exit event; 0: alive */
+	uint32_t row;	     /* of `exits`, when it has exited */
 	uint32_t last_row_plus_1; /* of `procs`, beside it; 0: none */
 	baseline_id baseline;		  /* 0: no reading yet */
 	uint32_t threads;    /* that ended apart from the record, and what the kernel kept by them alone */

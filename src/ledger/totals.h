@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The books so far: the ledger's rows of this run added up, each column as its kind says. What a reader gets
+ * The ledger so far: its rows of this run added up, each column as its kind says. What a reader gets
  * who adds up the rows of the store.
  */
 #ifndef OBIT_LEDGER_TOTALS_H
@@ -12,7 +12,7 @@
 
 struct totals {
 	uint64_t intervals;
-	uint64_t unbalanced;		   /* intervals in which the law did not hold */
+	uint64_t unbalanced;		   /* intervals in which the ledger did not balance */
 	uint64_t columns[N_LEDGER_FIELDS]; /* sums and maxima; of a level the last, of `opening` the first */
 	uint8_t is_known[N_LEDGER_FIELDS]; /* 0: null in every row */
 };

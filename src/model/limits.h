@@ -60,7 +60,7 @@
 #define CGROUP_FILES 2048
 
 /* Ends between an interval's boundary and its sealing: 17,000 a second for almost 2 s. */
-#define CROSSINGS 32768
+#define BOUNDARY_PROCESSES 32768
 
 /* Perf ring memory of all CPUs together, and the least for one; a ring is a power of two of pages. */
 #define RINGS_BYTES	(4u << 20)

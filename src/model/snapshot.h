@@ -29,7 +29,7 @@ struct runq_row {
 
 /* An exit that has come by its event, of a process that started before the boundary of the epoch it is counted in. */
 struct ended {
-	struct crossing process;
+	struct boundary_process process;
 	uint64_t boot_ns;
 };
 
@@ -43,8 +43,8 @@ struct snapshot {
 
 	struct counters counters; /* of this epoch alone, all CPUs */
 
-	struct walk_row *living; /* in order of pid */
-	size_t n_living;
+	struct walk_row *live; /* in order of pid */
+	size_t n_live;
 	struct walk_report *reported; /* those of them that did something; all of them with is_roster */
 	size_t n_reported;
 	int is_roster;
@@ -52,9 +52,9 @@ struct snapshot {
 	size_t n_threads;
 	struct runq_row *runq; /* of this epoch alone */
 	size_t n_runq;
-	struct crossing *births_late; /* those of the next epoch are meant */
+	struct boundary_process *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
-	struct crossing *exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
+	struct boundary_process *exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
 	size_t n_exits_unreported;
 	uint64_t read_boot_ns; /* exits up to then are in living, exits_unreported or events; their births in births_late */
 	struct rollup_row *rollups;

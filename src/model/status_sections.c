@@ -23,14 +23,14 @@ static const struct field agent_fields[] = {
 };
 #undef AGENT
 
-#define BOOKS ROW
+#define TOTALS ROW
 #define FIELD(table, ...) ROW(__VA_ARGS__)
 static const struct field ledger_fields[] = {
 	SECTION_NAME
 #include "model/status_sections.def"
 #include "model/ledger_fields.def"
 };
-#undef BOOKS
+#undef TOTALS
 #undef FIELD
 
 #define TRANSPORT ROW
@@ -63,14 +63,14 @@ static const struct field sampler_fields[] = {
 
 static const struct table tables[] = {
 	[SECTION_AGENT] = {"agent", "the agent itself", 0, N_AGENT_FIELDS, agent_fields},
-	[SECTION_LEDGER] = {"ledger", "the books so far", 0, N_BOOKS_FIELDS, ledger_fields},
+	[SECTION_LEDGER] = {"ledger", "the ledger so far", 0, N_TOTALS_FIELDS, ledger_fields},
 	[SECTION_TRANSPORT] = {"transport", "rings and queue", 0, N_TRANSPORT_FIELDS, transport_fields},
 	[SECTION_STORE] = {"store", "the store", 0, N_STORE_FIELDS, store_fields},
 	[SECTION_PROGRAM] = {"program", "a program in the kernel", 0, N_PROGRAM_FIELDS, program_fields},
 	[SECTION_SAMPLER] = {"sampler", "what is sampled", 0, N_SAMPLER_FIELDS, sampler_fields},
 };
 
-_Static_assert(sizeof(ledger_fields) / sizeof(ledger_fields[0]) == N_BOOKS_FIELDS, "the columns follow the books");
+_Static_assert(sizeof(ledger_fields) / sizeof(ledger_fields[0]) == N_TOTALS_FIELDS, "the columns follow the ledger");
 
 const struct table *status_table(enum status_section section)
 {

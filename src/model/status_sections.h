@@ -4,7 +4,7 @@
  * it, a socket carries it, `obit status` prints it. All memory is taken at status_new().
  *
  * Field 0 of every section is the section's own name. A column of the ledger's table is the field
- * BOOKS_COLUMN(LEDGER_forks) of SECTION_LEDGER.
+ * TOTALS_COLUMN(LEDGER_forks) of SECTION_LEDGER.
  */
 #ifndef OBIT_MODEL_STATUS_SECTIONS_H
 #define OBIT_MODEL_STATUS_SECTIONS_H
@@ -21,7 +21,7 @@ enum status_section {
 	N_SECTIONS
 };
 
-/* Numbers of the fields: AGENT_pid, BOOKS_intervals, TRANSPORT_rings ... and N_AGENT_FIELDS ... */
+/* Numbers of the fields: AGENT_pid, TOTALS_intervals, TRANSPORT_rings ... and N_AGENT_FIELDS ... */
 #define AGENT(name, ...) AGENT_##name,
 enum agent_field {
 	AGENT_section,
@@ -29,15 +29,15 @@ enum agent_field {
 	N_AGENT_FIELDS
 };
 #undef AGENT
-#define BOOKS(name, ...) BOOKS_##name,
-enum books_field {
-	BOOKS_section,
+#define TOTALS(name, ...) TOTALS_##name,
+enum balance_field {
+	TOTALS_section,
 #include "status_sections.def"
-	BOOKS_FIRST_COLUMN
+	TOTALS_FIRST_COLUMN
 };
-#undef BOOKS
-#define BOOKS_COLUMN(ledger_field) (BOOKS_FIRST_COLUMN + (ledger_field))
-#define N_BOOKS_FIELDS		   BOOKS_COLUMN(N_LEDGER_FIELDS)
+#undef TOTALS
+#define TOTALS_COLUMN(ledger_field) (TOTALS_FIRST_COLUMN + (ledger_field))
+#define N_TOTALS_FIELDS		   TOTALS_COLUMN(N_LEDGER_FIELDS)
 #define TRANSPORT(name, ...) TRANSPORT_##name,
 enum transport_field {
 	TRANSPORT_section,

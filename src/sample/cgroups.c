@@ -3,7 +3,7 @@
  * A table of 4-way sets: an id has four places it may be in. When all are taken, the branch of the tree (the first
  * two names of a path: a user's slice, a kind of pod) that would have most of them gives up its least recently used:
  * who makes thousands of cgroups pushes his own out.
- * A v2 cgroup's id is its directory's inode number, and its file handle: open_by_handle_at() finds a living
+ * A v2 cgroup's id is its directory's inode number, and its file handle: open_by_handle_at() finds a live
  * one by id alone (Linux 5.5, 40430452fd5d "kernfs: use 64bit inos if ino_t is 64bit").
  */
 #define _GNU_SOURCE
@@ -255,7 +255,7 @@ int cgroups_scan(struct cgroups *cgroups)
 	return scan(cgroups, CGROUP_V2);
 }
 
-/* Asks the kernel for the path of a living cgroup. */
+/* Asks the kernel for the path of a live cgroup. */
 static int look_up(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id)
 {
 	struct {

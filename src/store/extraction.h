@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copying a stretch of time from one store to another: whole intervals, so that their books still balance,
+ * Copying a stretch of time from one store to another: whole intervals, so that their ledger still balances,
  * in segments of the same names, runs and tables. Twice through the store: first to find which intervals
  * reach into the time, since the end of one stands in its last chunk only; then to copy.
  */

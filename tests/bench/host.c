@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The books, the host's own figures and waits for a CPU.
+ * The balance, the host's own figures and waits for a CPU.
  */
 #include <math.h>
 #include <stdlib.h>

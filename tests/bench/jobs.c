@@ -10,7 +10,7 @@
 
 #include "day.h"
 
-#define MAX_LIVES 4096
+#define MAX_LIFETIMES 4096
 
 struct life {
 	struct identity identity;
@@ -21,8 +21,8 @@ struct life {
 };
 
 static const struct day_options *options;
-static struct life lives[MAX_LIVES];
-static uint32_t n_lives;
+static struct life lives[MAX_LIFETIMES];
+static uint32_t n_lifetimes;
 static uint64_t next_pid = 100000;
 
 /* comm, exe; medians: CPU, minor faults, pages of max RSS, rchar, wchar, read and write calls. */
@@ -95,7 +95,7 @@ static void spend(struct life *life, const struct program *program)
 static struct life *be_born(const struct program *program, uint64_t begin, const struct life *parent, uint64_t pgid,
 			    const char *words)
 {
-	struct life *life = &lives[n_lives++];
+	struct life *life = &lives[n_lifetimes++];
 	struct identity *identity = &life->identity;
 
 	*life = (struct life){.threads = 1};
@@ -179,9 +179,9 @@ static uint64_t begin_jobs(const struct moment *moment)
 {
 	double expected = options->exits_per_s * (double)options->interval_ns / 1e9 / 4.8;
 	uint64_t n_jobs = (uint64_t)(expected * (0.6 + 0.8 * draw_share()) + draw_share());
-	uint32_t before = n_lives;
+	uint32_t before = n_lifetimes;
 
-	for (uint64_t i = 0; i < n_jobs && n_lives + 10 < MAX_LIVES; i++) {
+	for (uint64_t i = 0; i < n_jobs && n_lifetimes + 10 < MAX_LIFETIMES; i++) {
 		uint64_t at = moment->begin_real_ns + draw_below(options->interval_ns);
 		uint64_t pgid = 70000 + at / 600000000000ull % 40 * 10; /* a build or a script's round takes ten minutes */
 
@@ -190,7 +190,7 @@ static uint64_t begin_jobs(const struct moment *moment)
 		else
 			begin_script(at, pgid + 1);
 	}
-	return n_lives - before;
+	return n_lifetimes - before;
 }
 
 static void put_exit(struct block *exits, const struct life *life)
@@ -286,8 +286,8 @@ uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct 
 	uint64_t n_born = begin_jobs(moment);
 	uint32_t n_ended = 0;
 
-	qsort(lives, n_lives, sizeof(lives[0]), by_exit_time);
-	for (uint32_t i = 0; i < n_lives; i++) {
+	qsort(lives, n_lifetimes, sizeof(lives[0]), by_exit_time);
+	for (uint32_t i = 0; i < n_lifetimes; i++) {
 		struct life *life = &lives[i];
 		int has_ended = life->exit_time < moment->end_real_ns;
 
@@ -303,12 +303,12 @@ uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct 
 		if (!has_ended || life->was_seen)
 			put_part(procs, moment, life, has_ended);
 	}
-	memmove(lives, lives + n_ended, (n_lives - n_ended) * sizeof(lives[0]));
-	n_lives -= n_ended;
+	memmove(lives, lives + n_ended, (n_lifetimes - n_ended) * sizeof(lives[0]));
+	n_lifetimes -= n_ended;
 	return n_born;
 }
 
 uint64_t jobs_alive(void)
 {
-	return n_lives;
+	return n_lifetimes;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Writes the store of a made-up day, to measure with: short-lived commands as a busy build host has them, with
- * values that vary as real ones do, and a few living processes an interval. The same bytes every time.
+ * values that vary as real ones do, and a few live processes an interval. The same bytes every time.
  *
  * usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL [HOST]]]]
  */

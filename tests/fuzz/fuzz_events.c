@@ -4,7 +4,7 @@
  *
  *   u8 what: 0 seal, 1 to 6 an event of this type, 7 any bytes | then
  *     an event: u16 length (0: as it should be) | bytes
- *     a seal: u8 n | n living: u16 pid, u64 start, u8 flags: 4 reported too
+ *     a seal: u8 n | n live: u16 pid, u64 start, u8 flags: 4 reported too
  */
 #include <linux/types.h>
 
@@ -14,7 +14,7 @@
 
 #define PROCESSES 64
 #define N_CHUNKS  8
-#define N_LIVING  8
+#define N_LIVE  8
 
 enum { SEAL, ANY = 7, TOLD = 4 };
 
@@ -93,22 +93,22 @@ static void send(struct ledger *ledger, struct input *input, uint32_t type)
 
 static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 {
-	static struct walk_row living[N_LIVING];
-	static struct walk_report reported[N_LIVING];
+	static struct walk_row live[N_LIVE];
+	static struct walk_report reported[N_LIVE];
 	struct snapshot snapshot = {
 		.epoch = epoch,
 		.boundary_boot_ns = epoch,
 		.duration_ns = 1,
 		.end_real_ns = epoch,
 		.page_bytes = 4096,
-		.living = living,
+		.live = living,
 		.reported = reported,
 		.is_roster = epoch % 2,
 	};
 	uint32_t pid = 0;
 
-	for (int n = take_u8(input) % N_LIVING; n--; snapshot.n_living++) {
-		struct walk_row *row = &living[snapshot.n_living];
+	for (int n = take_u8(input) % N_LIVE; n--; snapshot.n_live++) {
+		struct walk_row *row = &live[snapshot.n_live];
 
 		pid += 1u + take_u16(input) % 4;
 		*row = (struct walk_row){.pid = pid, .start_boot_ns = take_u64(input) % 4, .flags = take_u8(input)};

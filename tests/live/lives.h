@@ -50,10 +50,10 @@ struct life {
 	int is_oom;
 };
 
-#define MAX_LIVES 1024
+#define MAX_LIFETIMES 1024
 
-static struct life lives[MAX_LIVES];
-static int n_lives;
+static struct life lives[MAX_LIFETIMES];
+static int n_lifetimes;
 static char self_path[512];
 
 static uint64_t clock_ns(clockid_t clock)
@@ -192,9 +192,9 @@ static void play_act(void)
 
 static struct life *life_begin(const char *group)
 {
-	struct life *life = &lives[n_lives++];
+	struct life *life = &lives[n_lifetimes++];
 
-	if (n_lives > MAX_LIVES)
+	if (n_lifetimes > MAX_LIFETIMES)
 		abort();
 	*life = (struct life){.group = group, .begin_real_ns = clock_ns(CLOCK_REALTIME)};
 	return life;

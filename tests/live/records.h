@@ -208,11 +208,11 @@ static int check_identity(const struct life *life, char **row)
 
 static void check_lives(struct rows *rows)
 {
-	for (int i = 0; i < n_lives;) {
+	for (int i = 0; i < n_lifetimes;) {
 		const char *group = lives[i].group;
 		int good = 1;
 
-		for (; i < n_lives && lives[i].group == group; i++) {
+		for (; i < n_lifetimes && lives[i].group == group; i++) {
 			char **row = record_of(rows, &lives[i]);
 
 			if (!check(row != NULL, group, "pid %d has no record", lives[i].pid)) {

@@ -461,7 +461,7 @@ static void groups_are_reported(const char *name)
 	finish_group(name, good);
 }
 
-static void books_balance(const char *name)
+static void ledger_balances_beside(const char *name)
 {
 	char command[1200];
 
@@ -483,7 +483,7 @@ int main(int argc, char **argv)
 	snprintf(file_path, sizeof(file_path), "%s-file", argv[2]);
 	snprintf(store, sizeof(store), "%s-sums", argv[2]);
 	sums_are_those_of_the_files();
-	books_balance("the books balance beside them");
+	ledger_balances_beside("the ledger balances beside them");
 	snprintf(store, sizeof(store), "%s-cgroups", argv[2]);
 	groups_are_reported("cgroups are reported");
 	return end_of_tests();

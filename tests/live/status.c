@@ -150,7 +150,7 @@ static void says_what_the_store_says(const char *name)
 	pid_t agent;
 	int good;
 
-	name_paths("books");
+	name_paths("ledger");
 	agent = start(args);
 	good = check(storm_run(4000, 2, 0, &storm) == 0 && storm_run(1000, 2, 1, &storm) == 0, name, "a storm failed");
 	usleep(600000);

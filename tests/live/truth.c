@@ -221,7 +221,7 @@ static void live_pid_again(void)
 		if (life->pid == 0)
 			_exit(i);
 		if (life->pid != pid) {
-			n_lives--;
+			n_lifetimes--;
 			check(0, "a pid used again", "clone3 with set_tid: %s", strerror(errno));
 			finish_group("clone3 with set_tid", 0);
 			return;
@@ -441,7 +441,7 @@ static struct life *begin_elders(const int *ask)
 {
 	static char name[] = "elder", argument[] = "of the house", act[] = "OBIT_ACT=wait";
 	static char *argv[] = {name, argument, NULL}, *envp[] = {act, NULL};
-	struct life *first = &lives[n_lives];
+	struct life *first = &lives[n_lifetimes];
 
 	for (int i = 0; i < 2; i++) {
 		struct life *life = life_begin("started before the agent");

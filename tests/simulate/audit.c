@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The store read back with the reader that everybody uses: exactly the chunks that were written and not lost
- * with a torn end, in order, each field of each row; and the audit of the books, which must find fault with
- * those intervals whose law does not hold, and with no other.
+ * with a torn end, in order, each field of each row; and the audit of the balance, which must find fault with
+ * those intervals whose invariant does not hold, and with no other.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "query/books.h"
+#include "query/balance.h"
 #include "simulate.h"
 
 struct audit {
@@ -17,7 +17,7 @@ struct audit {
 	char first_finding[240];
 };
 
-static void take(void *context, const struct books_finding *finding)
+static void take(void *context, const struct balance_finding *finding)
 {
 	struct audit *audit = context;
 
@@ -67,7 +67,7 @@ static void check_damage(struct simulation *simulation, const struct store_reade
 				     damage[i].segment, damage[i].bytes, damage[i].offset, damage[i].what);
 }
 
-/* Is a chunk lost that others of its run come after? Then the books have more to say. */
+/* Is a chunk lost that others of its run come after? Then the ledger has more to say. */
 static int has_gap(const struct history *history)
 {
 	int is_lost = 0, run = 0;
@@ -95,7 +95,7 @@ static void finish(struct audit *audit)
 				     written->run, written->number);
 	}
 	if (!has_gap(history) && audit->n_findings != audit->n_broken)
-		history_fail(history, "the books find %" PRIu64 " faults where %" PRIu64 " intervals do not balance (%s)",
+		history_fail(history, "the ledger finds %" PRIu64 " faults where %" PRIu64 " intervals do not balance (%s)",
 			     audit->n_findings, audit->n_broken, audit->first_finding);
 	history->digest = history->digest * 31 + audit->n_read * 7 + audit->n_findings;
 }
@@ -138,29 +138,29 @@ static void audit_since(struct simulation *simulation)
 void audit_store(struct simulation *simulation, int allowed)
 {
 	struct audit audit = {.history = &simulation->history};
-	struct books_sink sink = {take, &audit};
-	struct books *books = books_new(0, &sink);
+	struct balance_sink sink = {take, &audit};
+	struct balance *balance = balance_new(0, &sink);
 	struct store_select select = {0};
 	struct store_reader *reader = NULL;
 	struct store_chunk chunk;
 	int r = store_reader_open(simulation->dir, &select, &reader);
 
-	if (!books || r < 0) {
+	if (!balance || r < 0) {
 		history_fail(&simulation->history, "the store cannot be opened for reading: %s", strerror(-r));
-		books_free(books);
+		balance_free(balance);
 		return;
 	}
 	while (!simulation->history.failure[0] && (r = store_reader_next(reader, &chunk)) > 0) {
 		audit.n_read++;
 		match(&audit, &chunk);
-		books_add(books, &chunk);
+		balance_add(balance, &chunk);
 	}
 	if (r < 0)
 		history_fail(&simulation->history, "the store cannot be read on: %s", strerror(-r));
 	check_damage(simulation, reader, allowed);
 	finish(&audit);
 	store_reader_close(reader);
-	books_free(books);
+	balance_free(balance);
 	if (!simulation->history.failure[0] && chance_is(&simulation->disk.chance, 200))
 		audit_since(simulation);
 }

@@ -69,7 +69,7 @@ static int fails(void)
 {
 	static const int errors[] = {ENOSPC, EIO, EDQUOT, ENOSPC};
 
-	if (disk->is_dead) {
+	if (disk->has_exited) {
 		errno = EIO;
 		return 1;
 	}
@@ -84,16 +84,16 @@ static ssize_t disk_write(int fd, const void *data, size_t len)
 	struct disk_file *file = look_at(fd);
 	ssize_t n;
 
-	if (!disk->is_dead && chance_is(&disk->chance, disk->errors)) {
+	if (!disk->has_exited && chance_is(&disk->chance, disk->errors)) {
 		errno = EINTR;
 		return -1;
 	}
 	if (fails())
-		return chance_is(&disk->chance, 50) && !disk->is_dead ? 0 : -1;
+		return chance_is(&disk->chance, 50) && !disk->has_exited ? 0 : -1;
 	if (chance_is(&disk->chance, disk->errors * 2))
 		len = 1 + chance_below(&disk->chance, len);
 	if (disk->dies_after_bytes >= 0 && (uint64_t)disk->dies_after_bytes < len) {
-		disk->is_dead = 1;
+		disk->has_exited = 1;
 		len = (size_t)disk->dies_after_bytes;
 	}
 	n = len ? write(fd, data, len) : 0;
@@ -107,7 +107,7 @@ static ssize_t disk_write(int fd, const void *data, size_t len)
 	file->size += (uint64_t)n;
 	if (disk->dies_after_bytes >= 0)
 		disk->dies_after_bytes -= n;
-	if (disk->is_dead && !n) {
+	if (disk->has_exited && !n) {
 		errno = EIO;
 		return -1;
 	}

@@ -79,8 +79,8 @@ void history_begin_run(struct history *history, struct world *world)
 	history->n_known = 0;
 	history->missed_births = history->missed_deaths = 0;
 	history->alive_at_attach = 0;
-	for (uint32_t i = 0; i < world->n_living; i++) {
-		struct process_life *process = world->living[i];
+	for (uint32_t i = 0; i < world->n_live; i++) {
+		struct process_lifetime *process = world->live[i];
 
 		process->said = process->heard = process->parent_said = 0;
 		/* Nobody has a record of who killed it. */
@@ -89,11 +89,11 @@ void history_begin_run(struct history *history, struct world *world)
 		process->is_scanned_empty = process->is_exit_heard = process->has_row_left = 0;
 		process->epoch_heard = process->heard_flags = 0;
 		process->pending = process->in_row = (struct sample){0};
-		/* Whatever an agent before counted. Those dead already are given up when the walk finds them so. */
+		/* Whatever an agent before counted. Those that have exited already are given up when the walk finds them so. */
 		process->death_epoch = NO_EPOCH;
 		process->reported_by = REPORTED_BY_NONE;
 		if (process->stage >= STAGE_TOLD)
-			process->birth_epoch = BEFORE_BOOKS;
+			process->birth_epoch = BEFORE_LEDGER;
 		/* No walk will find it; or its last switch is over, and its release does not count. */
 		process->died_unwatched =
 			process->is_reaped || (history->plan->sched_on && process->stage == STAGE_ENDING &&
@@ -103,7 +103,7 @@ void history_begin_run(struct history *history, struct world *world)
 	history_epoch(history, 0);
 }
 
-struct process_life *history_find(struct history *history, uint32_t pid, uint64_t start_boot_ns)
+struct process_lifetime *history_find(struct history *history, uint32_t pid, uint64_t start_boot_ns)
 {
 	struct world *world = history->world;
 	uint32_t low = history->boot_first, high = world->n_all;
@@ -123,13 +123,13 @@ struct process_life *history_find(struct history *history, uint32_t pid, uint64_
 }
 
 /* --- what happens ------------------------------------------------------------------------------------------- */
-void history_birth(struct history *history, struct process_life *process, uint32_t epoch)
+void history_birth(struct history *history, struct process_lifetime *process, uint32_t epoch)
 {
 	process->birth_epoch = epoch;
 	history_epoch(history, epoch)->births++;
 }
 
-void history_death(struct history *history, struct process_life *process, uint32_t epoch, int reported_by)
+void history_death(struct history *history, struct process_lifetime *process, uint32_t epoch, int reported_by)
 {
 	struct epoch_truth *truth = history_epoch(history, epoch);
 
@@ -143,7 +143,7 @@ void history_death(struct history *history, struct process_life *process, uint32
 	truth->counters.exits_second_witness += (process->end.flags & EXIT_BY_FREE) != 0;
 }
 
-void history_unwatched(struct history *history, struct process_life *process)
+void history_unwatched(struct history *history, struct process_lifetime *process)
 {
 	if (process->died_unwatched)
 		return;
@@ -168,7 +168,7 @@ uint64_t history_key(const char *comm, size_t comm_len, const char *cgroup, size
 	return hash_bytes(hash_bytes(0xcbf29ce484222325ULL, comm, comm_len) * 31 + 7, cgroup, cgroup_len);
 }
 
-void history_exit_rolled(struct history *history, const struct process_life *process)
+void history_exit_rolled(struct history *history, const struct process_lifetime *process)
 {
 	const struct event_exit *end = &process->end;
 	struct sums *sums = &history_epoch(history, end->head.epoch)->rolled;
@@ -213,7 +213,7 @@ void history_thread_rolled(struct history *history, const struct event_thread *e
 }
 
 /* --- what the ledger hears ---------------------------------------------------------------------------------- */
-static void learn(struct history *history, struct process_life *process)
+static void learn(struct history *history, struct process_lifetime *process)
 {
 	if (process->is_known)
 		return;
@@ -223,16 +223,16 @@ static void learn(struct history *history, struct process_life *process)
 	history->known[history->n_known++] = process;
 }
 
-void history_add_existing(struct history *history, struct process_life *process, int is_empty)
+void history_add_existing(struct history *history, struct process_lifetime *process, int is_empty)
 {
 	learn(history, process);
 	process->is_before_agent = process->has_image = 1;
 	process->is_scanned_empty = (uint8_t)is_empty;
 }
 
-static void hear_fork(struct history *history, struct process_life *process, uint32_t epoch)
+static void hear_fork(struct history *history, struct process_lifetime *process, uint32_t epoch)
 {
-	struct process_life *parent = process->parent;
+	struct process_lifetime *parent = process->parent;
 
 	process->is_excused |= !epoch || parent->is_excused || !parent->is_known || parent->heard != process->parent_said;
 	learn(history, process);
@@ -245,7 +245,7 @@ static void hear_fork(struct history *history, struct process_life *process, uin
 	process->is_scanned_empty = parent->is_scanned_empty;
 }
 
-static void hear_thread(struct history *history, struct process_life *process, const struct event_thread *event)
+static void hear_thread(struct history *history, struct process_lifetime *process, const struct event_thread *event)
 {
 	struct epoch_truth *truth = history_epoch(history, event->head.epoch);
 	struct sample sample = figures_of(event);
@@ -269,7 +269,7 @@ void history_hear(struct history *history, const void *data)
 	const struct event_head *head = data;
 	const struct event_exec *exec = data;
 	const struct event_cgroup *cgroup = data;
-	struct process_life *process;
+	struct process_lifetime *process;
 	char path[OBIT_CGROUP_MAX];
 
 	if (head->type == EVENT_CGROUP) {
@@ -307,7 +307,7 @@ void history_heard(struct history *history, const void *data)
 {
 	const struct event_head *head = data;
 	struct epoch_truth *truth;
-	struct process_life *process;
+	struct process_lifetime *process;
 
 	if (head->type != EVENT_EXIT)
 		return;
@@ -325,7 +325,7 @@ void history_heard(struct history *history, const void *data)
 	if (!head->epoch)
 		return;
 	truth = history_epoch(history, head->epoch);
-	truth->exits = grown(truth->exits, truth->n_exits, &truth->exits_capacity, sizeof(struct process_life *));
+	truth->exits = grown(truth->exits, truth->n_exits, &truth->exits_capacity, sizeof(struct process_lifetime *));
 	truth->exits[truth->n_exits++] = process;
 	process->in_row = process->pending;
 	join_samples(&process->in_row, &(struct sample){process->end.costs.threads, process->end.costs.by_thread});
@@ -343,7 +343,7 @@ void history_before_seal(struct history *history, const struct snapshot *s)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < history->n_known; i++) {
-		struct process_life *process = history->known[i];
+		struct process_lifetime *process = history->known[i];
 
 		if (process->is_exit_heard)
 			continue;

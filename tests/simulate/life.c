@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The model kernel: processes from fork to free, in the steps that the census and the witnesses can say
+ * The model kernel: processes from fork to free, in the steps that the census and both paths can say
  * apart. Which process takes its next step, and which one, is drawn.
  *
  *   stamped → in the list, being forked → fork reported → running → ending → reaped → freed
@@ -52,17 +52,17 @@ static uint32_t take_pid(struct world *world)
 }
 
 /* A start stamped; not yet in any list. */
-static struct process_life *conceive(struct world *world, struct process_life *parent)
+static struct process_lifetime *conceive(struct world *world, struct process_lifetime *parent)
 {
-	struct process_life *process = calloc(1, sizeof(*process));
+	struct process_lifetime *process = calloc(1, sizeof(*process));
 
 	if (!process)
 		abort();
 	world->all = grown(world->all, world->n_all, &world->all_capacity, sizeof(*world->all));
-	world->living = grown(world->living, world->n_living, &world->living_capacity, sizeof(*world->living));
+	world->live = grown(world->live, world->n_live, &world->live_capacity, sizeof(*world->live));
 	process->index = world->n_all;
 	world->all[world->n_all++] = process;
-	world->living[world->n_living++] = process;
+	world->live[world->n_live++] = process;
 	process->start_boot_ns = process->least_stamp_ns = world->boot_ns;
 	process->parent = parent;
 	process->birth_epoch = process->death_epoch = NO_EPOCH;
@@ -78,7 +78,7 @@ static struct process_life *conceive(struct world *world, struct process_life *p
 	return process;
 }
 
-static void enlist(struct world *world, struct process_life *process, uint32_t pid)
+static void enlist(struct world *world, struct process_lifetime *process, uint32_t pid)
 {
 	process->pid = pid;
 	world->by_pid[pid] = process;
@@ -87,9 +87,9 @@ static void enlist(struct world *world, struct process_life *process, uint32_t p
 
 void world_boot(struct world *world)
 {
-	struct process_life *first;
+	struct process_lifetime *first;
 
-	world->n_living = 0;
+	world->n_live = 0;
 	memset(world->by_pid, 0, (world->max_pid + 1) * sizeof(*world->by_pid));
 	world->boot_ns = 1000000000ULL + chance_scaled(&world->chance, 30);
 	world->next_pid = INIT_PID;
@@ -97,14 +97,14 @@ void world_boot(struct world *world)
 	first->parent = first;
 	enlist(world, first, INIT_PID);
 	first->stage = STAGE_RUNNING;
-	first->birth_epoch = BEFORE_BOOKS;
+	first->birth_epoch = BEFORE_LEDGER;
 	draw_comm(world, first->comm);
 	for (unsigned i = chance_below(&world->chance, 3); i > 0; i--) {
-		struct process_life *kthread = conceive(world, first);
+		struct process_lifetime *kthread = conceive(world, first);
 
 		enlist(world, kthread, take_pid(world));
 		kthread->stage = STAGE_RUNNING;
-		kthread->birth_epoch = BEFORE_BOOKS;
+		kthread->birth_epoch = BEFORE_LEDGER;
 		kthread->is_kthread = 1;
 	}
 }
@@ -128,12 +128,12 @@ void world_done(struct world *world)
 	for (uint32_t i = 0; i < world->n_all; i++)
 		free(world->all[i]);
 	free(world->all);
-	free(world->living);
+	free(world->live);
 	free(world->by_pid);
 }
 
 /* --- the ways of a process ---------------------------------------------------------------------------------- */
-static void act_exec(struct world *world, struct process_life *process)
+static void act_exec(struct world *world, struct process_lifetime *process)
 {
 	process->image = world->n_images++;
 	process->image_flags = chance_is(&world->chance, 30) ? EXEC_ARGV_TRUNCATED : 0;
@@ -143,7 +143,7 @@ static void act_exec(struct world *world, struct process_life *process)
 	on_exec(world, process);
 }
 
-static void end_thread(struct world *world, struct process_life *process)
+static void end_thread(struct world *world, struct process_lifetime *process)
 {
 	struct sample sample;
 
@@ -154,14 +154,14 @@ static void end_thread(struct world *world, struct process_life *process)
 		on_thread_free(world, process, &sample);
 }
 
-static void leader_out(struct world *world, struct process_life *process)
+static void leader_out(struct world *world, struct process_lifetime *process)
 {
 	on_leader_switch(world, process);
 	process->is_leader_out = 1;
 }
 
 /* A thread beside the leader calls exec: all others end, and it goes on under the leader's pid. */
-static void act_exec_from_thread(struct world *world, struct process_life *process)
+static void act_exec_from_thread(struct world *world, struct process_lifetime *process)
 {
 	for (; process->n_others > 1; process->n_others--)
 		end_thread(world, process);
@@ -170,16 +170,16 @@ static void act_exec_from_thread(struct world *world, struct process_life *proce
 	else if (!world->plan->sched_on)
 		on_thread_free(world, process, &process->own);
 	process->n_others = 0;
-	world->n_orphans -= process->is_orphan;
-	process->is_orphan = process->is_leader_out = 0;
+	world->n_leaderless -= process->is_leaderless;
+	process->is_leaderless = process->is_leader_out = 0;
 	draw_sample(world, &process->own);
 	act_exec(world, process);
 }
 
-static void send_signal(struct world *world, struct process_life *process, uint32_t number)
+static void send_signal(struct world *world, struct process_lifetime *process, uint32_t number)
 {
 	struct sender from = {.signal = number};
-	struct process_life *sender = world->living[chance_below(&world->chance, world->n_living)];
+	struct process_lifetime *sender = world->live[chance_below(&world->chance, world->n_live)];
 
 	if (chance_is(&world->chance, 150)) {
 		memcpy(from.comm, "[kernel]", 9);
@@ -193,7 +193,7 @@ static void send_signal(struct world *world, struct process_life *process, uint3
 	on_signal(world, process, &from);
 }
 
-static void draw_identity(struct world *world, struct process_life *process)
+static void draw_identity(struct world *world, struct process_lifetime *process)
 {
 	struct event_exit *end = &process->end;
 
@@ -212,7 +212,7 @@ static void draw_identity(struct world *world, struct process_life *process)
 	end->flags |= process->has_execed ? 0 : EXIT_NO_EXEC;
 }
 
-static void draw_end(struct world *world, struct process_life *process)
+static void draw_end(struct world *world, struct process_lifetime *process)
 {
 	static const uint32_t signals[] = {9, 15, 6, 11, 1, 34};
 	uint64_t *costs = (uint64_t *)(void *)&process->end.costs;
@@ -235,14 +235,14 @@ static void draw_end(struct world *world, struct process_life *process)
 		send_signal(world, process, number);
 }
 
-static void act_end(struct world *world, struct process_life *process)
+static void act_end(struct world *world, struct process_lifetime *process)
 {
 	draw_end(world, process);
 	process->stage = STAGE_ENDING;
 	on_live_zero(world, process);
 }
 
-static void act(struct world *world, struct process_life *process)
+static void act(struct world *world, struct process_lifetime *process)
 {
 	unsigned draw = (unsigned)chance_below(&world->chance, 1000);
 	unsigned end_until = process->pid == INIT_PID ? 0 : 1000 - world->bias;
@@ -271,20 +271,20 @@ static void act(struct world *world, struct process_life *process)
 	}
 }
 
-static void let_go(struct world *world, struct process_life *process)
+static void let_go(struct world *world, struct process_lifetime *process)
 {
 	if (!process->is_freed || process->n_released)
 		return;
 	process->stage = STAGE_FREED;
-	for (uint32_t i = 0; i < world->n_living; i++)
-		if (world->living[i] == process) {
-			world->living[i] = world->living[--world->n_living];
+	for (uint32_t i = 0; i < world->n_live; i++)
+		if (world->live[i] == process) {
+			world->live[i] = world->live[--world->n_live];
 			return;
 		}
 }
 
 /* One of the things that are still to be done of an ending process. */
-static void end_on(struct world *world, struct process_life *process)
+static void end_on(struct world *world, struct process_lifetime *process)
 {
 	unsigned draw = (unsigned)chance_below(&world->chance, 3);
 
@@ -310,12 +310,12 @@ static void end_on(struct world *world, struct process_life *process)
 	let_go(world, process);
 }
 
-static int is_on_its_way(const struct process_life *process)
+static int is_on_its_way(const struct process_lifetime *process)
 {
 	return process->stage != STAGE_RUNNING;
 }
 
-static void go_on(struct world *world, struct process_life *process)
+static void go_on(struct world *world, struct process_lifetime *process)
 {
 	switch (process->stage) {
 	case STAGE_STAMPED:
@@ -337,11 +337,11 @@ static void go_on(struct world *world, struct process_life *process)
 	}
 }
 
-static void fork_from(struct world *world, struct process_life *parent)
+static void fork_from(struct world *world, struct process_lifetime *parent)
 {
-	struct process_life *child;
+	struct process_lifetime *child;
 
-	if (parent->stage != STAGE_RUNNING || world->n_living + 2 > world->max_pid / 2)
+	if (parent->stage != STAGE_RUNNING || world->n_live + 2 > world->max_pid / 2)
 		return;
 	child = conceive(world, parent);
 	parent->n_forking++;
@@ -355,19 +355,19 @@ static void fork_from(struct world *world, struct process_life *parent)
 
 void world_step(struct world *world)
 {
-	struct process_life *process = world->living[chance_below(&world->chance, world->n_living)];
+	struct process_lifetime *process = world->live[chance_below(&world->chance, world->n_live)];
 
 	world->n_steps++;
 	world->boot_ns += 1 + chance_scaled(&world->chance, 17);
 	if (chance_is(&world->chance, 2))
 		world->bias = 100 + (unsigned)chance_below(&world->chance, 800);
-	if (world->n_living > world->plan->population * 2)
+	if (world->n_live > world->plan->population * 2)
 		world->bias = 100;
-	else if (world->n_living < world->plan->population / 2 + 2)
+	else if (world->n_live < world->plan->population / 2 + 2)
 		world->bias = 850;
 	if (chance_is(&world->chance, 600))
 		for (int tries = 0; tries < 6 && !is_on_its_way(process); tries++)
-			process = world->living[chance_below(&world->chance, world->n_living)];
+			process = world->live[chance_below(&world->chance, world->n_live)];
 	if (!is_on_its_way(process) && chance_is(&world->chance, world->bias / 2))
 		fork_from(world, process);
 	else
@@ -383,8 +383,8 @@ void world_steps(struct world *world, unsigned n)
 /* A grace period: the callbacks that were queued have run. */
 void world_grace(struct world *world)
 {
-	for (uint32_t i = world->n_living; i-- > 0;) {
-		struct process_life *process = world->living[i];
+	for (uint32_t i = world->n_live; i-- > 0;) {
+		struct process_lifetime *process = world->live[i];
 
 		if (!process->is_reaped || process->is_freed || !process->is_leader_out) {
 			let_go(world, process);
@@ -400,8 +400,8 @@ void world_grace(struct world *world)
 
 void world_quiet(struct world *world)
 {
-	for (uint32_t i = 0; i < world->n_living;) {
-		struct process_life *process = world->living[i];
+	for (uint32_t i = 0; i < world->n_live;) {
+		struct process_lifetime *process = world->live[i];
 
 		world->n_steps++;
 		world->boot_ns += 1000;

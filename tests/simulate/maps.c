@@ -16,8 +16,8 @@ int programs_init(struct world *world)
 	}
 	for (int i = 0; i < 2; i++)
 		world->rolled[i] = calloc(MAX_ROLLUPS, sizeof(**world->rolled));
-	world->births_late = calloc(MAX_CROSSING, sizeof(*world->births_late));
-	world->deaths_unrecorded = calloc(MAX_CROSSING, sizeof(*world->deaths_unrecorded));
+	world->births_late = calloc(MAX_BOUNDARY, sizeof(*world->births_late));
+	world->deaths_unrecorded = calloc(MAX_BOUNDARY, sizeof(*world->deaths_unrecorded));
 	return world->rolled[0] && world->rolled[1] && world->births_late && world->deaths_unrecorded ? 0 : -1;
 }
 
@@ -48,13 +48,13 @@ void programs_attach(struct world *world, enum attached attached)
 	memset(world->other, 0, sizeof(world->other));
 	world->n_rolled[0] = world->n_rolled[1] = 0;
 	world->n_births_late = world->n_deaths_unrecorded = 0;
-	world->n_noted = world->n_orphans = 0;
-	for (uint32_t i = 0; i < world->n_living; i++) {
-		world->living[i]->is_noted = world->living[i]->is_counted = world->living[i]->is_orphan = 0;
-		world->living[i]->least_epoch = 0;
+	world->n_noted = world->n_leaderless = 0;
+	for (uint32_t i = 0; i < world->n_live; i++) {
+		world->live[i]->is_noted = world->live[i]->is_counted = world->live[i]->is_leaderless = 0;
+		world->live[i]->least_epoch = 0;
 		/* See on_fork(). */
-		if (world->living[i]->stage == STAGE_TOLD)
-			world->living[i]->stage = STAGE_RUNNING;
+		if (world->live[i]->stage == STAGE_TOLD)
+			world->live[i]->stage = STAGE_RUNNING;
 	}
 	for (unsigned i = 0; i < world->plan->n_cpus; i++) {
 		memset(world->rings[i].memory, 0, PAGE_BYTES);
@@ -103,7 +103,7 @@ size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *
 	return n;
 }
 
-static size_t take_crossings(struct crossing *map, size_t *n, uint32_t epoch, struct crossing *rows)
+static size_t take_boundary_processes(struct boundary_process *map, size_t *n, uint32_t epoch, struct boundary_process *rows)
 {
 	size_t taken = 0, kept = 0;
 
@@ -116,38 +116,38 @@ static size_t take_crossings(struct crossing *map, size_t *n, uint32_t epoch, st
 	return taken;
 }
 
-size_t programs_births_late(struct world *world, uint32_t epoch, struct crossing *rows)
+size_t programs_births_late(struct world *world, uint32_t epoch, struct boundary_process *rows)
 {
-	return take_crossings(world->births_late, &world->n_births_late, epoch, rows);
+	return take_boundary_processes(world->births_late, &world->n_births_late, epoch, rows);
 }
 
-static int compare_crossings(const void *a, const void *b)
+static int compare_boundary_processes(const void *a, const void *b)
 {
-	const struct crossing *one = a, *other = b;
+	const struct boundary_process *one = a, *other = b;
 
 	if (one->pid != other->pid)
 		return one->pid < other->pid ? -1 : 1;
 	return one->start_boot_ns < other->start_boot_ns ? -1 : one->start_boot_ns > other->start_boot_ns;
 }
 
-size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *rows)
+size_t programs_exiting(struct world *world, uint32_t epoch, struct boundary_process *rows)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < world->n_living; i++)
-		if (world->living[i]->is_noted && !world->living[i]->is_counted)
-			rows[n++] = (struct crossing){world->living[i]->start_boot_ns, world->living[i]->pid, epoch};
+	for (uint32_t i = 0; i < world->n_live; i++)
+		if (world->live[i]->is_noted && !world->live[i]->is_counted)
+			rows[n++] = (struct boundary_process){world->live[i]->start_boot_ns, world->live[i]->pid, epoch};
 	return n;
 }
 
-size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct crossing *rows, size_t n)
+size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct boundary_process *rows, size_t n)
 {
 	size_t all = n, kept = 0;
 
-	all += take_crossings(world->deaths_unrecorded, &world->n_deaths_unrecorded, epoch, rows + n);
-	qsort(rows, all, sizeof(*rows), compare_crossings);
+	all += take_boundary_processes(world->deaths_unrecorded, &world->n_deaths_unrecorded, epoch, rows + n);
+	qsort(rows, all, sizeof(*rows), compare_boundary_processes);
 	for (size_t i = 0; i < all; i++)
-		if (!kept || compare_crossings(&rows[kept - 1], &rows[i]) != 0)
+		if (!kept || compare_boundary_processes(&rows[kept - 1], &rows[i]) != 0)
 			rows[kept++] = rows[i];
 	return kept;
 }

@@ -22,17 +22,17 @@ static void draw_room(struct plan *plan, struct chance *chance)
 
 	plan->ring_bytes = (uint32_t)one_of(chance, ring_bytes, 6);
 	plan->max_rollups = (uint32_t)one_of(chance, few, 6);
-	plan->max_crossings = MAX_CROSSING;
-	plan->max_exiting = plan->max_orphans = 65536;
+	plan->max_boundary = MAX_BOUNDARY;
+	plan->max_exiting = plan->max_leaderless = 65536;
 	plan->max_processes = ROOMY;
 	if (chance_is(chance, 120))
 		plan->max_processes = 16 + (uint32_t)chance_below(chance, 200);
 	if (chance_is(chance, 60))
 		plan->max_exiting = 1 + (uint32_t)chance_below(chance, 20);
 	if (chance_is(chance, 40) && plan->max_exiting == 65536)
-		plan->max_orphans = 1 + (uint32_t)chance_below(chance, 4);
+		plan->max_leaderless = 1 + (uint32_t)chance_below(chance, 4);
 	if (chance_is(chance, 40))
-		plan->max_crossings = 1 + (uint32_t)chance_below(chance, 4);
+		plan->max_boundary = 1 + (uint32_t)chance_below(chance, 4);
 }
 
 static void draw_misses(struct plan *plan, struct chance *chance)
@@ -112,7 +112,7 @@ void plan_draw(struct plan *plan, struct chance *chance, uint64_t events)
 int plan_has_misses(const struct plan *plan)
 {
 	return plan->miss_fork || plan->miss_switch || plan->miss_free || plan->max_exiting < 65536 ||
-	       plan->max_orphans < 65536 || plan->max_crossings < MAX_CROSSING;
+	       plan->max_leaderless < 65536 || plan->max_boundary < MAX_BOUNDARY;
 }
 
 int plan_is_tight(const struct plan *plan)

@@ -34,7 +34,7 @@ static int is_missed(struct world *world, unsigned per_mille)
 	return 1;
 }
 
-static uint32_t epoch_read(struct world *world, struct process_life *process)
+static uint32_t epoch_read(struct world *world, struct process_lifetime *process)
 {
 	uint32_t now = world->epoch;
 
@@ -50,7 +50,7 @@ static int crossed_boundary(const struct world *world, uint32_t now, uint64_t st
 }
 
 static void head_init(struct world *world, struct event_head *head, uint32_t type, uint32_t now,
-		      struct process_life *process)
+		      struct process_lifetime *process)
 {
 	uint64_t stamp = world->boot_ns;
 
@@ -103,21 +103,21 @@ static int output(struct world *world, const void *event, uint32_t size)
 	return 0;
 }
 
-static void note_crossing(struct world *world, struct crossing *map, size_t *n, uint32_t now,
+static void note_boundary_process(struct world *world, struct boundary_process *map, size_t *n, uint32_t now,
 			  const struct event_head *head)
 {
-	if (*n == world->plan->max_crossings)
+	if (*n == world->plan->max_boundary)
 		world->counts[now & 1].crossing_map_full++;
 	else
-		map[(*n)++] = (struct crossing){head->start_boot_ns, head->pid, now};
+		map[(*n)++] = (struct boundary_process){head->start_boot_ns, head->pid, now};
 }
 
-void on_fork(struct world *world, struct process_life *child)
+void on_fork(struct world *world, struct process_lifetime *child)
 {
 	struct event_fork event = {0};
 	uint32_t now;
 
-	child->birth_epoch = BEFORE_BOOKS;
+	child->birth_epoch = BEFORE_LEDGER;
 	/*
 	 * A child that a walk meets between its fork and its first wakeup counts as born by its fork event alone. Where
 	 * that is not to be had (lost, no room, before the agent), the window is taken to be closed: nanoseconds.
@@ -137,7 +137,7 @@ void on_fork(struct world *world, struct process_life *child)
 	world->counts[now & 1].forks += 1 + (unsigned)sabotage(world, SABOTAGE_FORK);
 	head_init(world, &event.head, EVENT_FORK, now, child);
 	if (crossed_boundary(world, now, child->start_boot_ns))
-		note_crossing(world, world->births_late, &world->n_births_late, now, &event.head);
+		note_boundary_process(world, world->births_late, &world->n_births_late, now, &event.head);
 	event.parent_pid = child->parent->pid;
 	event.parent_start_boot_ns = child->parent->start_boot_ns;
 	child->parent_said = child->parent->said;
@@ -148,7 +148,7 @@ void on_fork(struct world *world, struct process_life *child)
 	child->least_epoch = world->epoch;
 }
 
-void on_exec(struct world *world, struct process_life *process)
+void on_exec(struct world *world, struct process_lifetime *process)
 {
 	static struct event_exec event;
 	size_t exe_len;
@@ -185,7 +185,7 @@ void on_exec(struct world *world, struct process_life *process)
 	process->least_epoch = world->epoch;
 }
 
-void on_signal(struct world *world, struct process_life *to, const struct sender *from)
+void on_signal(struct world *world, struct process_lifetime *to, const struct sender *from)
 {
 	uint32_t ends = (uint32_t)to->end.wait_status % 128;
 	struct event_signal event = {
@@ -269,7 +269,7 @@ static void rollup_thread(struct world *world, uint32_t now, const struct event_
 	by_thread_add(&entry->costs.by_thread, &thread->own);
 }
 
-static void send_thread(struct world *world, struct process_life *process, const struct sample *sample)
+static void send_thread(struct world *world, struct process_lifetime *process, const struct sample *sample)
 {
 	struct event_thread event = {
 		.own = sample->own,
@@ -288,15 +288,15 @@ static void send_thread(struct world *world, struct process_life *process, const
 }
 
 /* Puts what was drawn for the end together with what is true now. `end` is then the truth. */
-static void fill_exit(struct world *world, struct process_life *process, int own, int by_free)
+static void fill_exit(struct world *world, struct process_lifetime *process, int own, int by_free)
 {
 	struct event_exit *exit = &process->end;
 	uint32_t now = epoch_read(world, process);
 
 	head_init(world, &exit->head, EVENT_EXIT, now, process);
-	exit->flags &= (uint32_t)~EXIT_CROSSED;
+	exit->flags &= (uint32_t)~EXIT_CROSSED_BOUNDARY;
 	if (crossed_boundary(world, now, process->start_boot_ns))
-		exit->flags |= EXIT_CROSSED;
+		exit->flags |= EXIT_CROSSED_BOUNDARY;
 	if (by_free)
 		exit->flags |= EXIT_BY_FREE;
 	exit->costs.wall_ns = exit->head.boot_ns - process->start_boot_ns;
@@ -304,7 +304,7 @@ static void fill_exit(struct world *world, struct process_life *process, int own
 	exit->costs.by_thread = own ? process->own.own : (struct by_thread){0};
 }
 
-static void send_exit(struct world *world, struct process_life *process)
+static void send_exit(struct world *world, struct process_lifetime *process)
 {
 	struct event_exit event = process->end;
 	uint32_t now = event.head.epoch;
@@ -322,15 +322,15 @@ static void send_exit(struct world *world, struct process_life *process)
 		reported = REPORTED_BY_ROLLUP;
 		history_exit_rolled(world->history, process);
 		rollup_exit(world, now, &event);
-		if (event.flags & EXIT_CROSSED)
-			note_crossing(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now, &event.head);
+		if (event.flags & EXIT_CROSSED_BOUNDARY)
+			note_boundary_process(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now, &event.head);
 	}
 	history_death(world->history, process, now, reported);
 	process->least_epoch = world->epoch;
 }
 
 /* Is it in the map now? */
-static int note_exiting(struct world *world, struct process_life *process)
+static int note_exiting(struct world *world, struct process_lifetime *process)
 {
 	if (process->is_noted)
 		return 1;
@@ -344,54 +344,54 @@ static int note_exiting(struct world *world, struct process_life *process)
 	return 1;
 }
 
-static void forget_exiting(struct world *world, struct process_life *process)
+static void forget_exiting(struct world *world, struct process_lifetime *process)
 {
 	world->n_noted -= process->is_noted;
 	process->is_noted = 0;
 }
 
-static int exited_before_agent(const struct world *world, const struct process_life *process)
+static int exited_before_agent(const struct world *world, const struct process_lifetime *process)
 {
 	uint64_t since = world->announced_since_boot_ns;
 
 	return process->start_boot_ns < since && (since == UINT64_MAX || world->boot_ns < since + ANNOUNCED_AFTER_NS);
 }
 
-static int delete_orphan(struct world *world, struct process_life *process)
+static int delete_leaderless(struct world *world, struct process_lifetime *process)
 {
-	int was = process->is_orphan;
+	int was = process->is_leaderless;
 
-	world->n_orphans -= (unsigned)was;
-	process->is_orphan = 0;
+	world->n_leaderless -= (unsigned)was;
+	process->is_leaderless = 0;
 	return was;
 }
 
 /* sched_process_exit with `live` at 0. */
-void on_live_zero(struct world *world, struct process_life *process)
+void on_live_zero(struct world *world, struct process_lifetime *process)
 {
 	if (world->attached == ATTACHED_ALL)
 		note_exiting(world, process);
 }
 
 /* The last switch of all: nobody counts the exit now; with an entry its release will. */
-static void pass_uncounted(struct world *world, struct process_life *process)
+static void pass_uncounted(struct world *world, struct process_lifetime *process)
 {
 	if (!process->is_noted && world->plan->sched_on && process->death_epoch == NO_EPOCH)
 		history_unwatched(world->history, process);
 }
 
-void on_reaped(struct world *world, struct process_life *process)
+void on_reaped(struct world *world, struct process_lifetime *process)
 {
 	if (world->attached && !process->is_noted && exited_before_agent(world, process) &&
 	    process->death_epoch == NO_EPOCH)
 		history_unwatched(world->history, process);
 }
 
-static void count_at_switch(struct world *world, struct process_life *process, int own)
+static void count_at_switch(struct world *world, struct process_lifetime *process, int own)
 {
 	fill_exit(world, process, own, 0);
 	if (!own)
-		delete_orphan(world, process);
+		delete_leaderless(world, process);
 	if (process->is_noted && process->is_counted)
 		return;
 	if (note_exiting(world, process))
@@ -400,7 +400,7 @@ static void count_at_switch(struct world *world, struct process_life *process, i
 }
 
 /* sched_switch, prev a thread beside the leader: it is out of nr_threads already. */
-void on_thread_switch(struct world *world, struct process_life *process, const struct sample *sample)
+void on_thread_switch(struct world *world, struct process_lifetime *process, const struct sample *sample)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
 	int is_last = process->stage == STAGE_ENDING && nr_threads <= 1;
@@ -416,13 +416,13 @@ void on_thread_switch(struct world *world, struct process_life *process, const s
 	if (is_last && !process->is_noted && exited_before_agent(world, process)) {
 		if (process->is_leader_out && !process->n_released)
 			pass_uncounted(world, process);
-	} else if (is_last && process->is_orphan) {
+	} else if (is_last && process->is_leaderless) {
 		count_at_switch(world, process, 0);
 	}
 	process->least_epoch = world->epoch;
 }
 
-void on_leader_switch(struct world *world, struct process_life *process)
+void on_leader_switch(struct world *world, struct process_lifetime *process)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
 	int is_last = process->stage == STAGE_ENDING && nr_threads <= 1;
@@ -436,9 +436,9 @@ void on_leader_switch(struct world *world, struct process_life *process)
 	}
 	if (nr_threads > 1) {
 		send_thread(world, process, &process->own);
-		if (world->n_orphans < world->plan->max_orphans) {
-			world->n_orphans++;
-			process->is_orphan = 1;
+		if (world->n_leaderless < world->plan->max_leaderless) {
+			world->n_leaderless++;
+			process->is_leaderless = 1;
 		} else {
 			world->counts[world->epoch & 1].orphan_map_full++;
 		}
@@ -450,7 +450,7 @@ void on_leader_switch(struct world *world, struct process_life *process)
 	process->least_epoch = world->epoch;
 }
 
-void on_thread_free(struct world *world, struct process_life *process, const struct sample *sample)
+void on_thread_free(struct world *world, struct process_lifetime *process, const struct sample *sample)
 {
 	if (!world->attached || world->plan->sched_on || is_missed(world, world->plan->miss_free))
 		return;
@@ -458,9 +458,9 @@ void on_thread_free(struct world *world, struct process_life *process, const str
 	process->least_epoch = world->epoch;
 }
 
-void on_free(struct world *world, struct process_life *process)
+void on_free(struct world *world, struct process_lifetime *process)
 {
-	int was_orphan, is_missing;
+	int was_leaderless, is_missing;
 
 	if (!world->attached)
 		return;
@@ -468,7 +468,7 @@ void on_free(struct world *world, struct process_life *process)
 	is_missing = is_missed(world, world->plan->miss_free) ||
 		     (!process->is_noted && (world->plan->sched_on || exited_before_agent(world, process)));
 	if (is_missing) {
-		if (process->death_epoch == NO_EPOCH && !(process->is_orphan && process->n_released))
+		if (process->death_epoch == NO_EPOCH && !(process->is_leaderless && process->n_released))
 			history_unwatched(world->history, process);
 		return;
 	}
@@ -476,14 +476,14 @@ void on_free(struct world *world, struct process_life *process)
 		forget_exiting(world, process);
 		return;
 	}
-	was_orphan = delete_orphan(world, process);
-	fill_exit(world, process, !was_orphan, 1);
+	was_leaderless = delete_leaderless(world, process);
+	fill_exit(world, process, !was_leaderless, 1);
 	process->is_counted = 1;
 	send_exit(world, process);
 	forget_exiting(world, process);
 }
 
-static int is_counted(struct world *world, struct process_life *process)
+static int is_counted(struct world *world, struct process_lifetime *process)
 {
 	uint32_t nr_threads = process->n_others + !process->is_reaped;
 	int is_out = world->plan->sched_on && process->is_leader_out;
@@ -497,26 +497,26 @@ static int is_counted(struct world *world, struct process_life *process)
 			history_unwatched(world->history, process);
 		return 1;
 	}
-	if (is_out && world->is_adopting && nr_threads > 1 && !process->is_orphan &&
-	    world->n_orphans < world->plan->max_orphans) {
-		world->n_orphans++;
-		process->is_orphan = 1;
+	if (is_out && world->is_adopting && nr_threads > 1 && !process->is_leaderless &&
+	    world->n_leaderless < world->plan->max_leaderless) {
+		world->n_leaderless++;
+		process->is_leaderless = 1;
 	}
 	if (process->stage == STAGE_ENDING && !process->is_reaped)
 		note_exiting(world, process);
 	return 0;
 }
 
-struct process_life *programs_walk_next(struct world *world, uint32_t *cursor)
+struct process_lifetime *programs_walk_next(struct world *world, uint32_t *cursor)
 {
-	struct process_life *process = NULL;
+	struct process_lifetime *process = NULL;
 
 	while (*cursor <= world->max_pid && !process)
 		process = world->by_pid[(*cursor)++];
 	return process;
 }
 
-int programs_walk_one(struct world *world, struct process_life *process, struct walk_row *ret)
+int programs_walk_one(struct world *world, struct process_lifetime *process, struct walk_row *ret)
 {
 	int is_gone = is_counted(world, process);
 

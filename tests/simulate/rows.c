@@ -111,7 +111,7 @@ static uint64_t system_share(uint64_t cpu_ns, uint64_t utime_ns, uint64_t stime_
 	return utime_ns ? (uint64_t)((unsigned __int128)cpu_ns * stime_ns / (utime_ns + stime_ns)) : cpu_ns;
 }
 
-static void check_costs(const struct look *look, const struct process_life *process)
+static void check_costs(const struct look *look, const struct process_lifetime *process)
 {
 	const struct costs *costs = &process->end.costs;
 	uint64_t system_ns = system_share(costs->cpu_ns, costs->utime_ns, costs->stime_ns);
@@ -159,7 +159,7 @@ static void same_flag(const struct look *look, const char *name, int should)
 			     look->row, look->pid, name, should ? "not there" : "there");
 }
 
-static void check_image(const struct look *look, const struct process_life *process)
+static void check_image(const struct look *look, const struct process_lifetime *process)
 {
 	char exe[128], argv[OBIT_ARGV_MAX + 128];
 
@@ -189,7 +189,7 @@ static void check_image(const struct look *look, const struct process_life *proc
 	same_flag(look, "exe_truncated", process->heard_flags & EXEC_EXE_TRUNCATED);
 }
 
-static void check_cause(const struct look *look, const struct process_life *process)
+static void check_cause(const struct look *look, const struct process_lifetime *process)
 {
 	int status = process->end.wait_status, by_free = process->end.flags & EXIT_BY_FREE;
 
@@ -218,7 +218,7 @@ static void check_cause(const struct look *look, const struct process_life *proc
 		is_absent(look, EXITS_killer_uid);
 }
 
-static void check_exit(const struct look *look, const struct process_life *process)
+static void check_exit(const struct look *look, const struct process_lifetime *process)
 {
 	const struct event_exit *end = &process->end;
 	uint64_t offset = (uint64_t)process->row_offset_ns;
@@ -262,7 +262,7 @@ static void check_exits(struct history *history, struct epoch_truth *truth, cons
 	struct look look = {history, chunk->blocks[CHUNK_EXITS], 0, chunk->interval.number, "exits", 0};
 
 	for (; look.row < look.block->rows; look.row++) {
-		struct process_life *process;
+		struct process_lifetime *process;
 
 		if (truth->n_left == truth->n_exits) {
 			history_fail(history, "interval %" PRIu64 ": more rows of exits than the ledger has heard of, %u",

@@ -12,7 +12,7 @@
  *   rows.c      chunks as they leave the ledger, against that truth
  *   watch.c     the agent's rollover of intervals, on the real rings, drain, ledger and writer
  *   disk.c      a disk that writes short, fails, is torn
- *   audit.c     the store read back, against what was written and against the books
+ *   audit.c     the store read back, against what was written and against the ledger
  *   main.c      seeds, options, self-test
  */
 #ifndef OBIT_SIMULATE_H
@@ -39,9 +39,9 @@
 #define PAGE_BYTES   4096u
 #define MAX_CPUS     8
 #define MAX_ROLLUPS  1024
-#define MAX_CROSSING 4096
+#define MAX_BOUNDARY 4096
 #define NO_EPOCH     UINT32_MAX
-#define BEFORE_BOOKS 0u
+#define BEFORE_LEDGER 0u
 
 /* --- chance: splitmix64 (Steele, Lea, Flood 2014) ---------------------------------------------------------- */
 struct chance {
@@ -84,7 +84,7 @@ struct plan {
 	uint32_t ring_bytes;
 	unsigned population; /* around which it breathes */
 	int sched_on;
-	uint32_t max_rollups, max_crossings, max_exiting, max_orphans;
+	uint32_t max_rollups, max_boundary, max_exiting, max_leaderless;
 	uint32_t max_processes;		 /* of the ledger */
 	unsigned miss_fork, miss_exec, miss_signal, miss_switch, miss_free; /* per 1000 runs */
 	unsigned idle_drain;	    /* per 1000: the drain does not come by */
@@ -104,7 +104,7 @@ struct plan {
 
 void plan_draw(struct plan *plan, struct chance *chance, uint64_t events);
 
-/* May the law be broken, and identity be lost beyond what order explains? Then it must be said. */
+/* May the invariants be broken, and identity be lost beyond what order explains? Then it must be said. */
 int plan_has_misses(const struct plan *plan);
 int plan_is_tight(const struct plan *plan);
 
@@ -130,16 +130,16 @@ struct sample {
 	struct by_thread own;
 };
 
-struct process_life {
+struct process_lifetime {
 	uint32_t index, pid;
 	uint64_t start_boot_ns, least_stamp_ns;
 	enum stage stage;
-	struct process_life *parent;
+	struct process_lifetime *parent;
 	uint32_t n_forking;  /* children on their way: until they are reported, it can neither exec nor end */
 	uint32_t n_others;   /* threads beside the leader, in nr_threads */
 	uint32_t n_released; /* ... folded into the process, not yet switched out */
 	uint8_t is_leader_out, is_reaped, is_freed, is_kthread, has_execed, is_reported_in_vain;
-	uint8_t is_noted, is_counted, is_orphan; /* in the programs' maps: `exiting`, and counted there; orphans */
+	uint8_t is_noted, is_counted, is_leaderless; /* in the programs' maps: `exiting`, and counted there; orphans */
 	uint8_t died_unwatched;
 	uint32_t image; /* of its last exec; 0: the first of all */
 	uint32_t image_flags;
@@ -179,12 +179,12 @@ struct world {
 	int64_t real_minus_boot_ns;
 	uint64_t n_events, n_steps;
 
-	struct process_life **all;
+	struct process_lifetime **all;
 	uint32_t n_all, all_capacity;
-	struct process_life **living; /* not yet freed */
-	uint32_t n_living, living_capacity;
+	struct process_lifetime **live; /* not yet freed */
+	uint32_t n_live, live_capacity;
 	uint32_t next_pid, max_pid;
-	struct process_life **by_pid;
+	struct process_lifetime **by_pid;
 	uint32_t n_images;
 	unsigned bias; /* of births over deaths, per 1000 */
 
@@ -198,9 +198,9 @@ struct world {
 	struct rollup_entry *rolled[2];
 	size_t n_rolled[2];
 	struct rollup other[2];
-	struct crossing *births_late, *deaths_unrecorded;
+	struct boundary_process *births_late, *deaths_unrecorded;
 	size_t n_births_late, n_deaths_unrecorded;
-	uint32_t n_noted, n_orphans;
+	uint32_t n_noted, n_leaderless;
 	uint64_t missed_runs;
 	struct cpu_ring rings[MAX_CPUS];
 	int sabotage; /* self-test: what to get wrong, once */
@@ -221,16 +221,16 @@ void world_grace(struct world *world);
 void world_quiet(struct world *world); /* until nothing is on its way */
 
 /* programs.c: at the tracepoints */
-void on_fork(struct world *world, struct process_life *child);
-void on_exec(struct world *world, struct process_life *process);
-void on_signal(struct world *world, struct process_life *to, const struct sender *from);
+void on_fork(struct world *world, struct process_lifetime *child);
+void on_exec(struct world *world, struct process_lifetime *process);
+void on_signal(struct world *world, struct process_lifetime *to, const struct sender *from);
 void on_cgroup(struct world *world, uint64_t id);
-void on_live_zero(struct world *world, struct process_life *process);
-void on_reaped(struct world *world, struct process_life *process); /* no tracepoint: of what is out of sight then */
-void on_thread_switch(struct world *world, struct process_life *process, const struct sample *sample);
-void on_leader_switch(struct world *world, struct process_life *process);
-void on_thread_free(struct world *world, struct process_life *process, const struct sample *sample);
-void on_free(struct world *world, struct process_life *process);
+void on_live_zero(struct world *world, struct process_lifetime *process);
+void on_reaped(struct world *world, struct process_lifetime *process); /* no tracepoint: of what is out of sight then */
+void on_thread_switch(struct world *world, struct process_lifetime *process, const struct sample *sample);
+void on_leader_switch(struct world *world, struct process_lifetime *process);
+void on_thread_free(struct world *world, struct process_lifetime *process, const struct sample *sample);
+void on_free(struct world *world, struct process_lifetime *process);
 
 /* ... and what collect.c asks of them */
 int programs_init(struct world *world);
@@ -239,13 +239,13 @@ void programs_attach(struct world *world, enum attached attached);
 void programs_detach(struct world *world);
 void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t boundary_boot_ns);
 /* What the iterator finds next, and holds; NULL: the walk is over. Then what the program makes of it, maybe later. */
-struct process_life *programs_walk_next(struct world *world, uint32_t *cursor);
-int programs_walk_one(struct world *world, struct process_life *process, struct walk_row *ret); /* 1: a row; 0: none */
+struct process_lifetime *programs_walk_next(struct world *world, uint32_t *cursor);
+int programs_walk_one(struct world *world, struct process_lifetime *process, struct walk_row *ret); /* 1: a row; 0: none */
 void programs_counters(struct world *world, uint32_t epoch, struct counters *ret);
 size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *rows);
-size_t programs_births_late(struct world *world, uint32_t epoch, struct crossing *rows);
-size_t programs_exiting(struct world *world, uint32_t epoch, struct crossing *rows);
-size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct crossing *rows, size_t n);
+size_t programs_births_late(struct world *world, uint32_t epoch, struct boundary_process *rows);
+size_t programs_exiting(struct world *world, uint32_t epoch, struct boundary_process *rows);
+size_t programs_exits_unreported(struct world *world, uint32_t epoch, struct boundary_process *rows, size_t n);
 
 /* --- the truth --------------------------------------------------------------------------------------------- */
 struct sums {
@@ -259,7 +259,7 @@ struct epoch_truth {
 	uint64_t births, deaths; /* the difference is what the closing may change by */
 	struct sums rolled;
 	struct sums rows; /* of rollups, as they left */
-	struct process_life **exits; /* in the order in which the ledger heard of them */
+	struct process_lifetime **exits; /* in the order in which the ledger heard of them */
 	uint32_t n_exits, exits_capacity, n_left;
 	uint64_t threads_reported;		    /* by event */
 	uint64_t amendments, amendments_late; /* heard */
@@ -283,10 +283,10 @@ struct history {
 	struct epoch_truth *epochs; /* of the running run */
 	uint32_t n_epochs, epochs_capacity;
 	uint64_t alive_at_attach;
-	struct process_life **known; /* to the ledger, and not heard to have ended */
+	struct process_lifetime **known; /* to the ledger, and not heard to have ended */
 	uint32_t n_known, known_capacity;
 	uint32_t boot_first; /* of world->all: since this boot */
-	uint64_t missed_births, missed_deaths; /* since the books are open */
+	uint64_t missed_births, missed_deaths; /* since the ledger is open */
 	int run;
 
 	struct written *written; /* of all runs, in order */
@@ -304,30 +304,30 @@ struct epoch_truth *history_epoch(struct history *history, uint32_t epoch);
 __attribute__((format(printf, 2, 3))) void history_fail(struct history *history, const char *format, ...);
 
 /* Reported by programs.c beside what the programs do themselves. */
-void history_birth(struct history *history, struct process_life *process, uint32_t epoch);
-void history_death(struct history *history, struct process_life *process, uint32_t epoch, int reported_by);
-void history_unwatched(struct history *history, struct process_life *process); /* nobody will count its end */
+void history_birth(struct history *history, struct process_lifetime *process, uint32_t epoch);
+void history_death(struct history *history, struct process_lifetime *process, uint32_t epoch, int reported_by);
+void history_unwatched(struct history *history, struct process_lifetime *process); /* nobody will count its end */
 void history_thread_rolled(struct history *history, const struct event_thread *event);
-void history_exit_rolled(struct history *history, const struct process_life *process);
+void history_exit_rolled(struct history *history, const struct process_lifetime *process);
 
 /* What the ledger hears, before and after it does. */
-void history_add_existing(struct history *history, struct process_life *process, int is_empty);
+void history_add_existing(struct history *history, struct process_lifetime *process, int is_empty);
 void history_hear(struct history *history, const void *event);
 void history_heard(struct history *history, const void *event);
 void history_before_seal(struct history *history, const struct snapshot *snapshot);
 
 /* A chunk leaves the ledger: each row against the truth. */
-/* Returns whether it closes an interval whose law does not hold. */
+/* Returns whether it closes an interval whose invariant does not hold. */
 int history_check_chunk(struct history *history, const struct chunk *chunk);
 uint64_t blocks_digest(const struct interval *interval, struct block *const *blocks, size_t n);
 uint64_t history_key(const char *comm, size_t comm_len, const char *cgroup, size_t cgroup_len);
-struct process_life *history_find(struct history *history, uint32_t pid, uint64_t start_boot_ns);
+struct process_lifetime *history_find(struct history *history, uint32_t pid, uint64_t start_boot_ns);
 
 /* --- disk.c ------------------------------------------------------------------------------------------------ */
 struct disk {
 	struct chance chance;
 	unsigned errors; /* per 1000 calls */
-	int is_dead;	 /* the agent was killed */
+	int has_exited;	 /* the agent was killed */
 	unsigned n_headless; /* segments torn inside their header */
 	int is_rotten;	 /* self-test: turns a bit, once */
 	int64_t dies_after_bytes; /* below 0: it does not */
@@ -363,7 +363,7 @@ struct simulation {
 /* Runs agents until the plan's events are over. */
 void watch_all(struct simulation *simulation);
 
-/* Reads the store: exactly what was written and not lost, in order, and books that say what they must. */
+/* Reads the store: exactly what was written and not lost, in order, and a ledger that says what it must. */
 enum { AUDIT_TORN = 1, AUDIT_DAMAGED = 2 }; /* what the disk may show */
 void audit_store(struct simulation *simulation, int allowed);
 

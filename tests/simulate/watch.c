@@ -37,7 +37,7 @@ struct watch {
 
 static int is_over(const struct watch *watch)
 {
-	return watch->sim->disk.is_dead || watch->sim->history.failure[0];
+	return watch->sim->disk.has_exited || watch->sim->history.failure[0];
 }
 
 /* --- the ports ---------------------------------------------------------------------------------------------- */
@@ -195,17 +195,17 @@ static void walk(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 	struct snapshot *s = &watch->snapshot;
-	struct process_life *process;
+	struct process_lifetime *process;
 	uint32_t cursor = 1;
 
-	for (s->n_living = 0; (process = programs_walk_next(world, &cursor));) {
-		int is_interrupted = !is_alone && chance_is(&world->chance, 1000 / (world->n_living + 1) + 1);
+	for (s->n_live = 0; (process = programs_walk_next(world, &cursor));) {
+		int is_interrupted = !is_alone && chance_is(&world->chance, 1000 / (world->n_live + 1) + 1);
 
 		if (is_interrupted)
 			world_steps(world, (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
 		if (is_interrupted && chance_is(&world->chance, 300))
 			world_grace(world);
-		s->n_living += (size_t)programs_walk_one(world, process, &s->living[s->n_living]);
+		s->n_live += (size_t)programs_walk_one(world, process, &s->live[s->n_live]);
 	}
 }
 
@@ -346,11 +346,11 @@ static void make_ledger(struct watch *watch)
 		chunk_clear(watch->empty[watch->n_empty]);
 	}
 	watch->ledger = ledger_new(watch->sim->plan.max_processes, PAGE_BYTES, &ports);
-	s->living = calloc(watch->sim->world.max_pid + 2, sizeof(*s->living));
-	s->births_late = calloc(MAX_CROSSING, sizeof(*s->births_late));
-	s->exits_unreported = calloc(MAX_CROSSING + watch->sim->world.max_pid * 2, sizeof(*s->exits_unreported));
+	s->live = calloc(watch->sim->world.max_pid + 2, sizeof(*s->live));
+	s->births_late = calloc(MAX_BOUNDARY, sizeof(*s->births_late));
+	s->exits_unreported = calloc(MAX_BOUNDARY + watch->sim->world.max_pid * 2, sizeof(*s->exits_unreported));
 	s->rollups = calloc(MAX_ROLLUPS + 1, sizeof(*s->rollups));
-	if (!watch->ledger || !s->living || !s->births_late || !s->exits_unreported || !s->rollups)
+	if (!watch->ledger || !s->live || !s->births_late || !s->exits_unreported || !s->rollups)
 		abort();
 }
 
@@ -361,9 +361,9 @@ static void scan(struct watch *watch)
 	const struct snapshot *s = &watch->snapshot;
 	char exe[128], argv[OBIT_ARGV_MAX + 128];
 
-	for (size_t i = 0; i < s->n_living; i++) {
-		struct process_life *process =
-			history_find(&watch->sim->history, s->living[i].pid, s->living[i].start_boot_ns);
+	for (size_t i = 0; i < s->n_live; i++) {
+		struct process_lifetime *process =
+			history_find(&watch->sim->history, s->live[i].pid, s->live[i].start_boot_ns);
 		int is_empty = !process || process->is_kthread || process->is_leader_out ||
 			       world->by_pid[process->pid] != process;
 
@@ -376,8 +376,8 @@ static void scan(struct watch *watch)
 	}
 }
 
-/* Epoch 0: the programs are attached, the books not open yet. */
-static void open_books(struct watch *watch, int is_alone)
+/* Epoch 0: the programs are attached, the ledger not open yet. */
+static void open_ledger(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 
@@ -426,7 +426,7 @@ static void let_go(struct watch *watch)
 	}
 	if (watch->n_rings)
 		close(watch->wake_fd);
-	free(watch->snapshot.living);
+	free(watch->snapshot.live);
 	free(watch->snapshot.births_late);
 	free(watch->snapshot.exits_unreported);
 	free(watch->snapshot.rollups);
@@ -447,8 +447,8 @@ static void stop(struct watch *watch)
 	if (is_over(watch) || !plan_has_misses(&watch->sim->plan))
 		return;
 	last = history_epoch(history, watch->epoch - 1);
-	if (world->plan->max_exiting == 65536 && last->closing_said != world->n_living)
-		history_fail(history, "%u processes are alive at the end, the last closing says %llu", world->n_living,
+	if (world->plan->max_exiting == 65536 && last->closing_said != world->n_live)
+		history_fail(history, "%u processes are alive at the end, the last closing says %llu", world->n_live,
 			     (unsigned long long)last->closing_said);
 }
 
@@ -458,10 +458,10 @@ static void die(struct watch *watch)
 	struct simulation *sim = watch->sim;
 
 	sim->history.n_crashes++;
-	sim->disk.is_dead = 1;
+	sim->disk.has_exited = 1;
 	store_writer_close(watch->store);
 	watch->store = NULL;
-	sim->disk.is_dead = 0;
+	sim->disk.has_exited = 0;
 	sim->disk.dies_after_bytes = -1;
 }
 
@@ -494,7 +494,7 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 	if (open_store(watch) < 0)
 		return 1;
 	audit_store(sim, 0);
-	open_books(watch, is_alone);
+	open_ledger(watch, is_alone);
 	for (; n && !is_over(watch) && sim->world.n_events < sim->plan.events; n--) {
 		go_on(watch, 1 + (unsigned)chance_below(chance, sim->plan.steps_per_interval));
 		if (chance_is(chance, sim->plan.crashes / 2))
@@ -508,7 +508,7 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 	}
 	if (!is_over(watch))
 		stop(watch);
-	return sim->disk.is_dead;
+	return sim->disk.has_exited;
 }
 
 void watch_all(struct simulation *sim)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A stretch of time as a store of its own: what is in it, that its books balance, and that a failure leaves
+ * A stretch of time as a store of its own: what is in it, that its ledger balances, and that a failure leaves
  * nothing behind.
  */
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "query/books.h"
+#include "query/balance.h"
 #include "store/extraction.h"
 #include "store/reader.h"
 #include "store/writer.h"
@@ -83,7 +83,7 @@ static void write_store(uint64_t n)
 	assert_int_equal(store_writer_close(writer), 0);
 }
 
-static void ignore(void *context, const struct books_finding *finding)
+static void ignore(void *context, const struct balance_finding *finding)
 {
 	(void)context, (void)finding;
 }
@@ -116,21 +116,21 @@ static uint64_t count_rows(const char *dir, uint64_t since, uint64_t until, uint
 	return n;
 }
 
-/* The only run of a store whose books balance: its first and last interval. */
+/* The only run of a store whose ledger balances: its first and last interval. */
 static void audit(uint64_t *ret_first, uint64_t *ret_last, uint64_t *ret_run_ns)
 {
 	struct store_select select = {0};
-	struct books_sink sink = {ignore, NULL};
-	struct books *books = books_new(0, &sink);
-	const struct books_run *run;
+	struct balance_sink sink = {ignore, NULL};
+	struct balance *balance = balance_new(0, &sink);
+	const struct balance_run *run;
 	struct store_reader *reader;
 	struct store_chunk chunk;
 	size_t n;
 
 	assert_int_equal(store_reader_open(out, &select, &reader), 0);
 	while (store_reader_next(reader, &chunk) > 0)
-		assert_int_equal(books_add(books, &chunk), 0);
-	run = books_runs(books, &n);
+		assert_int_equal(balance_add(balance, &chunk), 0);
+	run = balance_runs(balance, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(run->n_findings, 0);
 	assert_string_equal(run->origin.host, "h");
@@ -139,7 +139,7 @@ static void audit(uint64_t *ret_first, uint64_t *ret_last, uint64_t *ret_run_ns)
 	*ret_last = run->last.number;
 	*ret_run_ns = run->origin.run_real_ns;
 	store_reader_close(reader);
-	books_free(books);
+	balance_free(balance);
 }
 
 static int extract(const char *since, const char *until)
@@ -162,7 +162,7 @@ static int count_names(void)
 	return n;
 }
 
-static void test_range_is_a_store_whose_books_balance(void **state)
+static void test_range_is_a_store_whose_ledger_balances(void **state)
 {
 	uint64_t first, last, run_ns, pids, expected;
 
@@ -293,7 +293,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_range_is_a_store_whose_books_balance),
+		cmocka_unit_test(test_range_is_a_store_whose_ledger_balances),
 		cmocka_unit_test(test_killed_runs_open_interval_comes_along_when_it_is_near),
 		cmocka_unit_test(test_out_must_not_exist_or_be_empty),
 		cmocka_unit_test(test_nothing_of_that_time_makes_nothing),

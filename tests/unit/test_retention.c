@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "query/books.h"
+#include "query/balance.h"
 #include "store/reader.h"
 #include "store/writer_inside.h"
 
@@ -57,7 +57,7 @@ static void close_store(void)
 	writer = NULL;
 }
 
-/* The last chunk of an interval, about 2 KiB on disk, with balanced books: `early` rows were in the chunk before. */
+/* The last chunk of an interval, about 2 KiB on disk, with a balanced ledger: `early` rows were in the chunk before. */
 static int append_last(uint64_t number, uint64_t length_ns, uint64_t early)
 {
 	static uint64_t was_ahead_ns;
@@ -108,34 +108,34 @@ static uint64_t store_bytes_of(const char *of)
 	return bytes;
 }
 
-static void ignore(void *context, const struct books_finding *finding)
+static void ignore(void *context, const struct balance_finding *finding)
 {
 	(void)context, (void)finding;
 }
 
-/* Reads it all: no damage, balanced books without a gap, of one run; first and last interval. */
+/* Reads it all: no damage, a balanced ledger without a gap, of one run; first and last interval. */
 static void audit(uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct store_select select = {0};
-	struct books_sink sink = {ignore, NULL};
-	struct books *books = books_new(0, &sink);
-	const struct books_run *run;
+	struct balance_sink sink = {ignore, NULL};
+	struct balance *balance = balance_new(0, &sink);
+	const struct balance_run *run;
 	struct store_reader *reader;
 	struct store_chunk chunk;
 	size_t n;
 
 	assert_int_equal(store_reader_open(dir, &select, &reader), 0);
 	while (store_reader_next(reader, &chunk) > 0)
-		assert_int_equal(books_add(books, &chunk), 0);
+		assert_int_equal(balance_add(balance, &chunk), 0);
 	store_reader_damage(reader, &n);
 	assert_int_equal(n, 0);
-	run = books_runs(books, &n);
+	run = balance_runs(balance, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(run->n_findings, 0);
 	*ret_first = run->first_number;
 	*ret_last = run->last.number;
 	store_reader_close(reader);
-	books_free(books);
+	balance_free(balance);
 }
 
 static void test_cap_holds_after_every_append_and_the_oldest_go_first(void **state)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 
 static char long_text[CGROUP_PATH_BYTES];
 static struct image image = {.exe_len = OBIT_EXE_SPACE, .argv_len = OBIT_ARGV_MAX};
@@ -64,7 +64,7 @@ static void test_the_longest_roster_row_has_room(void **state)
 {
 	struct block *roster = block_new(table_by_id(TABLE_ROSTER), 2, ROSTER_ROW_TEXT_MAX);
 	struct process_sample sample = {.state = 1};
-	struct living_source source = {.sample = &sample, .image = &image, .cgroup = {long_text, sizeof(long_text)}};
+	struct live_source source = {.sample = &sample, .image = &image, .cgroup = {long_text, sizeof(long_text)}};
 
 	(void)state;
 	memset(sample.comm, 'c', sizeof(sample.comm));

@@ -41,8 +41,8 @@ static void fill(struct status *status)
 	status_set_number(status, SECTION_AGENT, 0, AGENT_pid, 12);
 	status_set_text(status, SECTION_AGENT, 0, AGENT_state, "active");
 	status_add(status, SECTION_LEDGER);
-	status_set_number(status, SECTION_LEDGER, 0, BOOKS_COLUMN(LEDGER_forks), UINT64_MAX);
-	status_set_number(status, SECTION_LEDGER, 0, BOOKS_COLUMN(LEDGER_unobserved), (uint64_t)INT64_C(-3));
+	status_set_number(status, SECTION_LEDGER, 0, TOTALS_COLUMN(LEDGER_forks), UINT64_MAX);
+	status_set_number(status, SECTION_LEDGER, 0, TOTALS_COLUMN(LEDGER_unobserved), (uint64_t)INT64_C(-3));
 	for (uint32_t row = 0; row < 3; row++) {
 		status_add(status, SECTION_PROGRAM);
 		block_set_text(status->sections[SECTION_PROGRAM], row, PROGRAM_name, text, sizeof(text));
@@ -136,8 +136,8 @@ static void test_status_survives_the_wire(void **state)
 		assert_int_equal(after->sections[i]->rows, before->sections[i]->rows);
 	assert_int_equal(block_number(after->sections[SECTION_AGENT], 0, AGENT_pid), 12);
 	assert_true(block_is_null(after->sections[SECTION_AGENT], 0, AGENT_reason));
-	assert_true(block_number(after->sections[SECTION_LEDGER], 0, BOOKS_COLUMN(LEDGER_forks)) == UINT64_MAX);
-	assert_true((int64_t)block_number(after->sections[SECTION_LEDGER], 0, BOOKS_COLUMN(LEDGER_unobserved)) == -3);
+	assert_true(block_number(after->sections[SECTION_LEDGER], 0, TOTALS_COLUMN(LEDGER_forks)) == UINT64_MAX);
+	assert_true((int64_t)block_number(after->sections[SECTION_LEDGER], 0, TOTALS_COLUMN(LEDGER_unobserved)) == -3);
 	text = block_text(after->sections[SECTION_PROGRAM], 2, PROGRAM_name, &len);
 	assert_int_equal(len, 9);
 	assert_memory_equal(text, "a b%=\n\x1b\xff", 9);

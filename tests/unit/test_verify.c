@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The audit of a store's books, on chunks made by hand.
+ * The audit of a store's balance, on chunks made by hand.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,16 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "query/books.h"
+#include "query/balance.h"
 
 #define S UINT64_C(1000000000)
 
 static struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = 1};
 static struct block *exits, *rollups, *ledger;
-static struct books *books;
+static struct balance *balance;
 static char findings[4096]; /* "INTERVAL: WHAT [BECAUSE]\n" each */
 
-static void take(void *context, const struct books_finding *finding)
+static void take(void *context, const struct balance_finding *finding)
 {
 	size_t used = strlen(findings);
 
@@ -31,10 +31,10 @@ static void take(void *context, const struct books_finding *finding)
 
 static void start(uint64_t since_real_ns)
 {
-	struct books_sink sink = {take, NULL};
+	struct balance_sink sink = {take, NULL};
 
-	books_free(books);
-	books = books_new(since_real_ns, &sink);
+	balance_free(balance);
+	balance = balance_new(since_real_ns, &sink);
 	findings[0] = '\0';
 	origin.run_real_ns = 1;
 }
@@ -55,8 +55,8 @@ static int tear_down(void **state)
 	block_free(exits);
 	block_free(rollups);
 	block_free(ledger);
-	books_free(books);
-	books = NULL;
+	balance_free(balance);
+	balance = NULL;
 	return 0;
 }
 
@@ -97,19 +97,19 @@ static void add_chunk(uint64_t number, uint32_t exits_rows, uint64_t rolled_up, 
 		block_set_number(ledger, 0, LEDGER_closing, entry->closing);
 		block_set_number(ledger, 0, LEDGER_missed_runs, entry->seen == 13 ? 2 : 0);
 	}
-	assert_int_equal(books_add(books, &chunk), 0);
+	assert_int_equal(balance_add(balance, &chunk), 0);
 }
 
-static const struct books_run *run(size_t i)
+static const struct balance_run *run(size_t i)
 {
 	size_t n;
-	const struct books_run *runs = books_runs(books, &n);
+	const struct balance_run *runs = balance_runs(balance, &n);
 
 	assert_true(i < n);
 	return &runs[i];
 }
 
-static void test_balanced_books_are_silent(void **state)
+static void test_a_balanced_ledger_is_silent(void **state)
 {
 	(void)state;
 	add_chunk(1, 3, 4, NULL);
@@ -223,7 +223,7 @@ static void test_chunks_and_ledger_rows_are_counted(void **state)
 	block_clear(ledger);
 	struct store_chunk chunk = {.origin = &origin, .interval = {1, S, 2 * S, 1}};
 
-	assert_int_equal(books_add(books, &chunk), 0);
+	assert_int_equal(balance_add(balance, &chunk), 0);
 	assert_string_equal(findings, "1: it has 0 ledger rows instead of 1 []\n");
 	assert_int_equal(run(0)->n_judged, 0);
 }
@@ -247,14 +247,14 @@ static void test_a_ledger_without_a_field_is_said(void **state)
 	(void)state;
 	block_clear(ledger);
 	block_add_row(ledger);
-	assert_int_equal(books_add(books, &chunk), 0);
+	assert_int_equal(balance_add(balance, &chunk), 0);
 	assert_string_equal(findings, "1: its ledger row has no closing []\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_balanced_books_are_silent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_balanced_ledger_is_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_each_equation_is_checked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_missing_interval_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_open_interval_is_a_fault_only_when_another_follows, set_up, tear_down),

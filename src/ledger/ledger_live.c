@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The living in the ledger: a reading of a process becomes a row of what is new in it. The first reading of
+ * Live processes in the ledger: a reading of a process becomes a row of what is new in it. The first reading of
  * one that was alive before the agent only sets its baseline. With the end comes the last row: what the exit's
  * record has more than all rows before it.
  */
 #include "ledger/ledger_inside.h"
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 
 /*
  * May it be one that lives and is not known (its birth was not reported)? Or has it ended after the boundary, and is
@@ -21,9 +21,9 @@ static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t st
 	return 1;
 }
 
-static struct living_source source_of(struct ledger *ledger, const struct process *process, struct text_view cgroup)
+static struct live_source source_of(struct ledger *ledger, const struct process *process, struct text_view cgroup)
 {
-	return (struct living_source){
+	return (struct live_source){
 	    .pid = process->pid,
 	    .start_boot_ns = process->start_boot_ns,
 	    .start_real_ns = process->start_real_ns,
@@ -47,11 +47,11 @@ static void add_proc_row(struct ledger *ledger, struct open_interval *open, cons
 {
 	struct costs total = total_of(process, &reported->sample.costs);
 	int was_alive_before = !process->baseline && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
-	struct living_source source = source_of(ledger, process, cgroup);
+	struct live_source source = source_of(ledger, process, cgroup);
 	struct cost_delta step;
 
 	/* It has ended since: its last row, if it has one, has reported this interval too. */
-	if (process->dead_epoch)
+	if (process->exit_epoch)
 		return;
 	if (!process->baseline)
 		process->baseline = baselines_add(ledger->baselines);
@@ -76,7 +76,7 @@ static void add_roster_row(struct ledger *ledger, struct open_interval *open, co
 	    .start_boot_ns = reported->row.start_boot_ns,
 	    .start_real_ns = reported->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
 	};
-	struct living_source source = source_of(ledger, process ? process : &unknown, cgroup);
+	struct live_source source = source_of(ledger, process ? process : &unknown, cgroup);
 
 	source.time_ns = s->end_real_ns;
 	source.sample = &reported->sample;
@@ -94,14 +94,14 @@ static void take_one(struct ledger *ledger, const struct snapshot *s, const stru
 	uint32_t pid = reported->row.pid;
 	uint64_t start_boot_ns = reported->row.start_boot_ns;
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
-	int is_dead = (reported->row.flags & WALK_DEAD) != 0;
+	int has_exited = (reported->row.flags & WALK_EXITED) != 0;
 	struct text_view cgroup = ledger_cgroup_name(ledger, reported->sample.cgroup_id).path;
 
-	if (!process && !is_dead && may_be_unknown(ledger, pid, start_boot_ns)) {
+	if (!process && !has_exited && may_be_unknown(ledger, pid, start_boot_ns)) {
 		process = ledger_known_or_new(ledger, pid, start_boot_ns);
 		ledger->procs_skipped += !process;
 	}
-	if (process && !is_dead)
+	if (process && !has_exited)
 		add_proc_row(ledger, open, s, reported, process, cgroup);
 	if (s->is_roster)
 		add_roster_row(ledger, open, s, reported, process, cgroup);
@@ -117,7 +117,7 @@ static void add_thread_row(struct ledger *ledger, const struct snapshot *s, cons
 	row_add_thread(open->chunk->blocks[CHUNK_THREADS], s->end_real_ns, start_real_ns, thread);
 }
 
-void ledger_take_living(struct ledger *ledger, const struct snapshot *s)
+void ledger_take_live(struct ledger *ledger, const struct snapshot *s)
 {
 	if (!s->epoch)
 		ledger->watched_since_boot_ns = s->boundary_boot_ns;
@@ -131,7 +131,7 @@ void ledger_last_row(struct ledger *ledger, struct open_interval *open, const st
 		     struct process *process)
 {
 	const struct event_exit *event = exit->event;
-	struct living_source source = source_of(ledger, process, exit->cgroup.path);
+	struct live_source source = source_of(ledger, process, exit->cgroup.path);
 	struct costs total = total_of(process, &event->costs);
 	struct cost_delta step;
 

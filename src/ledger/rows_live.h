@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From readings of living processes to rows of `procs` and `roster`, and from counts of waits to `runq`.
+ * From readings of live processes to rows of `procs` and `roster`, and from counts of waits to `runq`.
  */
-#ifndef OBIT_LEDGER_ROWS_LIVING_H
-#define OBIT_LEDGER_ROWS_LIVING_H
+#ifndef OBIT_LEDGER_ROWS_LIVE_H
+#define OBIT_LEDGER_ROWS_LIVE_H
 
 #include "ledger/baselines.h"
 #include "ledger/rows.h"
 #include "model/sched_level.h"
 
-struct living_source {
+struct live_source {
 	uint64_t time_ns; /* end of the interval; of the last row, of the process */
 	uint32_t pid;
 	uint64_t start_boot_ns, start_real_ns;
@@ -26,8 +26,8 @@ struct living_source {
 #define THREAD_ROW_TEXT_MAX (OBIT_COMM_LEN + 1)
 
 /* As those of rows.h: there is room. */
-uint32_t row_add_proc(struct block *procs, const struct living_source *source, const struct cost_delta *step);
-uint32_t row_add_roster(struct block *roster, const struct living_source *source);
+uint32_t row_add_proc(struct block *procs, const struct live_source *source, const struct cost_delta *step);
+uint32_t row_add_roster(struct block *roster, const struct live_source *source);
 uint32_t row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns,
 			const struct walk_thread *thread);
 void row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Do the books balance while the host is at its worst? Storms with and without the first witness, and the
+ * Does the ledger balance while the host is at its worst? Storms with and without the switch path, and the
  * agent stopped in the middle of one with small rings: then roll-ups must appear and totals stay exact.
  *
- * usage: books OBIT STORE_DIR_PREFIX
+ * usage: balance OBIT STORE_DIR_PREFIX
  */
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -60,8 +60,8 @@ static void thread_storm(int processes)
 	_exit(0);
 }
 
-/* The law, in every interval; returns the sums. */
-static int law_holds(const char *name, uint64_t *ret_recorded, uint64_t *ret_rolled_up)
+/* The invariants, in every interval; returns the sums. */
+static int ledger_balances(const char *name, uint64_t *ret_recorded, uint64_t *ret_rolled_up)
 {
 	struct rows rows = dump_rows(obit, store, "ledger",
 				     "exits_seen,exits_recorded,exits_rolled_up,opening,forks,closing,malformed,unobserved");
@@ -111,7 +111,7 @@ static void storms_balance(const char *name, const char *transport)
 	good = check(storm_run(n_forks, 4, 0, &forks) == 0 && storm_run(n_execs, 4, 1, &execs) == 0, name, "a storm failed");
 	thread_storm(n_threaded);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
-	good &= law_holds(name, &recorded, &rolled_up);
+	good &= ledger_balances(name, &recorded, &rolled_up);
 	good &= check(recorded + rolled_up >= (uint64_t)(n_forks + n_execs + n_threaded + 8), name, "%llu exits are fewer than were made",
 		      (unsigned long long)(recorded + rolled_up));
 	rows = dump_rows(obit, store, "exits", "pid,start_time");
@@ -128,7 +128,7 @@ static void add_sums(const char *table, uint64_t *count, uint64_t *cpu_ns, uint6
 	struct rows rows = dump_rows(obit, store, table, is_rollup ? "comm,cpu_ns,minflt,exits" : "comm,cpu_ns,minflt");
 
 	for (int i = 0; i < rows.n; i++) {
-		if (strcmp(rows.row[i][0], "books") != 0)
+		if (strcmp(rows.row[i][0], "balance") != 0)
 			continue;
 		*count += is_rollup ? number(rows.row[i][3]) : 1;
 		*cpu_ns += number(rows.row[i][1]);
@@ -162,7 +162,7 @@ static void stopped_agent_keeps_totals(const char *name, const char *transport)
 	getrusage(RUSAGE_CHILDREN, &spawners);
 	pthread_join(stopper, NULL);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
-	good &= law_holds(name, &recorded, &rolled_up);
+	good &= ledger_balances(name, &recorded, &rolled_up);
 	good &= check(rolled_up > 0, name, "nothing was rolled up: the agent was not stopped");
 	add_sums("exits", &count, &cpu_ns, &minflt);
 	add_sums("rollups", &count, &cpu_ns, &minflt);
@@ -209,7 +209,7 @@ static void names_beyond_room_are_kept(const char *name)
 	waitpid(spawner, NULL, 0);
 	kill(agent, SIGCONT);
 	good = check(agent_stop(agent), name, "the agent did not end with status 0");
-	good &= law_holds(name, &recorded, &rolled_up);
+	good &= ledger_balances(name, &recorded, &rolled_up);
 	rows = dump_rows(obit, store, "rollups", "comm,exits");
 	for (int i = 0; i < rows.n; i++) {
 		in_names += strncmp(rows.row[i][0], "name-", 5) == 0 ? number(rows.row[i][1]) : 0;
@@ -228,8 +228,8 @@ static void names_beyond_room_are_kept(const char *name)
 	finish_group(name, good);
 }
 
-/* Killed in a storm and started again, twice: what nobody watched is said, and each run's books balance. */
-static void killed_agent_leaves_sound_books(const char *name)
+/* Killed in a storm and started again, twice: what nobody watched is said, and each run's ledger balances. */
+static void killed_agent_leaves_a_sound_ledger(const char *name)
 {
 	const char *args[] = {"--interval", "200ms", NULL};
 	uint64_t recorded, rolled_up;
@@ -249,7 +249,7 @@ static void killed_agent_leaves_sound_books(const char *name)
 	agent = agent_start(obit, store, args);
 	good &= check(waitpid(storm, &status, 0) == storm && status == 0, name, "the storm failed");
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
-	good &= law_holds(name, &recorded, &rolled_up);
+	good &= ledger_balances(name, &recorded, &rolled_up);
 	rows = dump_rows(obit, store, "ledger", "unobserved");
 	for (int i = 0; i < rows.n; i++)
 		n_unobserved += *rows.row[i][0] != 0;
@@ -286,7 +286,7 @@ static int make_orphans(int n)
  * are counted without costs. Where one is counted by no one still, verify has to say so exactly when the ledger's own
  * columns do not add up.
  */
-static void second_witness_alone_hides_nothing(const char *name)
+static void free_path_alone_hides_nothing(const char *name)
 {
 	const char *args[] = {"--sched", "off", NULL};
 	pid_t agent = agent_start(obit, store, args);
@@ -329,14 +329,14 @@ static void second_witness_alone_hides_nothing(const char *name)
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
-		fprintf(stderr, "usage: books OBIT STORE_DIR_PREFIX\n");
+		fprintf(stderr, "usage: balance OBIT STORE_DIR_PREFIX\n");
 		return 2;
 	}
 	obit = argv[1];
 	snprintf(store, sizeof(store), "%s-storms", argv[2]);
-	storms_balance("the law holds in storms", "perf");
+	storms_balance("the ledger balances in storms", "perf");
 	snprintf(store, sizeof(store), "%s-storms-ringbuf", argv[2]);
-	storms_balance("the law holds in storms, through BPF ring buffers", "ringbuf");
+	storms_balance("the ledger balances in storms, through BPF ring buffers", "ringbuf");
 	snprintf(store, sizeof(store), "%s-stopped", argv[2]);
 	stopped_agent_keeps_totals("a stopped agent keeps exact totals", "perf");
 	snprintf(store, sizeof(store), "%s-stopped-ringbuf", argv[2]);
@@ -344,8 +344,8 @@ int main(int argc, char **argv)
 	snprintf(store, sizeof(store), "%s-names", argv[2]);
 	names_beyond_room_are_kept("10,000 names beyond the room for roll-ups are kept");
 	snprintf(store, sizeof(store), "%s-killed", argv[2]);
-	killed_agent_leaves_sound_books("a killed agent's runs balance");
+	killed_agent_leaves_a_sound_ledger("a killed agent's runs balance");
 	snprintf(store, sizeof(store), "%s-off", argv[2]);
-	second_witness_alone_hides_nothing("the second witness alone hides nothing");
+	free_path_alone_hides_nothing("the free path alone hides nothing");
 	return end_of_tests();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Auditing a store: do its books balance? For every interval, from its chunks alone:
+ * Auditing a store: does its ledger balance? For every interval, from its chunks alone:
  *
  *   exits_seen = exits_recorded + exits_rolled_up
  *   rows of exits = exits_recorded           sum of rollups.exits = exits_rolled_up
@@ -13,8 +13,8 @@
  *
  * Belongs to one thread.
  */
-#ifndef OBIT_QUERY_BOOKS_H
-#define OBIT_QUERY_BOOKS_H
+#ifndef OBIT_QUERY_BALANCE_H
+#define OBIT_QUERY_BALANCE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,10 +22,10 @@
 #include "model/origin.h"
 #include "store/reader.h"
 
-struct books;
+struct balance;
 
 /* Where an interval's chunks stand. */
-struct books_interval {
+struct balance_interval {
 	uint64_t number; /* 0: none yet */
 	uint64_t begin_real_ns, end_real_ns;
 	uint64_t exits_rows, rolled_up; /* counted in its chunks */
@@ -35,10 +35,10 @@ struct books_interval {
 	int has_closing;
 };
 
-struct books_run {
+struct balance_run {
 	struct origin origin;
-	struct books_interval before, last; /* last: the one being read; at the end the run's last */
-	struct books_interval early; /* counts of the next one, as far as its chunks came before the end of `last` */
+	struct balance_interval before, last; /* last: the one being read; at the end the run's last */
+	struct balance_interval early; /* counts of the next one, as far as its chunks came before the end of `last` */
 	uint64_t first_number;
 	uint64_t first_begin_real_ns;
 	uint64_t n_judged, n_findings;
@@ -47,27 +47,27 @@ struct books_run {
 };
 
 /* One thing that does not add up. */
-struct books_finding {
-	const struct books_run *run;
+struct balance_finding {
+	const struct balance_run *run;
 	uint64_t interval;
 	uint64_t begin_real_ns;
 	char what[200];	    /* by how much */
 	char because[200];  /* what the ledger says of its own losses in that interval; may be empty */
 };
 
-struct books_sink {
-	void (*take)(void *context, const struct books_finding *finding);
+struct balance_sink {
+	void (*take)(void *context, const struct balance_finding *finding);
 	void *context;
 };
 
 /* Intervals that begin before since_real_ns are not judged. NULL: out of memory. */
-struct books *books_new(uint64_t since_real_ns, const struct books_sink *sink);
-void books_free(struct books *books);
+struct balance *balance_new(uint64_t since_real_ns, const struct balance_sink *sink);
+void balance_free(struct balance *balance);
 
 /* Chunks in the order the reader gives them, with all tables. 0 or -ENOMEM. */
-int books_add(struct books *books, const struct store_chunk *chunk);
+int balance_add(struct balance *balance, const struct store_chunk *chunk);
 
 /* The runs met, in order of their first chunk; valid until the next chunk. */
-const struct books_run *books_runs(const struct books *books, size_t *ret_n);
+const struct balance_run *balance_runs(const struct balance *balance, size_t *ret_n);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rows of the living: baselines that make them, and the two readers that add them up: do lives balance, who
+ * Rows of live processes: baselines that make them, and the two readers that add them up: do lives balance, who
  * lived at a moment.
  */
 #include <setjmp.h>
@@ -11,10 +11,10 @@
 
 #include <string.h>
 
-#include "query/lives.h"
+#include "query/lifetimes.h"
 #include "query/moment.h"
 #include "ledger/baselines.h"
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S)
@@ -151,27 +151,27 @@ static struct store_chunk chunk_of(uint64_t number, int is_last)
 }
 
 /* --- lives ----------------------------------------------------------------------------------------------------- */
-static struct lives_finding found;
+static struct lifetimes_finding found;
 static int n_found;
 
-static void take_finding(void *context, const struct lives_finding *finding)
+static void take_finding(void *context, const struct lifetimes_finding *finding)
 {
 	(void)context;
 	found = *finding;
 	n_found++;
 }
 
-static void add_to_lives(struct lives *lives, uint64_t number)
+static void add_to_lifetimes(struct lifetimes *lives, uint64_t number)
 {
 	struct store_chunk chunk = chunk_of(number, 1);
 
-	assert_int_equal(lives_add(lives, &chunk), 0);
+	assert_int_equal(lifetimes_add(lives, &chunk), 0);
 	begin_chunk();
 }
 
 static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 {
-	struct lives *lives = lives_new(&(struct lives_sink){take_finding, NULL});
+	struct lifetimes *lives = lifetimes_new(&(struct lifetimes_sink){take_finding, NULL});
 
 	(void)state;
 	n_found = 0;
@@ -179,7 +179,7 @@ static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 	add_proc(1, BEGIN - S, 5, 1, "S"); /* from before: nothing is known of it */
 	for (uint64_t pid = 10; pid < 13; pid++)
 		add_proc(pid, BORN, 100, pid == 12 ? 4 : 1, "S");
-	add_to_lives(lives, 1);
+	add_to_lifetimes(lives, 1);
 	for (uint64_t pid = 10; pid < 13; pid++)
 		add_proc(pid, BORN, 50, 1, "X");
 	add_exit(1, BEGIN - S, BEGIN + S + 1, 999, 999, 1);
@@ -187,7 +187,7 @@ static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 	add_exit(11, BORN, BEGIN + S + 1, 151, 300, 1);
 	add_exit(12, BORN, BEGIN + S + 1, 150, 200, 4); /* of one with threads the delay is not held */
 	add_exit(99, BORN, BEGIN + S + 1, 7, 7, 1);     /* too short a life to have rows */
-	add_to_lives(lives, 2);
+	add_to_lifetimes(lives, 2);
 	assert_int_equal(n_found, 1);
 	assert_int_equal(found.pid, 11);
 	assert_string_equal(found.field, "cpu_ns");
@@ -195,31 +195,31 @@ static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 	assert_int_equal(found.should_be, 151);
 	assert_int_equal(found.rows, 2);
 	assert_int_equal(found.interval, 2);
-	assert_int_equal(lives_judged(lives), 3);
-	lives_free(lives);
+	assert_int_equal(lifetimes_judged(lives), 3);
+	lifetimes_free(lives);
 }
 
 static void test_a_gap_ends_what_can_be_judged(void **state)
 {
-	struct lives *lives = lives_new(&(struct lives_sink){take_finding, NULL});
+	struct lifetimes *lives = lifetimes_new(&(struct lifetimes_sink){take_finding, NULL});
 
 	(void)state;
 	n_found = 0;
 	begin_chunk();
 	for (uint64_t pid = 1; pid < 5000; pid++) {
 		if (procs->rows == procs->capacity)
-			add_to_lives(lives, 1);
+			add_to_lifetimes(lives, 1);
 		add_proc(pid, BORN, 100, 1, "S");
 	}
-	add_to_lives(lives, 1);
+	add_to_lifetimes(lives, 1);
 	add_exit(1, BORN, BORN + 4, 100, 200, 1);
-	add_to_lives(lives, 2);
-	assert_int_equal(lives_judged(lives), 1);
+	add_to_lifetimes(lives, 2);
+	assert_int_equal(lifetimes_judged(lives), 1);
 	add_exit(2, BORN, BORN + 4, 777, 777, 1);
-	add_to_lives(lives, 9);
-	assert_int_equal(lives_judged(lives), 1);
+	add_to_lifetimes(lives, 9);
+	assert_int_equal(lifetimes_judged(lives), 1);
 	assert_int_equal(n_found, 0);
-	lives_free(lives);
+	lifetimes_free(lives);
 }
 
 /* --- moments --------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Auditing lives: an open hash table of the processes alive, by (pid, start), with the sums of their rows.
+ * Auditing lifetimes: an open hash table of the processes alive, by (pid, start), with the sums of their rows.
  * Numbers come from disk: sums wrap, and a wrapped sum does not add up.
  */
-#include "query/lives.h"
+#include "query/lifetimes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +19,11 @@ enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 struct life {
 	uint64_t pid, start; /* since boot; of rows without that, by the time of day. pid 0: a free slot */
 	uint64_t rows, threads;
-	uint64_t sums[MAX_SUMS]; /* of the fields in struct lives */
+	uint64_t sums[MAX_SUMS]; /* of the fields in struct lifetimes */
 };
 
-struct lives {
-	struct lives_sink sink;
+struct lifetimes {
+	struct lifetimes_sink sink;
 	struct life *slots;
 	size_t n_slots, n_used; /* n_slots is a power of two */
 	const char *fields[MAX_SUMS];
@@ -52,42 +52,42 @@ static int is_one_of(const char *name, const char *const *names, size_t n)
 	return 0;
 }
 
-struct lives *lives_new(const struct lives_sink *sink)
+struct lifetimes *lifetimes_new(const struct lifetimes_sink *sink)
 {
-	struct lives *lives = calloc(1, sizeof(*lives));
+	struct lifetimes *lifetimes = calloc(1, sizeof(*lifetimes));
 	const struct table *procs = table_by_id(TABLE_PROCS), *exits = table_by_id(TABLE_EXITS);
 
-	if (!lives)
+	if (!lifetimes)
 		return NULL;
-	lives->sink = *sink;
-	lives->n_slots = SLOTS_FIRST;
-	lives->slots = calloc(lives->n_slots, sizeof(*lives->slots));
-	if (!lives->slots) {
-		free(lives);
+	lifetimes->sink = *sink;
+	lifetimes->n_slots = SLOTS_FIRST;
+	lifetimes->slots = calloc(lifetimes->n_slots, sizeof(*lifetimes->slots));
+	if (!lifetimes->slots) {
+		free(lifetimes);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < procs->n_fields && lives->n_fields < MAX_SUMS; i++) {
+	for (uint32_t i = 0; i < procs->n_fields && lifetimes->n_fields < MAX_SUMS; i++) {
 		const char *name = procs->fields[i].name;
 
 		if (procs->fields[i].kind != KIND_SUM || table_field(exits, name) < 0 ||
 		    is_one_of(name, estimated, ARRAY_SIZE(estimated)))
 			continue;
-		lives->is_by_thread[lives->n_fields] = is_one_of(name, by_thread, ARRAY_SIZE(by_thread));
-		lives->fields[lives->n_fields++] = name;
+		lifetimes->is_by_thread[lifetimes->n_fields] = is_one_of(name, by_thread, ARRAY_SIZE(by_thread));
+		lifetimes->fields[lifetimes->n_fields++] = name;
 	}
-	return lives;
+	return lifetimes;
 }
 
-void lives_free(struct lives *lives)
+void lifetimes_free(struct lifetimes *lifetimes)
 {
-	if (lives)
-		free(lives->slots);
-	free(lives);
+	if (lifetimes)
+		free(lifetimes->slots);
+	free(lifetimes);
 }
 
-uint64_t lives_judged(const struct lives *lives)
+uint64_t lifetimes_judged(const struct lifetimes *lifetimes)
 {
-	return lives->n_judged;
+	return lifetimes->n_judged;
 }
 
 static int column_of(const struct block *block, const char *name)
@@ -97,7 +97,7 @@ static int column_of(const struct block *block, const char *name)
 	return field >= 0 && field_is_text(&block->table->fields[field]) ? -1 : field;
 }
 
-static struct columns columns_of(const struct lives *lives, const struct block *block)
+static struct columns columns_of(const struct lifetimes *lifetimes, const struct block *block)
 {
 	struct columns columns = {
 		.pid = column_of(block, "pid"),
@@ -107,8 +107,8 @@ static struct columns columns_of(const struct lives *lives, const struct block *
 		.exit_time = column_of(block, "exit_time"),
 	};
 
-	for (size_t i = 0; i < lives->n_fields; i++)
-		columns.sums[i] = column_of(block, lives->fields[i]);
+	for (size_t i = 0; i < lifetimes->n_fields; i++)
+		columns.sums[i] = column_of(block, lifetimes->fields[i]);
 	return columns;
 }
 
@@ -126,66 +126,66 @@ static uint64_t identity_at(const struct block *block, uint32_t row, const struc
 }
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
-static size_t home_of(const struct lives *lives, uint64_t pid, uint64_t start)
+static size_t home_of(const struct lifetimes *lifetimes, uint64_t pid, uint64_t start)
 {
 	uint64_t x = start ^ (pid << 32);
 
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return (size_t)(x ^ (x >> 31)) & (lives->n_slots - 1);
+	return (size_t)(x ^ (x >> 31)) & (lifetimes->n_slots - 1);
 }
 
-static struct life *slot_for(struct lives *lives, uint64_t pid, uint64_t start)
+static struct life *slot_for(struct lifetimes *lifetimes, uint64_t pid, uint64_t start)
 {
-	size_t i = home_of(lives, pid, start);
+	size_t i = home_of(lifetimes, pid, start);
 
-	while (lives->slots[i].pid && (lives->slots[i].pid != pid || lives->slots[i].start != start))
-		i = (i + 1) & (lives->n_slots - 1);
-	return &lives->slots[i];
+	while (lifetimes->slots[i].pid && (lifetimes->slots[i].pid != pid || lifetimes->slots[i].start != start))
+		i = (i + 1) & (lifetimes->n_slots - 1);
+	return &lifetimes->slots[i];
 }
 
-static int grow(struct lives *lives)
+static int grow(struct lifetimes *lifetimes)
 {
-	struct life *old = lives->slots;
-	size_t n = lives->n_slots;
+	struct life *old = lifetimes->slots;
+	size_t n = lifetimes->n_slots;
 
-	lives->slots = calloc(n * 2, sizeof(*old));
-	if (!lives->slots) {
-		lives->slots = old;
+	lifetimes->slots = calloc(n * 2, sizeof(*old));
+	if (!lifetimes->slots) {
+		lifetimes->slots = old;
 		return -ENOMEM;
 	}
-	lives->n_slots = n * 2;
+	lifetimes->n_slots = n * 2;
 	for (size_t i = 0; i < n; i++)
 		if (old[i].pid)
-			*slot_for(lives, old[i].pid, old[i].start) = old[i];
+			*slot_for(lifetimes, old[i].pid, old[i].start) = old[i];
 	free(old);
 	return 0;
 }
 
 /* Shifts back what follows. */
-static void remove_life(struct lives *lives, struct life *life)
+static void remove_life(struct lifetimes *lifetimes, struct life *life)
 {
-	size_t mask = lives->n_slots - 1, hole = (size_t)(life - lives->slots), i = hole;
+	size_t mask = lifetimes->n_slots - 1, hole = (size_t)(life - lifetimes->slots), i = hole;
 
 	for (;;) {
 		size_t home;
 
 		i = (i + 1) & mask;
-		if (!lives->slots[i].pid)
+		if (!lifetimes->slots[i].pid)
 			break;
-		home = home_of(lives, lives->slots[i].pid, lives->slots[i].start);
+		home = home_of(lifetimes, lifetimes->slots[i].pid, lifetimes->slots[i].start);
 		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			lives->slots[hole] = lives->slots[i];
+			lifetimes->slots[hole] = lifetimes->slots[i];
 			hole = i;
 		}
 	}
-	lives->slots[hole].pid = 0;
-	lives->n_used--;
+	lifetimes->slots[hole].pid = 0;
+	lifetimes->n_used--;
 }
 
-static int add_procs(struct lives *lives, const struct block *block)
+static int add_procs(struct lifetimes *lifetimes, const struct block *block)
 {
-	struct columns columns = columns_of(lives, block);
+	struct columns columns = columns_of(lifetimes, block);
 
 	for (uint32_t row = 0; row < block->rows; row++) {
 		uint64_t pid = number_at(block, row, columns.pid), start = number_at(block, row, columns.start);
@@ -193,89 +193,89 @@ static int add_procs(struct lives *lives, const struct block *block)
 		struct life *life;
 
 		/* Of one that was there before there may be rows that are not read. */
-		if (!pid || start < lives->begin_real_ns + DOUBT_NS)
+		if (!pid || start < lifetimes->begin_real_ns + DOUBT_NS)
 			continue;
 		start = identity_at(block, row, &columns);
-		if (lives->n_used * 4 >= lives->n_slots * 3 && grow(lives) < 0)
+		if (lifetimes->n_used * 4 >= lifetimes->n_slots * 3 && grow(lifetimes) < 0)
 			return -ENOMEM;
-		life = slot_for(lives, pid, start);
+		life = slot_for(lifetimes, pid, start);
 		if (!life->pid) {
 			*life = (struct life){.pid = pid, .start = start};
-			lives->n_used++;
+			lifetimes->n_used++;
 		}
 		life->rows++;
 		life->threads = threads > life->threads ? threads : life->threads;
-		for (size_t i = 0; i < lives->n_fields; i++)
+		for (size_t i = 0; i < lifetimes->n_fields; i++)
 			life->sums[i] += number_at(block, row, columns.sums[i]);
 	}
 	return 0;
 }
 
-static void judge(struct lives *lives, const struct block *exits, uint32_t row, const struct columns *columns,
+static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32_t row, const struct columns *columns,
 		  const struct life *life)
 {
 	int has_threads = life->threads > 1 || number_at(exits, row, columns->threads) > 1;
 
-	lives->n_judged++;
-	for (size_t i = 0; i < lives->n_fields; i++) {
-		struct lives_finding finding = {
+	lifetimes->n_judged++;
+	for (size_t i = 0; i < lifetimes->n_fields; i++) {
+		struct lifetimes_finding finding = {
 			.pid = life->pid,
-			.interval = lives->number,
+			.interval = lifetimes->number,
 			.exit_real_ns = number_at(exits, row, columns->exit_time),
-			.field = lives->fields[i],
+			.field = lifetimes->fields[i],
 			.is = life->sums[i],
 			.should_be = number_at(exits, row, columns->sums[i]),
 			.rows = life->rows,
 		};
 
-		if (columns->sums[i] < 0 || (has_threads && lives->is_by_thread[i]) || finding.is == finding.should_be)
+		if (columns->sums[i] < 0 || (has_threads && lifetimes->is_by_thread[i]) || finding.is == finding.should_be)
 			continue;
-		lives->sink.take(lives->sink.context, &finding);
+		lifetimes->sink.take(lifetimes->sink.context, &finding);
 		return;
 	}
 }
 
-static void end_lives(struct lives *lives, const struct block *exits)
+static void end_lives(struct lifetimes *lifetimes, const struct block *exits)
 {
-	struct columns columns = columns_of(lives, exits);
+	struct columns columns = columns_of(lifetimes, exits);
 
 	for (uint32_t row = 0; row < exits->rows; row++) {
 		uint64_t pid = number_at(exits, row, columns.pid);
-		struct life *life = slot_for(lives, pid, identity_at(exits, row, &columns));
+		struct life *life = slot_for(lifetimes, pid, identity_at(exits, row, &columns));
 
 		if (!pid || !life->pid)
 			continue;
-		judge(lives, exits, row, &columns, life);
-		remove_life(lives, life);
+		judge(lifetimes, exits, row, &columns, life);
+		remove_life(lifetimes, life);
 	}
 }
 
 /* Another run, or intervals that are missing: what has been added up is of no use any more. */
-static void follow_run(struct lives *lives, const struct store_chunk *chunk)
+static void follow_run(struct lifetimes *lifetimes, const struct store_chunk *chunk)
 {
 	const struct interval *interval = &chunk->interval;
 
-	if (chunk->origin->run_real_ns != lives->run_real_ns || interval->number > lives->number + 2) {
-		memset(lives->slots, 0, lives->n_slots * sizeof(*lives->slots));
-		lives->n_used = 0;
-		lives->run_real_ns = chunk->origin->run_real_ns;
-		lives->begin_real_ns = interval->begin_real_ns;
-		lives->number = interval->number;
+	if (chunk->origin->run_real_ns != lifetimes->run_real_ns || interval->number > lifetimes->number + 2) {
+		memset(lifetimes->slots, 0, lifetimes->n_slots * sizeof(*lifetimes->slots));
+		lifetimes->n_used = 0;
+		lifetimes->run_real_ns = chunk->origin->run_real_ns;
+		lifetimes->begin_real_ns = interval->begin_real_ns;
+		lifetimes->number = interval->number;
 	}
-	if (interval->number > lives->number)
-		lives->number = interval->number;
+	if (interval->number > lifetimes->number)
+		lifetimes->number = interval->number;
 }
 
-int lives_add(struct lives *lives, const struct store_chunk *chunk)
+int lifetimes_add(struct lifetimes *lifetimes, const struct store_chunk *chunk)
 {
 	int r = 0;
 
-	follow_run(lives, chunk);
+	follow_run(lifetimes, chunk);
 	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
 		if (strcmp(chunk->blocks[i]->table->name, "procs") == 0)
-			r = add_procs(lives, chunk->blocks[i]);
+			r = add_procs(lifetimes, chunk->blocks[i]);
 	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
 		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
-			end_lives(lives, chunk->blocks[i]);
+			end_lives(lifetimes, chunk->blocks[i]);
 	return r;
 }

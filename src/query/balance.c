@@ -3,7 +3,7 @@
  * Auditing a store. Chunks are added up until an interval's last one brings the ledger's row; then the two
  * are held against each other. Numbers come from disk: sums wrap, and a wrapped sum does not balance.
  */
-#include "query/books.h"
+#include "query/balance.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 
 #include "base/buffer.h"
 
-struct books {
-	struct buffer runs; /* struct books_run, each */
+struct balance {
+	struct buffer runs; /* struct balance_run, each */
 	uint64_t since_real_ns;
-	struct books_sink sink;
+	struct balance_sink sink;
 };
 
 /* What the ledger itself counts as lost or late: the first place to look when something does not add up. */
@@ -33,28 +33,28 @@ struct entry {
 	const char *missing; /* a field that was asked for and is not there */
 };
 
-struct books *books_new(uint64_t since_real_ns, const struct books_sink *sink)
+struct balance *balance_new(uint64_t since_real_ns, const struct balance_sink *sink)
 {
-	struct books *books = calloc(1, sizeof(*books));
+	struct balance *balance = calloc(1, sizeof(*balance));
 
-	if (!books)
+	if (!balance)
 		return NULL;
-	books->since_real_ns = since_real_ns;
-	books->sink = *sink;
-	return books;
+	balance->since_real_ns = since_real_ns;
+	balance->sink = *sink;
+	return balance;
 }
 
-void books_free(struct books *books)
+void balance_free(struct balance *balance)
 {
-	if (books)
-		buffer_done(&books->runs);
-	free(books);
+	if (balance)
+		buffer_done(&balance->runs);
+	free(balance);
 }
 
-const struct books_run *books_runs(const struct books *books, size_t *ret_n)
+const struct balance_run *balance_runs(const struct balance *balance, size_t *ret_n)
 {
-	*ret_n = books->runs.used / sizeof(struct books_run);
-	return (const struct books_run *)(const void *)books->runs.data;
+	*ret_n = balance->runs.used / sizeof(struct balance_run);
+	return (const struct balance_run *)(const void *)balance->runs.data;
 }
 
 /* 0 when absent: those callers that must know ask entry->missing. */
@@ -83,13 +83,13 @@ static void explain(struct entry *entry, char *ret, size_t size)
 	}
 }
 
-static void find(struct books *books, struct books_run *run, uint64_t interval, uint64_t begin_real_ns,
+static void find(struct balance *balance, struct balance_run *run, uint64_t interval, uint64_t begin_real_ns,
 		 struct entry *entry, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-static void find(struct books *books, struct books_run *run, uint64_t interval, uint64_t begin_real_ns,
+static void find(struct balance *balance, struct balance_run *run, uint64_t interval, uint64_t begin_real_ns,
 		 struct entry *entry, const char *format, ...)
 {
-	struct books_finding finding = {.run = run, .interval = interval, .begin_real_ns = begin_real_ns};
+	struct balance_finding finding = {.run = run, .interval = interval, .begin_real_ns = begin_real_ns};
 	va_list args;
 
 	va_start(args, format);
@@ -98,11 +98,11 @@ static void find(struct books *books, struct books_run *run, uint64_t interval, 
 	if (entry)
 		explain(entry, finding.because, sizeof(finding.because));
 	run->n_findings++;
-	books->sink.take(books->sink.context, &finding);
+	balance->sink.take(balance->sink.context, &finding);
 }
 
-/* Both sides of an equation of the books. */
-static void expect(struct books *books, struct books_run *run, struct entry *entry, const char *left, uint64_t is,
+/* Both sides of an equation of the balance. */
+static void expect(struct balance *balance, struct balance_run *run, struct entry *entry, const char *left, uint64_t is,
 		   const char *right, uint64_t should_be)
 {
 	/* A count that wrapped is below 0, and said so. */
@@ -110,15 +110,15 @@ static void expect(struct books *books, struct books_run *run, struct entry *ent
 	uint64_t difference = more < 0 ? should_be - is : is - should_be;
 
 	if (is != should_be)
-		find(books, run, run->last.number, run->last.begin_real_ns, entry,
+		find(balance, run, run->last.number, run->last.begin_real_ns, entry,
 		     "%s is %" PRId64 ", %" PRIu64 " %s than %s, %" PRId64, left, (int64_t)is, difference,
 		     more > 0 ? "more" : "less", right, (int64_t)should_be);
 }
 
-static void judge(struct books *books, struct books_run *run, struct entry *entry)
+static void judge(struct balance *balance, struct balance_run *run, struct entry *entry)
 {
-	const struct books_interval *before = &run->before;
-	struct books_interval *interval = &run->last;
+	const struct balance_interval *before = &run->before;
+	struct balance_interval *interval = &run->last;
 	uint64_t opening = amount(entry, "opening"), forks = amount(entry, "forks");
 	uint64_t seen = amount(entry, "exits_seen"), recorded = amount(entry, "exits_recorded");
 	uint64_t rolled_up = amount(entry, "exits_rolled_up"), closing = amount(entry, "closing");
@@ -126,18 +126,18 @@ static void judge(struct books *books, struct books_run *run, struct entry *entr
 	interval->closing = closing;
 	interval->has_closing = !entry->missing;
 	if (entry->missing) {
-		find(books, run, interval->number, interval->begin_real_ns, NULL, "its ledger row has no %s",
+		find(balance, run, interval->number, interval->begin_real_ns, NULL, "its ledger row has no %s",
 		     entry->missing);
 		return;
 	}
 	if (interval->is_partial)
 		return;
-	expect(books, run, entry, "exits_seen", seen, "exits_recorded + exits_rolled_up", recorded + rolled_up);
-	expect(books, run, entry, "the number of rows in exits", interval->exits_rows, "exits_recorded", recorded);
-	expect(books, run, entry, "the sum of rollups.exits", interval->rolled_up, "exits_rolled_up", rolled_up);
-	expect(books, run, entry, "opening + forks - exits_seen", opening + forks - seen, "closing", closing);
+	expect(balance, run, entry, "exits_seen", seen, "exits_recorded + exits_rolled_up", recorded + rolled_up);
+	expect(balance, run, entry, "the number of rows in exits", interval->exits_rows, "exits_recorded", recorded);
+	expect(balance, run, entry, "the sum of rollups.exits", interval->rolled_up, "exits_rolled_up", rolled_up);
+	expect(balance, run, entry, "opening + forks - exits_seen", opening + forks - seen, "closing", closing);
 	if (before->has_closing && before->number + 1 == interval->number)
-		expect(books, run, entry, "opening", opening, "the closing of the interval before", before->closing);
+		expect(balance, run, entry, "opening", opening, "the closing of the interval before", before->closing);
 	if (interval->number == 1)
 		run->unobserved = (int64_t)amount(entry, "unobserved");
 	run->n_judged++;
@@ -147,7 +147,7 @@ static void judge(struct books *books, struct books_run *run, struct entry *entr
 	run->exits_rolled_up += rolled_up;
 }
 
-static void close_interval(struct books *books, struct books_run *run, const struct store_chunk *chunk)
+static void close_interval(struct balance *balance, struct balance_run *run, const struct store_chunk *chunk)
 {
 	struct entry entry = {0};
 	uint32_t n_rows = 0;
@@ -160,17 +160,17 @@ static void close_interval(struct books *books, struct books_run *run, const str
 			n_rows += entry.block->rows;
 		}
 	if (n_rows == 1)
-		judge(books, run, &entry);
+		judge(balance, run, &entry);
 	else
-		find(books, run, run->last.number, run->last.begin_real_ns, NULL, "it has %u ledger rows instead of 1",
+		find(balance, run, run->last.number, run->last.begin_real_ns, NULL, "it has %u ledger rows instead of 1",
 		     (unsigned)n_rows);
 }
 
-static struct books_run *find_run(struct books *books, const struct store_chunk *chunk)
+static struct balance_run *find_run(struct balance *balance, const struct store_chunk *chunk)
 {
-	struct books_run fresh = {.origin = *chunk->origin};
-	struct books_run *runs = (struct books_run *)(void *)books->runs.data;
-	size_t n = books->runs.used / sizeof(*runs);
+	struct balance_run fresh = {.origin = *chunk->origin};
+	struct balance_run *runs = (struct balance_run *)(void *)balance->runs.data;
+	size_t n = balance->runs.used / sizeof(*runs);
 
 	/* Backwards: nearly always it is the last. */
 	for (size_t i = n; i-- > 0;)
@@ -179,60 +179,60 @@ static struct books_run *find_run(struct books *books, const struct store_chunk 
 			return &runs[i];
 	fresh.first_number = chunk->interval.number;
 	fresh.first_begin_real_ns = chunk->interval.begin_real_ns;
-	buffer_add(&books->runs, &fresh, sizeof(fresh));
-	return books->runs.error ? NULL : (struct books_run *)(void *)books->runs.data + n;
+	buffer_add(&balance->runs, &fresh, sizeof(fresh));
+	return balance->runs.error ? NULL : (struct balance_run *)(void *)balance->runs.data + n;
 }
 
 /* The chunk's interval is not the one that was being read: was that complete, and is this the next? */
-static void begin_interval(struct books *books, struct books_run *run, const struct store_chunk *chunk)
+static void begin_interval(struct balance *balance, struct balance_run *run, const struct store_chunk *chunk)
 {
-	const struct books_interval before = run->last;
+	const struct balance_interval before = run->last;
 	uint64_t number = chunk->interval.number;
 
 	if (before.number && !before.is_closed && !before.is_partial)
-		find(books, run, before.number, before.begin_real_ns, NULL,
+		find(balance, run, before.number, before.begin_real_ns, NULL,
 		     "it has no last chunk, yet interval %" PRIu64 " follows", number);
 	if (before.number && number < before.number)
-		find(books, run, number, chunk->interval.begin_real_ns, NULL, "it comes after interval %" PRIu64,
+		find(balance, run, number, chunk->interval.begin_real_ns, NULL, "it comes after interval %" PRIu64,
 		     before.number);
 	else if (before.number && number > before.number + 1)
-		find(books, run, before.number + 1, before.end_real_ns, NULL,
+		find(balance, run, before.number + 1, before.end_real_ns, NULL,
 		     "%" PRIu64 " interval%s missing before interval %" PRIu64, number - before.number - 1,
 		     number - before.number == 2 ? " is" : "s are", number);
 	run->before = before;
-	run->last = (struct books_interval){
+	run->last = (struct balance_interval){
 		.number = number,
 		.begin_real_ns = chunk->interval.begin_real_ns,
-		.is_partial = chunk->interval.begin_real_ns < books->since_real_ns,
+		.is_partial = chunk->interval.begin_real_ns < balance->since_real_ns,
 	};
 	if (run->early.number == number) {
 		run->last.exits_rows = run->early.exits_rows;
 		run->last.rolled_up = run->early.rolled_up;
 	}
 	if (run->early.number <= number)
-		run->early = (struct books_interval){0};
+		run->early = (struct balance_interval){0};
 }
 
 /* The interval is closed, and chunks of the next one have been read already. */
-static void go_on_early(struct books *books, struct books_run *run)
+static void go_on_early(struct balance *balance, struct balance_run *run)
 {
 	if (run->early.number != run->last.number + 1)
 		return;
 	run->before = run->last;
 	run->last = run->early;
 	run->last.begin_real_ns = run->before.end_real_ns;
-	run->last.is_partial = run->last.begin_real_ns < books->since_real_ns;
-	run->early = (struct books_interval){0};
+	run->last.is_partial = run->last.begin_real_ns < balance->since_real_ns;
+	run->early = (struct balance_interval){0};
 }
 
 /*
  * What the chunk is counted to. Between an interval's boundary and its last chunk the next one has begun, and when
  * it fills a chunk in that time the chunk is written first.
  */
-static struct books_interval *interval_of(struct books *books, struct books_run *run, const struct store_chunk *chunk)
+static struct balance_interval *interval_of(struct balance *balance, struct balance_run *run, const struct store_chunk *chunk)
 {
 	const struct interval *interval = &chunk->interval;
-	struct books_interval *last = &run->last;
+	struct balance_interval *last = &run->last;
 
 	if (last->number && !interval->is_last_chunk && interval->number == last->number + (last->is_closed ? 2 : 1)) {
 		run->early.number = interval->number;
@@ -242,28 +242,28 @@ static struct books_interval *interval_of(struct books *books, struct books_run 
 	if (!run->before.number && !last->is_closed && interval->number + 1 == last->number) {
 		run->early = *last;
 		run->first_number = interval->number;
-		*last = (struct books_interval){
+		*last = (struct balance_interval){
 			.number = interval->number,
 			.begin_real_ns = interval->begin_real_ns,
-			.is_partial = interval->begin_real_ns < books->since_real_ns,
+			.is_partial = interval->begin_real_ns < balance->since_real_ns,
 		};
 		return last;
 	}
 	if (run->last.number != interval->number)
-		begin_interval(books, run, chunk);
+		begin_interval(balance, run, chunk);
 	else if (run->last.is_closed)
-		find(books, run, run->last.number, run->last.begin_real_ns, NULL, "it has a chunk behind its last one");
+		find(balance, run, run->last.number, run->last.begin_real_ns, NULL, "it has a chunk behind its last one");
 	return &run->last;
 }
 
-int books_add(struct books *books, const struct store_chunk *chunk)
+int balance_add(struct balance *balance, const struct store_chunk *chunk)
 {
-	struct books_run *run = find_run(books, chunk);
-	struct books_interval *interval;
+	struct balance_run *run = find_run(balance, chunk);
+	struct balance_interval *interval;
 
 	if (!run)
 		return -ENOMEM;
-	interval = interval_of(books, run, chunk);
+	interval = interval_of(balance, run, chunk);
 	for (size_t i = 0; i < chunk->n_blocks; i++) {
 		const struct block *block = chunk->blocks[i];
 		int is_rollups = strcmp(block->table->name, "rollups") == 0;
@@ -275,8 +275,8 @@ int books_add(struct books *books, const struct store_chunk *chunk)
 			interval->rolled_up += amount(&entry, "exits");
 	}
 	if (chunk->interval.is_last_chunk) {
-		close_interval(books, run, chunk);
-		go_on_early(books, run);
+		close_interval(balance, run, chunk);
+		go_on_early(balance, run);
 	}
 	return 0;
 }

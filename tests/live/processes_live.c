@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The living against /proc. A workload does what it does and stops itself (SIGSTOP): its values stand still,
+ * Live processes against /proc. A workload does what it does and stops itself (SIGSTOP): its values stand still,
  * and the rows of its life up to then must add up to what /proc says, to the unit. Waits for a CPU are held
  * against /proc/schedstat, read before and after the agent's own first and last readings:
  *
  *   A  start  B  ... load ...  C  stop  D        C - B <= sum <= D - A
  *
- * usage: living OBIT STORE_DIR_PREFIX
+ * usage: processes_live OBIT STORE_DIR_PREFIX
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -109,7 +109,7 @@ static void read_io(struct truth *truth)
 		truth->values[RCHAR + i] = keyed(path, keys[i]);
 }
 
-/* By thread: what of the dead /proc says nowhere. */
+/* By thread: what of exited ones /proc says nowhere. */
 static void read_threads(struct truth *truth)
 {
 	char path[64], file_path[400];
@@ -248,7 +248,7 @@ static void work_with_threads(void)
 	sleep_ms(700);
 }
 
-static void work_with_dead_threads(void)
+static void work_with_exited_threads(void)
 {
 	static uint64_t ms = 40;
 	pthread_t threads[THREADS];
@@ -350,7 +350,7 @@ static const char *last_of(const struct rows *rows, pid_t pid, int column)
 	return last;
 }
 
-/* `are_all_alive`: else run delay and timeslices of the dead are nowhere in /proc. */
+/* `are_all_alive`: else run delay and timeslices of exited ones are nowhere in /proc. */
 static void compare(const struct rows *rows, const struct truth *truth, int are_all_alive, const char *name)
 {
 	int ok = 1, n_rows;
@@ -525,7 +525,7 @@ int main(int argc, char **argv)
 	static const char *const args[] = {"--interval", INTERVAL, "--sched", "full", "--socket", "none", NULL};
 	static struct queue_stat at[4];
 	static pid_t sleepers[SLEEPERS];
-	struct truth alone, threads, dead_threads;
+	struct truth alone, threads, exited_threads;
 	pid_t agent, workloads[3], rivals[2], blocked, player, zombie;
 	struct rows procs;
 	char command[700];
@@ -552,11 +552,11 @@ int main(int argc, char **argv)
 	read_schedstat(&at[1]);
 	workloads[0] = start_workload(work_alone);
 	workloads[1] = start_workload(work_with_threads);
-	workloads[2] = start_workload(work_with_dead_threads);
+	workloads[2] = start_workload(work_with_exited_threads);
 	blocked = start_workload(block);
 	alone = truth_of(workloads[0]);
 	threads = truth_of(workloads[1]);
-	dead_threads = truth_of(workloads[2]);
+	exited_threads = truth_of(workloads[2]);
 	waitpid(blocked, &status, WUNTRACED);
 	player = start_workload(play);
 	waitpid(player, &status, WUNTRACED);
@@ -583,7 +583,7 @@ int main(int argc, char **argv)
 	procs = procs_rows();
 	compare(&procs, &alone, 1, "a process: its rows are what /proc says");
 	compare(&procs, &threads, 1, "a process with threads: its rows are what /proc says");
-	compare(&procs, &dead_threads, 0, "a process with threads that have ended");
+	compare(&procs, &exited_threads, 0, "a process with threads that have ended");
 	check_sleepers(&procs, sleepers, zombie);
 	blocked_ns = sum_of(&procs, blocked, BLOCK_NS, &n_rows);
 	finish_group("uninterruptible sleep: as long as vfork() takes",

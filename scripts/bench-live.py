@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What watching the living costs: snapshots of sleepers, context switches, memory over many exits.
+"""What watching live processes costs: snapshots of sleepers, context switches, memory over many exits.
 
-usage: bench-living.py BUILD [--quick]
+usage: bench-live.py BUILD [--quick]
 
 Three tables, each with obit and its peers in the same run. A watcher is measured twice where the first column
 ends in "again": how much two equal runs differ here. Every figure goes to BUILD/bench/living.jsonl.
@@ -162,7 +162,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     if os.geteuid() != 0:
-        raise SystemExit("bench-living.py: needs root")
+        raise SystemExit("bench-live.py: needs root")
     os.makedirs(f"{options.build}/bench", exist_ok=True)
     with open(f"{options.build}/bench/living.jsonl", "w") as log, tempfile.TemporaryDirectory() as work:
         print("snapshots")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Auditing lives: do the rows of a process in `procs` add up to its row in `exits`, field by field? For each
+ * Auditing lifetimes: do the rows of a process in `procs` add up to its row in `exits`, field by field? For each
  * process whose birth is in what is read. Fields: every sum that both tables have, but
  *
  *   user_ns, system_ns                       the kernel estimates them anew at each reading
@@ -9,17 +9,17 @@
  *
  * Memory grows with the processes alive at a time. Belongs to one thread.
  */
-#ifndef OBIT_QUERY_LIVES_H
-#define OBIT_QUERY_LIVES_H
+#ifndef OBIT_QUERY_LIFETIMES_H
+#define OBIT_QUERY_LIFETIMES_H
 
 #include <stdint.h>
 
 #include "store/reader.h"
 
-struct lives;
+struct lifetimes;
 
 /* A life whose rows do not add up. */
-struct lives_finding {
+struct lifetimes_finding {
 	uint64_t pid, interval;
 	uint64_t exit_real_ns;
 	const char *field;
@@ -27,19 +27,19 @@ struct lives_finding {
 	uint64_t rows;		/* of procs */
 };
 
-struct lives_sink {
-	void (*take)(void *context, const struct lives_finding *finding);
+struct lifetimes_sink {
+	void (*take)(void *context, const struct lifetimes_finding *finding);
 	void *context;
 };
 
 /* NULL: out of memory. */
-struct lives *lives_new(const struct lives_sink *sink);
-void lives_free(struct lives *lives);
+struct lifetimes *lifetimes_new(const struct lifetimes_sink *sink);
+void lifetimes_free(struct lifetimes *lifetimes);
 
 /* Chunks of one run after the other, in the order the reader gives them, with all tables. 0 or -ENOMEM. */
-int lives_add(struct lives *lives, const struct store_chunk *chunk);
+int lifetimes_add(struct lifetimes *lifetimes, const struct store_chunk *chunk);
 
-/* How many lives have been held against their end. */
-uint64_t lives_judged(const struct lives *lives);
+/* How many lifetimes have been held against their end. */
+uint64_t lifetimes_judged(const struct lifetimes *lifetimes);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rows of the living. A field that is not set here stays null.
+ * Rows of live processes. A field that is not set here stays null.
  */
-#include "ledger/rows_living.h"
+#include "ledger/rows_live.h"
 
 #define TASK_IDLE 0x402
 
@@ -54,7 +54,7 @@ static void set_waits(struct block *b, uint32_t row, const struct waits *waits, 
 		block_set_number(b, row, PROCS_block_ns, waits->block_ns);
 }
 
-static void set_gauges(struct block *b, uint32_t row, const struct living_source *source)
+static void set_gauges(struct block *b, uint32_t row, const struct live_source *source)
 {
 	const struct process_sample *sample = source->sample;
 
@@ -64,7 +64,7 @@ static void set_gauges(struct block *b, uint32_t row, const struct living_source
 	block_set_number(b, row, PROCS_last_cpu, sample->last_cpu);
 }
 
-uint32_t row_add_proc(struct block *b, const struct living_source *source, const struct cost_delta *step)
+uint32_t row_add_proc(struct block *b, const struct live_source *source, const struct cost_delta *step)
 {
 	const struct process_sample *sample = source->sample;
 	const char *comm = sample ? sample->comm : source->end->comm;
@@ -88,7 +88,7 @@ uint32_t row_add_proc(struct block *b, const struct living_source *source, const
 	return row;
 }
 
-uint32_t row_add_roster(struct block *b, const struct living_source *source)
+uint32_t row_add_roster(struct block *b, const struct live_source *source)
 {
 	const struct process_sample *sample = source->sample;
 	const struct image *image = source->image;
