@@ -7,6 +7,8 @@
 
 #include "agent/agent_inside.h"
 
+#define BEGIN_WAIT_US 50
+
 static struct chunk *take_empty(void *ctx)
 {
 	struct ledger_thread *thread = ctx;
@@ -38,9 +40,13 @@ static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 {
 	struct ledger_thread *thread = ctx;
+	uint64_t real_ns;
 
-	/* pairs with agent_roll_over(): it is there before any program runs under the epoch */
-	return atomic_load_explicit(&thread->shared->begin_real_ns[epoch % OPEN_INTERVALS], memory_order_relaxed);
+	/* pairs with agent_roll_over(), which has begun the epoch and says in a moment when that was */
+	while (!(real_ns = atomic_load_explicit(&thread->shared->begin_real_ns[epoch % OPEN_INTERVALS],
+						memory_order_relaxed)))
+		usleep(BEGIN_WAIT_US);
+	return real_ns;
 }
 
 struct ledger_ports ledger_thread_ports(struct ledger_thread *thread)

@@ -16,8 +16,6 @@
 #include "base/log.h"
 #include "ledger/census.h"
 
-/* Late enough for every start stamped before the change of epoch, early enough to matter to few. */
-#define BOUNDARY_AHEAD_NS NS_PER_MS
 /* With --sched off an end is reported a grace period or a few after it happened: for the last ones
  * a stop waits so long at most: until one whose release no program saw is counted too. */
 #define LAST_ENDS_WAIT_NS (RELEASE_WAIT_NS + NS_PER_S)
@@ -142,13 +140,14 @@ int agent_roll_over(struct agent *agent)
 {
 	static struct log_limit limit;
 	uint32_t ended = agent->rollover.epoch;
-	uint64_t boundary_boot_ns = clock_boot_ns() + BOUNDARY_AHEAD_NS;
+	_Atomic uint64_t *begin_real_ns = &agent->shared.begin_real_ns[(ended + 1) % OPEN_INTERVALS];
+	uint64_t boundary_boot_ns;
 	int r;
 
-	/* pairs with begin_real_ns(): its events come through the rings */
-	atomic_store_explicit(&agent->shared.begin_real_ns[(ended + 1) % OPEN_INTERVALS],
-			      boundary_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
-	collect_begin_epoch(agent->collect, ended + 1, boundary_boot_ns);
+	/* pairs with begin_real_ns(): the epoch's first event may come before its time is known */
+	atomic_store_explicit(begin_real_ns, 0, memory_order_relaxed);
+	boundary_boot_ns = collect_begin_epoch(agent->collect, ended + 1);
+	atomic_store_explicit(begin_real_ns, boundary_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
 	agent->rollover.epoch = ended + 1;
 	r = take_snapshot(agent, ended, boundary_boot_ns);
 	agent->rollover.begin_boot_ns = boundary_boot_ns;

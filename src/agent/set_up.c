@@ -269,13 +269,13 @@ static int open_ledger(struct agent *agent)
 
 	collect_set_initial_scan(agent->collect, 1);
 	r = collect_synchronize_rcu(agent->collect);
-	collect_begin_epoch(agent->collect, 0, UINT64_MAX);
+	collect_set_boundary(agent->collect, 0, UINT64_MAX);
 	if (r == 0)
 		r = agent_walk(agent, 0);
 	if (r < 0)
 		return say_collect_error(r, "walking all tasks");
 	collect_set_initial_scan(agent->collect, 0);
-	collect_begin_epoch(agent->collect, 0, 0);
+	collect_set_boundary(agent->collect, 0, 0);
 	r = make_ledger(agent);
 	if (r < 0) {
 		log_line("not enough memory for %u processes; give fewer with --max-processes",

@@ -19,6 +19,8 @@
 #include "kernel/collect_kernel.h"
 #include "model/limits.h"
 
+/* For what CPUs' clocks may differ by. */
+#define BOUNDARY_AHEAD_NS NS_PER_MS
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define LAST_REPORTED_MIN   32768u /* processes that the walk remembers having reported; 4 MB of the kernel's */
 #define ROLLUPS_BYTES (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
@@ -161,11 +163,25 @@ void collect_close(struct collect *collect)
 	free(collect);
 }
 
-void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns)
+void collect_set_boundary(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns)
 {
-	/* The boundary first: a program that sees the epoch must see its boundary. */
-	__atomic_store_n(&collect->skel->bss->boundary_ns[epoch & 1], boundary_boot_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&collect->skel->bss->boundary_ns[epoch & 1], boundary_boot_ns, __ATOMIC_RELEASE);
+}
+
+uint64_t collect_begin_epoch(struct collect *collect, uint32_t epoch)
+{
+	uint64_t boundary_boot_ns;
+
+	/*
+	 * Every birth that was counted before must lie before the boundary. It was stamped before the epoch changed: so
+	 * the clock is read after that, however long this thread has been away in between. Until the boundary is known
+	 * all processes lie before it: more of them are named than must be.
+	 */
+	collect_set_boundary(collect, epoch, UINT64_MAX);
 	__atomic_store_n(&collect->skel->bss->epoch, epoch, __ATOMIC_SEQ_CST);
+	boundary_boot_ns = clock_boot_ns() + BOUNDARY_AHEAD_NS;
+	collect_set_boundary(collect, epoch, boundary_boot_ns);
+	return boundary_boot_ns;
 }
 
 int collect_synchronize_rcu(struct collect *collect)

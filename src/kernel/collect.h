@@ -43,8 +43,14 @@ struct ring_memory collect_ring(const struct collect *collect, unsigned i);
  */
 int collect_late_ring(struct collect *collect, struct ring_memory *ret, int *ret_cpu);
 
-/* From here on, events and counters belong to `epoch`; older starts than the boundary to the one before. */
-void collect_begin_epoch(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns);
+/*
+ * From here on, events and counters belong to `epoch`. Returns its boundary: processes with a later start belong to it,
+ * all others to the epochs before.
+ */
+uint64_t collect_begin_epoch(struct collect *collect, uint32_t epoch);
+
+/* Of an epoch that has begun: with UINT64_MAX all processes are older, with 0 none is. */
+void collect_set_boundary(struct collect *collect, uint32_t epoch, uint64_t boundary_boot_ns);
 
 /* Waits until no program runs any more that runs now (an RCU grace period). 0 or -errno. */
 int collect_synchronize_rcu(struct collect *collect);

@@ -63,7 +63,8 @@ uint64_t census_closing(const struct snapshot *snapshot, const struct ended *end
 		count++;
 	}
 	for (size_t i = 0; i < n_ended; i++)
-		count += ended[i].boot_ns <= snapshot->read_boot_ns && is_unlisted(snapshot, &ended[i].process) &&
+		count += ended[i].process.start_boot_ns <= snapshot->boundary_boot_ns &&
+			 ended[i].boot_ns <= snapshot->read_boot_ns && is_unlisted(snapshot, &ended[i].process) &&
 			 !census_is_unreported(snapshot, ended[i].process.pid, ended[i].process.start_boot_ns);
 	for (size_t i = 0; i < snapshot->n_exits_unreported; i++)
 		count += snapshot->exits_unreported[i].start_boot_ns <= snapshot->boundary_boot_ns &&

@@ -255,9 +255,14 @@ static void roll_over(struct watch *watch, int is_alone)
 {
 	struct world *world = &watch->sim->world;
 	uint32_t ended = watch->epoch;
-	uint64_t boundary_boot_ns = world->boot_ns + BOUNDARY_AHEAD_NS;
+	uint64_t boundary_boot_ns;
 
 	step_clock(world);
+	/* The agent may be away between any two of its steps: collect_begin_epoch(). */
+	programs_begin_epoch(world, ended + 1, UINT64_MAX);
+	if (!is_alone && chance_is(&world->chance, 200))
+		world_steps(world, (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
+	boundary_boot_ns = world->boot_ns + BOUNDARY_AHEAD_NS;
 	watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS] = boundary_boot_ns + (uint64_t)world->real_minus_boot_ns;
 	history_epoch(&watch->sim->history, ended + 1)->begin_real_ns = watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS];
 	programs_begin_epoch(world, ended + 1, boundary_boot_ns);
