@@ -36,10 +36,10 @@ static void run(struct agent *agent)
 {
 	struct pollfd wait[] = {
 	    {.fd = agent->signal_fd, .events = POLLIN},	  {.fd = agent->end_fd, .events = POLLIN},
-	    {.fd = agent->tick_fd, .events = POLLIN},	  {.fd = agent->guest_fd, .events = POLLIN},
+	    {.fd = agent->tick_fd, .events = POLLIN},	  {.fd = agent->hooks_fd, .events = POLLIN},
 	    {.fd = agent->watchdog_fd, .events = POLLIN},
 	};
-	const struct agent_guest *guest = agent->options->guest;
+	const struct agent_hooks *hooks = agent->options->hooks;
 	uint64_t count;
 
 	for (;;) {
@@ -53,7 +53,7 @@ static void run(struct agent *agent)
 		if (wait[4].revents && read(agent->watchdog_fd, &count, sizeof(count)) > 0)
 			notify("WATCHDOG=1");
 		if (wait[3].revents)
-			guest->serve(guest->ctx);
+			hooks->serve(hooks->ctx);
 		if (!wait[2].revents || read(agent->tick_fd, &count, sizeof(count)) < 0)
 			continue;
 		/* While an interval waits to be sealed (a slow disk), the running one grows. */
@@ -97,7 +97,7 @@ static struct agent *agent_new(const struct agent_options *options)
 	if (!agent)
 		return NULL;
 	agent->options = options;
-	agent->signal_fd = agent->end_fd = agent->tick_fd = agent->guest_fd = agent->watchdog_fd = -1;
+	agent->signal_fd = agent->end_fd = agent->tick_fd = agent->hooks_fd = agent->watchdog_fd = -1;
 	agent->ledger.queue_wake_fd = agent->ledger.sealed_fd = -1;
 	agent->ledger.snapshot = &agent->rollover.snapshot;
 	agent->writer.store_dir = options->store_dir;
@@ -115,8 +115,8 @@ int agent_run(const struct agent_options *options)
 	r = agent_set_up(agent);
 	if (r == 0)
 		run(agent);
-	if (options->guest)
-		options->guest->close(options->guest->ctx);
+	if (options->hooks)
+		options->hooks->close(options->hooks->ctx);
 	if (r == 0)
 		finish(agent);
 	stop_threads(agent);

@@ -17,7 +17,7 @@ struct status;
  * What the main thread serves besides while it records (the socket). All is called by the main thread and
  * must not wait.
  */
-struct agent_guest {
+struct agent_hooks {
 	/* Once, when all is attached and before rights are given up. A descriptor that is readable when serve() has something to do, or -1. */
 	int (*open)(void *ctx, struct agent *agent);
 	void (*serve)(void *ctx);
@@ -38,14 +38,14 @@ struct agent_options {
 	int fsync_each_interval;
 	uint64_t retain_bytes, retain_age_ns; /* of struct store_options */
 	int is_verbose;
-	const struct agent_guest *guest; /* NULL: none */
+	const struct agent_hooks *hooks; /* NULL: none */
 };
 
 /* Records until it is asked to stop; everything that ended before is in the store then. Says its errors
  * itself. 0 or -errno. */
 int agent_run(const struct agent_options *options);
 
-/* For the guest: how it stands, all sections. */
+/* For the hooks: how it stands, all sections. */
 void agent_status(const struct agent *agent, struct status *ret);
 
 #endif

@@ -111,7 +111,7 @@ struct agent {
 	struct origin origin;
 	struct collect *collect;
 	struct rollover rollover;
-	int signal_fd, tick_fd, end_fd, guest_fd, watchdog_fd;
+	int signal_fd, tick_fd, end_fd, hooks_fd, watchdog_fd;
 	uint64_t start_boot_ns;
 	char store_path[PATH_MAX]; /* whole, however the options spell it */
 	bool is_memory_locked;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the agent says of itself, asked in the main thread. Values of the ledger is those of the last sealed
- * interval; programs, the agent's own cost and the store's errors are of this moment.
+ * interval; programs, the agent's own cost and the store's errors are of this instant.
  *
  * Degraded is said of what has been lost since the agent began, not of what is lost just now: a hole in the
  * ledger does not heal.

@@ -341,8 +341,8 @@ int agent_set_up(struct agent *agent)
 	if (r < 0)
 		return r;
 	agent->rollover.begin_boot_ns = clock_boot_ns();
-	if (options->guest)
-		agent->guest_fd = options->guest->open(options->guest->ctx, agent);
+	if (options->hooks)
+		agent->hooks_fd = options->hooks->open(options->hooks->ctx, agent);
 	r = start_threads(agent);
 	if (r < 0)
 		return r;

@@ -16,9 +16,9 @@
 #include "cmd/report.h"
 #include "cmd/stop.h"
 #include "query/grouping.h"
-#include "query/moment.h"
+#include "query/at_snapshot.h"
 #include "query/query.h"
-#include "store/catalogue.h"
+#include "store/store_schema.h"
 #include "store/reader.h"
 
 enum dump_option { STORE, SINCE, UNTIL, AT, THREADS, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
@@ -27,7 +27,7 @@ static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
-	[AT] = {"at", "T", "procs alone: all processes alive at that moment, the busiest first, idle ones too"},
+	[AT] = {"at", "T", "procs alone: all processes alive at that time, the busiest first, idle ones too"},
 	[THREADS] = {"threads", NULL, "with procs --at: the threads that ran then, where `obit record --threads` kept them"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
@@ -69,7 +69,7 @@ static const struct usage usage = {
 struct dump {
 	struct options options;
 	const char *dir;
-	struct catalogue catalogue;
+	struct store_schema store_schema;
 	const struct table *table; /* of it */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
 	uint64_t limit;			  /* of what is printed; 0: none */
@@ -99,13 +99,13 @@ static int choose_table(struct dump *dump)
 	int chosen;
 
 	/* Whoever reads the rows reports a store that cannot be read. */
-	if (catalogue_read(dump->dir, &dump->catalogue) == -ENOMEM) {
+	if (store_schema_read(dump->dir, &dump->store_schema) == -ENOMEM) {
 		fprintf(stderr, "%s: out of memory\n", usage.command);
 		return -ENOMEM;
 	}
-	n = dump->catalogue.n_tables;
+	n = dump->store_schema.n_tables;
 	for (uint32_t i = 0; i < n; i++)
-		names[i] = dump->catalogue.tables[i].name;
+		names[i] = dump->store_schema.tables[i].name;
 	if (dump->options.n_operands == 0) {
 		fprintf(stderr, "%s: name a table: %s\n", usage.command, tables_list());
 		return -EINVAL;
@@ -113,7 +113,7 @@ static int choose_table(struct dump *dump)
 	chosen = options_choose(&usage, "table", dump->options.operands[0], names, n);
 	if (chosen < 0)
 		return chosen;
-	dump->table = &dump->catalogue.tables[chosen];
+	dump->table = &dump->store_schema.tables[chosen];
 	if (!dump->options.values[THREADS])
 		return 0;
 	if (dump->table->id != TABLE_PROCS || !dump->options.values[AT]) {
@@ -122,8 +122,8 @@ static int choose_table(struct dump *dump)
 		return -EINVAL;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (dump->catalogue.tables[i].id == TABLE_THREADS)
-			dump->table = &dump->catalogue.tables[i];
+		if (dump->store_schema.tables[i].id == TABLE_THREADS)
+			dump->table = &dump->store_schema.tables[i];
 	return 0;
 }
 
@@ -296,34 +296,34 @@ static int follow(struct dump *dump)
 }
 
 /* As read_chunks(). */
-static int read_moment(struct dump *dump)
+static int read_snapshot(struct dump *dump)
 {
-	struct moment *moment = moment_new(dump->at_real_ns);
+	struct at_snapshot *snapshot = at_snapshot_new(dump->at_real_ns);
 	struct block *rows = NULL;
 	struct store_chunk chunk;
-	int r = moment ? 0 : -ENOMEM;
+	int r = snapshot ? 0 : -ENOMEM;
 
 	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
 		dump->n_chunks++;
-		r = moment_add(moment, &chunk);
+		r = at_snapshot_add(snapshot, &chunk);
 	}
 	if (r < 0)
 		goto out;
-	if (moment_verdict(moment) == MOMENT_NOT_RECORDED)
-		fprintf(stderr, "%s: nothing was recorded at that moment; `obit store` lists what there is\n",
+	if (at_snapshot_verdict(snapshot) == AT_NOT_RECORDED)
+		fprintf(stderr, "%s: nothing was recorded at that time; `obit store` lists what there is\n",
 			usage.command);
-	if (moment_verdict(moment) == MOMENT_NO_ROSTER)
-		fprintf(stderr, "%s: the store begins too late before that moment: idle processes are missing\n",
+	if (at_snapshot_verdict(snapshot) == AT_NO_ROSTER)
+		fprintf(stderr, "%s: the store begins too late before that time: idle processes are missing\n",
 			usage.command);
-	rows = moment_rows(moment);
+	rows = at_snapshot_rows(snapshot);
 	r = rows ? query_block(dump->query, rows) : -ENOMEM;
 out:
 	block_free(rows);
-	moment_free(moment);
+	at_snapshot_free(snapshot);
 	return r;
 }
 
-/* The threads that ran in the interval of the moment. As read_chunks(). */
+/* The threads that ran in the interval of the snapshot. As read_chunks(). */
 static int read_threads_then(struct dump *dump)
 {
 	struct store_chunk chunk;
@@ -344,7 +344,7 @@ static int read_threads_then(struct dump *dump)
 		}
 	}
 	if (r == 0 && !n_rows)
-		fprintf(stderr, "%s: no threads of that moment: are they recorded (obit record --threads)?\n",
+		fprintf(stderr, "%s: no threads of that time: are they recorded (obit record --threads)?\n",
 			usage.command);
 	return r;
 }
@@ -380,7 +380,7 @@ static int open_all(struct dump *dump, enum output_format format)
 		select.since_real_ns = dump->at_real_ns;
 	else if (dump->at_real_ns)
 		select = (struct store_select){
-			.since_real_ns = dump->at_real_ns > MOMENT_LOOK_BACK_NS ? dump->at_real_ns - MOMENT_LOOK_BACK_NS : 0,
+			.since_real_ns = dump->at_real_ns > AT_LOOK_BACK_NS ? dump->at_real_ns - AT_LOOK_BACK_NS : 0,
 		};
 	r = store_reader_open(dump->dir, &select, &dump->reader);
 	if (r < 0) {
@@ -426,7 +426,7 @@ static int run(struct dump *dump, enum output_format format)
 	if (r < 0)
 		return STATUS_FAILED;
 	if (dump->at_real_ns)
-		r = dump->options.values[THREADS] ? read_threads_then(dump) : read_moment(dump);
+		r = dump->options.values[THREADS] ? read_threads_then(dump) : read_snapshot(dump);
 	else
 		r = dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
 	if (r == 0)
@@ -472,7 +472,7 @@ int cmd_dump(int argc, char **argv)
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
 	grouping_free(dump->grouping);
-	catalogue_done(&dump->catalogue);
+	store_schema_done(&dump->store_schema);
 	free(dump);
 	return status;
 }

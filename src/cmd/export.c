@@ -17,10 +17,10 @@
 #include "cmd/export_file.h"
 #include "cmd/export_read.h"
 #include "cmd/options.h"
-#include "cmd/place.h"
+#include "cmd/atomic_output.h"
 #include "cmd/report.h"
 #include "cmd/stop.h"
-#include "store/catalogue.h"
+#include "store/store_schema.h"
 
 enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE };
 
@@ -65,9 +65,9 @@ struct export {
 	int is_dataset, is_direct; /* is_direct: what is written cannot be taken back: a pipe, a device */
 	int is_gzip;
 	struct export_question question;
-	struct catalogue catalogue;
+	struct store_schema store_schema;
 	struct progress progress;
-	struct place place;
+	struct atomic_output target;
 	struct export_file file;
 };
 
@@ -166,7 +166,7 @@ static void explain_failure(const struct export *export, int r)
 /* One table into a descriptor. 0, also when nobody reads it any more; negative after saying what is wrong. */
 static int write_file(struct export *export, const struct table *table, int fd)
 {
-	const struct origin *origin = export->catalogue.has_origin ? &export->catalogue.first : NULL;
+	const struct origin *origin = export->store_schema.has_origin ? &export->store_schema.first : NULL;
 	struct export_sink sink = {{take_row, export}, NULL};
 	int r, close_r;
 
@@ -186,14 +186,14 @@ static int write_file(struct export *export, const struct table *table, int fd)
 
 static int export_file(struct export *export, const struct table *table)
 {
-	int r = place_choose(&export->place, usage.command, export->out, PLACE_FILE,
+	int r = atomic_output_choose(&export->target, usage.command, export->out, ATOMIC_FILE,
 			     export->options.values[FORCE] != NULL);
 
 	if (r == 0)
-		r = place_make(&export->place);
+		r = atomic_output_make(&export->target);
 	if (r == 0)
-		r = write_file(export, table, export->place.fd);
-	return r < 0 ? r : place_keep(&export->place);
+		r = write_file(export, table, export->target.fd);
+	return r < 0 ? r : atomic_output_keep(&export->target);
 }
 
 /* To standard output, or into what is neither file nor directory. */
@@ -224,7 +224,7 @@ static void take_host(void *context, const char *host)
 
 static int export_partitions(struct export *export, const struct table *table)
 {
-	struct dataset *dataset = dataset_new(export->place.fd, table, usage.command);
+	struct dataset *dataset = dataset_new(export->target.fd, table, usage.command);
 	struct export_sink sink = {{take_dataset_row, dataset}, take_host};
 	int r = dataset ? export_read(&export->question, table, &sink) : -ENOMEM;
 	int close_r = dataset_close(dataset);
@@ -237,45 +237,45 @@ static int export_partitions(struct export *export, const struct table *table)
 static int export_dataset(struct export *export, const struct table *const *tables, size_t n)
 {
 	int may_replace = export->options.values[FORCE] != NULL;
-	int r = place_choose(&export->place, usage.command, export->out, PLACE_DIRECTORY, may_replace);
+	int r = atomic_output_choose(&export->target, usage.command, export->out, ATOMIC_DIRECTORY, may_replace);
 
-	if (r == 0 && may_replace && !dataset_is_one(export->place.out, usage.command))
+	if (r == 0 && may_replace && !dataset_is_one(export->target.out, usage.command))
 		return -EINVAL;
 	if (r == 0)
-		r = place_make(&export->place);
+		r = atomic_output_make(&export->target);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = export_partitions(export, tables[i]);
-	return r < 0 ? r : place_keep(&export->place);
+	return r < 0 ? r : atomic_output_keep(&export->target);
 }
 
 /* The tables named, which may be ones that only the store knows. Their number, or -EINVAL after saying what is wrong. */
 static int choose_tables(struct export *export, const struct table **ret)
 {
 	const char *list = export->options.values[TABLE], *names[TABLE_MAX_TABLES];
-	const struct catalogue *catalogue = &export->catalogue;
+	const struct store_schema *store_schema = &export->store_schema;
 	int n = 0;
 
-	for (uint32_t i = 0; i < catalogue->n_tables; i++)
-		names[i] = catalogue->tables[i].name;
+	for (uint32_t i = 0; i < store_schema->n_tables; i++)
+		names[i] = store_schema->tables[i].name;
 	if (!list)
 		list = export->is_dataset ? "all" : "exits";
 	if (strcmp(list, "all") == 0) {
-		for (uint32_t i = 0; i < catalogue->n_tables; i++)
-			ret[n++] = &catalogue->tables[i];
+		for (uint32_t i = 0; i < store_schema->n_tables; i++)
+			ret[n++] = &store_schema->tables[i];
 	} else {
 		char copy[1024], *rest = copy, *name;
 
 		snprintf(copy, sizeof(copy), "%s", list);
 		while ((name = strsep(&rest, ",")) && n < TABLE_MAX_TABLES) {
-			int chosen = options_choose(&usage, "table", name, names, catalogue->n_tables), is_chosen = 0;
+			int chosen = options_choose(&usage, "table", name, names, store_schema->n_tables), is_chosen = 0;
 
 			if (chosen < 0)
 				return chosen;
 			/* Named twice it is written once. */
 			for (int i = 0; i < n; i++)
-				is_chosen |= ret[i] == &catalogue->tables[chosen];
+				is_chosen |= ret[i] == &store_schema->tables[chosen];
 			if (!is_chosen)
-				ret[n++] = &catalogue->tables[chosen];
+				ret[n++] = &store_schema->tables[chosen];
 		}
 	}
 	if (n > 1 && !export->is_dataset)
@@ -286,7 +286,7 @@ static int choose_tables(struct export *export, const struct table **ret)
 static int run(struct export *export)
 {
 	const struct table *tables[TABLE_MAX_TABLES];
-	int n, r = catalogue_read(export->question.dir, &export->catalogue);
+	int n, r = store_schema_read(export->question.dir, &export->store_schema);
 
 	if (r < 0) {
 		report_store_error(usage.command, export->question.dir, r);
@@ -295,12 +295,12 @@ static int run(struct export *export)
 	n = choose_tables(export, tables);
 	if (n < 0)
 		return n;
-	progress_init(&export->progress, export->catalogue.n_segments);
+	progress_init(&export->progress, export->store_schema.n_segments);
 	if (export->is_direct)
 		return export_directly(export, tables[0]);
 	export->question.is_stopped = stop_on_signals();
 	r = export->is_dataset ? export_dataset(export, tables, (size_t)n) : export_file(export, tables[0]);
-	place_done(&export->place);
+	atomic_output_done(&export->target);
 	return r;
 }
 
@@ -320,7 +320,7 @@ int cmd_export(int argc, char **argv)
 		status = STATUS_USAGE;
 	else
 		status = run(export) < 0 ? STATUS_FAILED : STATUS_OK;
-	catalogue_done(&export->catalogue);
+	store_schema_done(&export->store_schema);
 	free(export);
 	return status;
 }

@@ -11,7 +11,7 @@
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "cmd/place.h"
+#include "cmd/atomic_output.h"
 #include "cmd/report.h"
 #include "cmd/stop.h"
 #include "store/extraction.h"
@@ -64,7 +64,7 @@ static int plan(const char *dir, struct extract *extract)
 	return r;
 }
 
-static int copy(const char *dir, struct extract *extract, struct place *place)
+static int copy(const char *dir, struct extract *extract, struct atomic_output *target)
 {
 	const volatile sig_atomic_t *is_stopped = stop_on_signals();
 	struct store_reader *reader = NULL;
@@ -72,20 +72,20 @@ static int copy(const char *dir, struct extract *extract, struct place *place)
 
 	if (r < 0)
 		return r;
-	r = place_make(place);
+	r = atomic_output_make(target);
 	if (r == 0) {
-		r = extract_copy(extract, reader, place->fd, is_stopped);
+		r = extract_copy(extract, reader, target->fd, is_stopped);
 		if (r == -EINTR)
-			fprintf(stderr, "%s: stopped; there is nothing at %s\n", usage.command, place->out);
+			fprintf(stderr, "%s: stopped; there is nothing at %s\n", usage.command, target->out);
 		else if (r < 0)
-			fprintf(stderr, "%s: copying from %s to %s: %s\n", usage.command, dir, place->out, strerror(-r));
+			fprintf(stderr, "%s: copying from %s to %s: %s\n", usage.command, dir, target->out, strerror(-r));
 	}
 	report_skipped(stderr, "obit extract: ", reader);
 	store_reader_close(reader);
 	return r;
 }
 
-static int extract_to(const char *dir, struct extract *extract, struct place *place)
+static int extract_to(const char *dir, struct extract *extract, struct atomic_output *target)
 {
 	char bytes[QUANTITY_TEXT_BYTES];
 	int r;
@@ -93,20 +93,20 @@ static int extract_to(const char *dir, struct extract *extract, struct place *pl
 	r = plan(dir, extract);
 	if (r <= 0)
 		return STATUS_FAILED;
-	r = copy(dir, extract, place);
+	r = copy(dir, extract, target);
 	if (r == 0)
-		r = place_keep(place);
+		r = atomic_output_keep(target);
 	if (r < 0)
 		return STATUS_FAILED;
 	quantity_write_bytes(extract->bytes, bytes);
-	printf("%s: %" PRIu64 " interval%s in %" PRIu64 " segment%s, %s\n", place->out, extract->n_intervals,
+	printf("%s: %" PRIu64 " interval%s in %" PRIu64 " segment%s, %s\n", target->out, extract->n_intervals,
 	       extract->n_intervals == 1 ? "" : "s", extract->n_segments, extract->n_segments == 1 ? "" : "s", bytes);
 	return STATUS_OK;
 }
 
 int cmd_extract(int argc, char **argv)
 {
-	static struct place place;
+	static struct atomic_output target;
 	struct extract extract = {0};
 	struct options options;
 	int status, r = options_parse(&usage, argc, argv, &options);
@@ -120,10 +120,10 @@ int cmd_extract(int argc, char **argv)
 	if (options_range(&usage, options.values[SINCE], options.values[UNTIL], options_now_real_ns(),
 			  &extract.since_real_ns, &extract.until_real_ns) < 0)
 		return STATUS_USAGE;
-	if (place_choose(&place, usage.command, options.operands[0], PLACE_DIRECTORY, 0) < 0)
+	if (atomic_output_choose(&target, usage.command, options.operands[0], ATOMIC_DIRECTORY, 0) < 0)
 		return STATUS_FAILED;
-	status = extract_to(options_store(options.values[STORE]), &extract, &place);
-	place_done(&place);
+	status = extract_to(options_store(options.values[STORE]), &extract, &target);
+	atomic_output_done(&target);
 	extract_done(&extract);
 	return status;
 }

@@ -12,7 +12,7 @@
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/config.h"
-#include "cmd/guest.h"
+#include "cmd/agent_hooks.h"
 #include "cmd/options.h"
 #include "ledger/redact.h"
 #include "model/limits.h"
@@ -197,10 +197,10 @@ static int read_config(struct options *options, struct config *ret)
 
 static int record(const struct options *options, struct agent_options *agent)
 {
-	struct guest guest = {.store = agent->store_dir, .socket = options->values[SOCKET]};
-	struct agent_guest port = guest_port(&guest);
+	struct hooks hooks = {.store = agent->store_dir, .socket = options->values[SOCKET]};
+	struct agent_hooks port = hooks_port(&hooks);
 
-	agent->guest = &port;
+	agent->hooks = &port;
 	return agent_run(agent) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 

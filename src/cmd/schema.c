@@ -12,7 +12,7 @@
 #include "cmd/report.h"
 #include "model/block.h"
 #include "model/groups.h"
-#include "store/catalogue.h"
+#include "store/store_schema.h"
 
 enum schema_option { STORE, FORMAT };
 
@@ -112,23 +112,23 @@ static int print(enum output_format format, const struct table *tables, size_t n
 }
 
 /* Those of the table named, or of all. 0, -EINVAL for a wrong name, or what printing said. */
-static int print_chosen(const struct options *options, enum output_format format, const struct catalogue *catalogue)
+static int print_chosen(const struct options *options, enum output_format format, const struct store_schema *store_schema)
 {
-	const struct table *tables = catalogue->tables;
+	const struct table *tables = store_schema->tables;
 	const char *names[TABLE_MAX_TABLES];
 	int chosen;
 
 	if (!options->n_operands)
-		return print(format, tables, catalogue->n_tables);
-	for (uint32_t i = 0; i < catalogue->n_tables; i++)
+		return print(format, tables, store_schema->n_tables);
+	for (uint32_t i = 0; i < store_schema->n_tables; i++)
 		names[i] = tables[i].name;
-	chosen = options_choose(&usage, "table", options->operands[0], names, catalogue->n_tables);
+	chosen = options_choose(&usage, "table", options->operands[0], names, store_schema->n_tables);
 	return chosen < 0 ? chosen : print(format, tables + chosen, 1);
 }
 
 int cmd_schema(int argc, char **argv)
 {
-	struct catalogue catalogue;
+	struct store_schema store_schema;
 	struct options options;
 	enum output_format format;
 	int r = options_parse(&usage, argc, argv, &options);
@@ -137,13 +137,13 @@ int cmd_schema(int argc, char **argv)
 		return r > 0 ? STATUS_OK : STATUS_USAGE;
 	if (options_format(&usage, options.values[FORMAT], &format) < 0)
 		return STATUS_USAGE;
-	r = catalogue_read(options.values[STORE], &catalogue);
+	r = store_schema_read(options.values[STORE], &store_schema);
 	if (r < 0 && r != -ENOMEM) {
 		report_store_error(usage.command, options.values[STORE], r);
 		r = -EINVAL;
 	}
-	r = r < 0 ? r : print_chosen(&options, format, &catalogue);
-	catalogue_done(&catalogue);
+	r = r < 0 ? r : print_chosen(&options, format, &store_schema);
+	store_schema_done(&store_schema);
 	if (r == -EINVAL)
 		return STATUS_USAGE;
 	if (r < 0 && r != -EPIPE) {

@@ -14,7 +14,7 @@
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "model/block.h"
-#include "store/survey.h"
+#include "store/segment_scan.h"
 
 enum store_option { STORE, FORMAT };
 
@@ -106,7 +106,7 @@ static int set_text(struct block *block, uint32_t column, const char *text)
 	return block_set_text(block, 0, column, text, strlen(text));
 }
 
-static int fill(struct block *block, const struct survey_segment *segment)
+static int fill(struct block *block, const struct scanned_segment *segment)
 {
 	size_t n;
 	const struct table *const *tables = tables_all(&n);
@@ -116,7 +116,7 @@ static int fill(struct block *block, const struct survey_segment *segment)
 	block_add_row(block);
 	r = set_text(block, SEGMENT, segment->name.text);
 	if (r == 0)
-		r = set_text(block, STATE, survey_state_name(segment->state));
+		r = set_text(block, STATE, segment_state_name(segment->state));
 	if (r == 0 && segment->has_origin)
 		r = set_text(block, HOST, segment->origin.host);
 	if (r == 0 && segment->has_origin)
@@ -139,13 +139,13 @@ static int fill(struct block *block, const struct survey_segment *segment)
 	return r;
 }
 
-static int print_segments(struct listing *listing, struct survey *survey, struct output *output)
+static int print_segments(struct listing *listing, struct segment_scan *scan, struct output *output)
 {
 	struct block *block = block_new(&listing->table, 1, 4096);
-	struct survey_segment segment;
+	struct scanned_segment segment;
 	int r = block ? 0 : -ENOMEM;
 
-	while (r == 0 && (r = survey_next(survey, &segment)) > 0) {
+	while (r == 0 && (r = segment_scan_next(scan, &segment)) > 0) {
 		listing->n_segments++;
 		listing->bytes += segment.bytes;
 		listing->raw_bytes += segment.raw_bytes;
@@ -172,9 +172,9 @@ static int list(const char *dir, enum output_format format)
 	static struct listing listing;
 	static struct stream stream;
 	struct output_options output_options;
-	struct survey *survey = NULL;
+	struct segment_scan *scan = NULL;
 	struct output *output = NULL;
-	int r = survey_open(dir, &survey), close_r;
+	int r = segment_scan_open(dir, &scan), close_r;
 
 	if (r < 0) {
 		report_store_error(usage.command, dir, r);
@@ -186,11 +186,11 @@ static int list(const char *dir, enum output_format format)
 	options_output(format, &stream, options_now_real_ns(), &output_options);
 	r = output_open(&output_options, listing.shown, listing.n_shown, &output);
 	if (r == 0)
-		r = print_segments(&listing, survey, output);
+		r = print_segments(&listing, scan, output);
 	close_r = output_close(output);
 	if (r == 0)
 		r = close_r;
-	survey_close(survey);
+	segment_scan_close(scan);
 	if (r == 0 && format == OUTPUT_TABLE) {
 		print_sum(&listing);
 		if (fflush(stdout) != 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Making the socket so that at no moment others than root and the group can connect to it: its mode and
+ * Making the socket so that at no instant others than root and the group can connect to it: its mode and
  * group are those of the thread at bind(2), set for these calls alone. A changed owner or mode afterwards
  * would have to trust the name.
  */

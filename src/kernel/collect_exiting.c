@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Reading the map of exiting processes (bpf/state.h). It is read while it changes. The kernel gives a bucket of its
- * table at a time, as it is at one moment: an entry that stays is found, and once.
+ * table at a time, as it is at one instant: an entry that stays is found, and once.
  *
  * With --sched off an exit is counted when its task is released. A kernel may keep programs from running in some
  * context (the 6.18 one that obit is measured on does in that of init's threads), so that releases are missed there. A

@@ -48,7 +48,7 @@ void processes_free(struct processes *processes)
  * Pids are given out in order: 16 of them are neighbours here too, so that the next one's slot is in the cache already.
  * Where these sixteen are is a multiplicative hash (Knuth 6.4), by its upper bits.
  */
-static uint32_t home_of(const struct processes *processes, uint32_t pid)
+static uint32_t first_slot_of(const struct processes *processes, uint32_t pid)
 {
 	uint32_t sixteen = ((pid >> 4) * UINT32_C(2654435769)) >> 8;
 
@@ -58,7 +58,7 @@ static uint32_t home_of(const struct processes *processes, uint32_t pid)
 /* Where it is, or the free slot where it would be. */
 static uint32_t slot_for(const struct processes *processes, uint32_t pid, uint64_t start_boot_ns)
 {
-	uint32_t i = home_of(processes, pid), id;
+	uint32_t i = first_slot_of(processes, pid), id;
 
 	while ((id = processes->index[i]) &&
 	       (processes->pool[id].pid != pid || processes->pool[id].start_boot_ns != start_boot_ns))
@@ -92,10 +92,10 @@ struct process *processes_add(struct processes *processes, uint32_t pid, uint64_
 static void clear_slot(struct processes *processes, uint32_t hole)
 {
 	for (uint32_t i = (hole + 1) & processes->mask; processes->index[i]; i = (i + 1) & processes->mask) {
-		uint32_t home = home_of(processes, processes->pool[processes->index[i]].pid);
+		uint32_t first_slot = first_slot_of(processes, processes->pool[processes->index[i]].pid);
 
-		/* It may move back unless its home lies between the hole and itself. */
-		if (((i - home) & processes->mask) >= ((i - hole) & processes->mask)) {
+		/* It may move back unless its first slot lies between the hole and itself. */
+		if (((i - first_slot) & processes->mask) >= ((i - hole) & processes->mask)) {
 			processes->index[hole] = processes->index[i];
 			hole = i;
 		}

@@ -126,7 +126,7 @@ static uint64_t identity_at(const struct block *block, uint32_t row, const struc
 }
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
-static size_t home_of(const struct lifetimes *lifetimes, uint64_t pid, uint64_t start)
+static size_t first_slot_of(const struct lifetimes *lifetimes, uint64_t pid, uint64_t start)
 {
 	uint64_t x = start ^ (pid << 32);
 
@@ -137,7 +137,7 @@ static size_t home_of(const struct lifetimes *lifetimes, uint64_t pid, uint64_t 
 
 static struct life *slot_for(struct lifetimes *lifetimes, uint64_t pid, uint64_t start)
 {
-	size_t i = home_of(lifetimes, pid, start);
+	size_t i = first_slot_of(lifetimes, pid, start);
 
 	while (lifetimes->slots[i].pid && (lifetimes->slots[i].pid != pid || lifetimes->slots[i].start != start))
 		i = (i + 1) & (lifetimes->n_slots - 1);
@@ -168,13 +168,13 @@ static void remove_life(struct lifetimes *lifetimes, struct life *life)
 	size_t mask = lifetimes->n_slots - 1, hole = (size_t)(life - lifetimes->slots), i = hole;
 
 	for (;;) {
-		size_t home;
+		size_t first_slot;
 
 		i = (i + 1) & mask;
 		if (!lifetimes->slots[i].pid)
 			break;
-		home = home_of(lifetimes, lifetimes->slots[i].pid, lifetimes->slots[i].start);
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
+		first_slot = first_slot_of(lifetimes, lifetimes->slots[i].pid, lifetimes->slots[i].start);
+		if (((i - first_slot) & mask) >= ((i - hole) & mask)) {
 			lifetimes->slots[hole] = lifetimes->slots[i];
 			hole = i;
 		}

@@ -4,7 +4,7 @@
  *
  *   2026-01-02T03:04:05.6Z  2026-01-02 03:04+01:00   RFC 3339; seconds, fraction and offset may be left out; also with a
  *                                                    comma for the point, and +0100 or +01, as date(1) and loggers have it
- *   2026-01-02                                       its first moment
+ *   2026-01-02                                       its first instant
  *   now  today  yesterday  today 03:00  03:12        a time of day alone is today's, also when it is still to come
  *   -10m  "3m ago"  1h30m ago  3 minutes ago         back from now; a day is 24 hours
  *   @1767323045.5                                    seconds since the epoch

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Readings: what was read of one thing (the host, a disk, a cgroup) at one moment, by the numbers of the
+ * Readings: what was read of one thing (the host, a disk, a cgroup) at one instant, by the numbers of the
  * fields of its table and in their units, counters as the kernel has them. Two readings make a row: the
  * difference of a field whose kind is SUM, the later value of any other.
  *

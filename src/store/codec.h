@@ -28,7 +28,7 @@ void section_put(struct sink *numbers, struct sink *texts, const struct block *b
 int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block, const struct interval *interval,
 		struct history *history);
 
-/* Where a column that is predicted from the row before begins, and the moment that times are predicted from. */
+/* Where a column that is predicted from the row before begins, and the instant that times are predicted from. */
 static inline uint64_t column_origin(const struct field *field, const struct interval *interval)
 {
 	return field->unit == UNIT_TIME ? interval->begin_real_ns : 0;

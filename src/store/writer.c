@@ -20,7 +20,7 @@
 
 #include "store/directory.h"
 #include "store/segment_format.h"
-#include "store/home.h"
+#include "store/store_dir.h"
 #include "store/recover.h"
 #include "store/retention.h"
 #include "store/segment_writer.h"
@@ -37,7 +37,7 @@
 #define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
 
 struct store_writer {
-	struct home home;
+	struct store_dir store_dir;
 	struct retention retention;
 	uint64_t segment_bytes, segment_age_ns;
 	int level, fsync_each_interval;
@@ -75,7 +75,7 @@ static int is_full(int r)
 /* Room on a full disk for what waits. How many segments went. */
 static int make_room(struct store_writer *writer)
 {
-	int n = retention_free(&writer->retention, writer->home.dir_fd,
+	int n = retention_free(&writer->retention, writer->store_dir.dir_fd,
 			       writer->segment.frames.waiting.len + FULL_MARGIN_BYTES);
 
 	if (n > 0)
@@ -87,7 +87,7 @@ static int make_room(struct store_writer *writer)
 static int recover_all(struct store_writer *writer)
 {
 	struct retention *retention = &writer->retention;
-	int dir_fd = writer->home.dir_fd, r = retention_scan(retention, dir_fd, NULL);
+	int dir_fd = writer->store_dir.dir_fd, r = retention_scan(retention, dir_fd, NULL);
 	uint64_t needed = 0;
 
 	for (size_t i = 0; i < retention->n; i++)
@@ -114,7 +114,7 @@ static int create_file(struct store_writer *writer, uint64_t real_ns)
 {
 	struct segment_name *names;
 	size_t n;
-	int r = directory_list(writer->home.dir_fd, &names, &n);
+	int r = directory_list(writer->store_dir.dir_fd, &names, &n);
 
 	if (r < 0)
 		return r;
@@ -122,7 +122,7 @@ static int create_file(struct store_writer *writer, uint64_t real_ns)
 		real_ns = strtoull(names[n - 1].text, NULL, 10) + 1;
 	free(names);
 	directory_name(&writer->name, real_ns);
-	r = home_create(&writer->home, writer->name.text);
+	r = store_dir_create(&writer->store_dir, writer->name.text);
 	if (r < 0)
 		return r;
 	writer->fd = r;
@@ -141,11 +141,11 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 	writer->begun_real_ns = 0;
 	r = segment_writer_begin(&writer->segment, writer->fd, writer->calls, writer->level, &writer->origin, tables, n);
 	if (r == 0)
-		r = retention_scan(&writer->retention, writer->home.dir_fd, writer->name.text);
+		r = retention_scan(&writer->retention, writer->store_dir.dir_fd, writer->name.text);
 	if (r < 0) {
 		close(writer->fd);
 		writer->fd = -1;
-		unlinkat(writer->home.dir_fd, writer->name.text, 0);
+		unlinkat(writer->store_dir.dir_fd, writer->name.text, 0);
 	}
 	return r;
 }
@@ -153,7 +153,7 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 /* Writes what waits, and makes room for it. */
 static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
 {
-	int r = retention_fit(&writer->retention, writer->home.dir_fd, segment_writer_bytes(&writer->segment), now_real_ns);
+	int r = retention_fit(&writer->retention, writer->store_dir.dir_fd, segment_writer_bytes(&writer->segment), now_real_ns);
 
 	if (r == 0)
 		r = segment_writer_commit(&writer->segment);
@@ -163,7 +163,7 @@ static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
 	return r;
 }
 
-/* What an earlier writer left is ended, and a segment begun that readers see from the first moment. */
+/* What an earlier writer left is ended, and a segment begun that readers see from the first instant. */
 static int take_directory(struct store_writer *writer, uint64_t real_ns)
 {
 	int r = recover_all(writer);
@@ -201,7 +201,7 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	writer->fsync_each_interval = options->fsync_each_interval;
 	writer->origin = *origin;
 	writer->calls = calls;
-	r = home_open(&writer->home, options->dir, 1, &holder);
+	r = store_dir_open(&writer->store_dir, options->dir, 1, &holder);
 	if (r == 0)
 		r = take_directory(writer, origin->run_real_ns);
 	if (r == 0 && writer->retention.n)
@@ -256,9 +256,9 @@ static void abandon_segment(struct store_writer *writer)
 /* Is all still where readers look for it? If the directory is another one, takes it as it would at the start. */
 static int stay_in_place(struct store_writer *writer)
 {
-	struct home home;
+	struct store_dir store_dir;
 	struct stat st;
-	int holder, r = home_check(&writer->home);
+	int holder, r = store_dir_check(&writer->store_dir);
 
 	if (r < 0)
 		return r;
@@ -269,12 +269,12 @@ static int stay_in_place(struct store_writer *writer)
 		}
 		return 0;
 	}
-	r = home_open(&home, writer->home.path, 0, &holder);
+	r = store_dir_open(&store_dir, writer->store_dir.path, 0, &holder);
 	if (r < 0)
 		return r;
 	abandon_segment(writer);
-	home_close(&writer->home);
-	writer->home = home;
+	store_dir_close(&writer->store_dir);
+	writer->store_dir = store_dir;
 	writer->restarts++;
 	return recover_all(writer);
 }
@@ -353,7 +353,7 @@ static int commit(struct store_writer *writer)
 		sync_file(writer);
 		leave_segment(writer);
 		/* For the count; before the next one is written it is looked at again, with its errors. */
-		(void)retention_scan(&writer->retention, writer->home.dir_fd, NULL);
+		(void)retention_scan(&writer->retention, writer->store_dir.dir_fd, NULL);
 	} else if (writer->fsync_each_interval && interval->is_last_chunk) {
 		sync_file(writer);
 	}
@@ -439,7 +439,7 @@ void store_writer_counts(const struct store_writer *writer, struct store_counts 
 		.evicted = retention->n_evicted,
 		.evicted_bytes = retention->evicted_bytes,
 		.evicted_full = writer->evicted_full,
-		.was_open_to_others = writer->home.was_open_to_others,
+		.was_open_to_others = writer->store_dir.was_open_to_others,
 		.clock_jumps = writer->clock_jumps,
 		.restarts = writer->restarts,
 	};
@@ -462,7 +462,7 @@ int store_writer_close(struct store_writer *writer)
 	}
 	if (r == 0)
 		r = writer->sync_error;
-	home_close(&writer->home);
+	store_dir_close(&writer->store_dir);
 	retention_done(&writer->retention);
 	segment_writer_done(&writer->segment);
 	free(writer);

@@ -21,7 +21,7 @@ struct day_options {
 	uint32_t roster_every; /* intervals */
 };
 
-struct moment {
+struct instant {
 	uint64_t number, begin_real_ns, end_real_ns;
 };
 
@@ -53,22 +53,22 @@ struct identity {
 void identity_argv(struct identity *identity, const char *words); /* words with a space between them */
 
 /* Rows of procs and roster from these. */
-void put_procs_row(struct block *procs, const struct moment *moment, const struct identity *identity, char state,
+void put_procs_row(struct block *procs, const struct instant *instant, const struct identity *identity, char state,
 		   const struct doings *doings, uint64_t threads, uint64_t rss_pages, uint64_t last_cpu);
-void put_roster_row(struct block *roster, const struct moment *moment, const struct identity *identity, uint64_t threads,
+void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity, uint64_t threads,
 		    uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu);
 void set_text(struct block *block, uint32_t row, uint32_t field, const char *text);
 
 void processes_begin(const struct day_options *options);
 /* Rows of those that did something; all of them to the roster when it is not NULL. */
-void processes_interval(const struct moment *moment, struct block *procs, struct block *roster);
+void processes_interval(const struct instant *instant, struct block *procs, struct block *roster);
 
 void jobs_begin(const struct day_options *options);
 /* Begins new ones; writes who ended, and who was alive at the boundary. Returns how many lives began. */
-uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct block *procs, struct block *roster);
+uint64_t jobs_interval(const struct instant *instant, struct block *exits, struct block *procs, struct block *roster);
 uint64_t jobs_alive(void);
 
-void host_interval(const struct moment *moment, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger,
+void host_interval(const struct instant *instant, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger,
 		   struct block *host, struct block *runq);
 
 #endif

@@ -78,14 +78,14 @@ void set_text(struct block *block, uint32_t row, uint32_t field, const char *tex
 	must(block_set_text(block, row, field, text, strlen(text)));
 }
 
-void put_procs_row(struct block *procs, const struct moment *moment, const struct identity *identity, char process_state,
+void put_procs_row(struct block *procs, const struct instant *instant, const struct identity *identity, char process_state,
 		   const struct doings *doings, uint64_t threads, uint64_t rss_pages, uint64_t last_cpu)
 {
 	const struct {
 		uint32_t field;
 		uint64_t value;
 	} sums[] = {
-		{PROCS_time, moment->end_real_ns},
+		{PROCS_time, instant->end_real_ns},
 		{PROCS_pid, identity->pid},
 		{PROCS_start_time, identity->start_time},
 		{PROCS_ppid, identity->ppid},
@@ -131,14 +131,14 @@ void put_procs_row(struct block *procs, const struct moment *moment, const struc
 	block_set_number(procs, row, PROCS_last_cpu, last_cpu);
 }
 
-void put_roster_row(struct block *roster, const struct moment *moment, const struct identity *identity, uint64_t threads,
+void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity, uint64_t threads,
 		    uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu)
 {
 	uint32_t row;
 
 	must(block_add_row(roster));
 	row = roster->rows - 1;
-	block_set_number(roster, row, ROSTER_time, moment->end_real_ns);
+	block_set_number(roster, row, ROSTER_time, instant->end_real_ns);
 	block_set_number(roster, row, ROSTER_pid, identity->pid);
 	block_set_number(roster, row, ROSTER_start_time, identity->start_time);
 	block_set_number(roster, row, ROSTER_ppid, identity->ppid);

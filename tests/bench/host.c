@@ -18,7 +18,7 @@ static uint32_t add_row(struct block *block)
 	return (uint32_t)row;
 }
 
-static void put_ledger(const struct moment *moment, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger)
+static void put_ledger(const struct instant *instant, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger)
 {
 	static uint64_t store_bytes;
 	uint32_t row = add_row(ledger);
@@ -26,8 +26,8 @@ static void put_ledger(const struct moment *moment, uint64_t births, uint64_t en
 		uint32_t field;
 		uint64_t value;
 	} values[] = {
-		{LEDGER_time, moment->end_real_ns},
-		{LEDGER_duration_ns, moment->end_real_ns - moment->begin_real_ns},
+		{LEDGER_time, instant->end_real_ns},
+		{LEDGER_duration_ns, instant->end_real_ns - instant->begin_real_ns},
 		{LEDGER_opening, alive + ends - births},
 		{LEDGER_forks, births},
 		{LEDGER_execs, births},
@@ -48,10 +48,10 @@ static void put_ledger(const struct moment *moment, uint64_t births, uint64_t en
 		block_set_number(ledger, row, values[i].field, values[i].value);
 }
 
-static void put_system(const struct moment *moment, uint64_t births, struct block *host)
+static void put_system(const struct instant *instant, uint64_t births, struct block *host)
 {
 	static double load = 40, memory = 9e9;
-	uint64_t total = (moment->end_real_ns - moment->begin_real_ns) / 10000000 * DAY_CPUS * 10000000, busy, user, i;
+	uint64_t total = (instant->end_real_ns - instant->begin_real_ns) / 10000000 * DAY_CPUS * 10000000, busy, user, i;
 	uint32_t row = add_row(host);
 
 	for (uint32_t field = 0; field < N_SYSTEM_FIELDS; field++)
@@ -60,8 +60,8 @@ static void put_system(const struct moment *moment, uint64_t births, struct bloc
 	memory += 3e6 * draw_normal();
 	busy = (uint64_t)((double)total * (0.2 + 0.2 * draw_share())) / 10000000 * 10000000;
 	user = (uint64_t)((double)busy * (0.6 + 0.2 * draw_share())) / 10000000 * 10000000;
-	block_set_number(host, row, SYSTEM_time, moment->end_real_ns);
-	block_set_number(host, row, SYSTEM_duration_ns, moment->end_real_ns - moment->begin_real_ns + draw_below(200000));
+	block_set_number(host, row, SYSTEM_time, instant->end_real_ns);
+	block_set_number(host, row, SYSTEM_duration_ns, instant->end_real_ns - instant->begin_real_ns + draw_below(200000));
 	block_set_number(host, row, SYSTEM_cpus, DAY_CPUS);
 	block_set_number(host, row, SYSTEM_user_ns, user);
 	block_set_number(host, row, SYSTEM_system_ns, busy - user);
@@ -94,7 +94,7 @@ static uint64_t middle_of(uint64_t index)
 	return (1ull << power) + index % slices * width + width / 2;
 }
 
-static void put_runq(const struct moment *moment, struct block *runq)
+static void put_runq(const struct instant *instant, struct block *runq)
 {
 	for (uint64_t cpu = 0; cpu < DAY_CPUS; cpu++)
 		/* From 512 ns to 32 ms; most waits are of some µs. */
@@ -106,17 +106,17 @@ static void put_runq(const struct moment *moment, struct block *runq)
 			if (!switches)
 				continue;
 			row = add_row(runq);
-			block_set_number(runq, row, RUNQ_time, moment->end_real_ns);
+			block_set_number(runq, row, RUNQ_time, instant->end_real_ns);
 			block_set_number(runq, row, RUNQ_cpu, cpu);
 			block_set_number(runq, row, RUNQ_delay_ns, middle_of(index));
 			block_set_number(runq, row, RUNQ_switches, switches);
 		}
 }
 
-void host_interval(const struct moment *moment, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger,
+void host_interval(const struct instant *instant, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger,
 		   struct block *host, struct block *runq)
 {
-	put_ledger(moment, births, ends, alive, ledger);
-	put_system(moment, births, host);
-	put_runq(moment, runq);
+	put_ledger(instant, births, ends, alive, ledger);
+	put_system(instant, births, host);
+	put_runq(instant, runq);
 }

@@ -175,14 +175,14 @@ static void begin_script(uint64_t at, uint64_t pgid)
 	sh->exit_time = child->exit_time + draw_around(200e3, 0.3);
 }
 
-static uint64_t begin_jobs(const struct moment *moment)
+static uint64_t begin_jobs(const struct instant *instant)
 {
 	double expected = options->exits_per_s * (double)options->interval_ns / 1e9 / 4.8;
 	uint64_t n_jobs = (uint64_t)(expected * (0.6 + 0.8 * draw_share()) + draw_share());
 	uint32_t before = n_lifetimes;
 
 	for (uint64_t i = 0; i < n_jobs && n_lifetimes + 10 < MAX_LIFETIMES; i++) {
-		uint64_t at = moment->begin_real_ns + draw_below(options->interval_ns);
+		uint64_t at = instant->begin_real_ns + draw_below(options->interval_ns);
 		uint64_t pgid = 70000 + at / 600000000000ull % 40 * 10; /* a build or a script's round takes ten minutes */
 
 		if (draw_below(4))
@@ -254,11 +254,11 @@ static void put_exit(struct block *exits, const struct life *life)
 }
 
 /* What of its life was not reported yet: all at the end, else a share. */
-static void put_part(struct block *procs, const struct moment *moment, struct life *life, int is_end)
+static void put_part(struct block *procs, const struct instant *instant, struct life *life, int is_end)
 {
 	const uint64_t *all = (const uint64_t *)&life->all;
 	uint64_t *reported = (uint64_t *)&life->reported;
-	double share = is_end ? 1 : (double)(moment->end_real_ns - life->identity.start_time) /
+	double share = is_end ? 1 : (double)(instant->end_real_ns - life->identity.start_time) /
 					    (double)(life->exit_time - life->identity.start_time);
 	struct doings doings;
 	uint64_t *part = (uint64_t *)&doings;
@@ -269,7 +269,7 @@ static void put_part(struct block *procs, const struct moment *moment, struct li
 	}
 	if (doings.user_ns > doings.cpu_ns)
 		doings.user_ns = doings.cpu_ns;
-	put_procs_row(procs, moment, &life->identity, is_end ? 'X' : 'R', &doings, life->threads, life->max_rss_pages / 2,
+	put_procs_row(procs, instant, &life->identity, is_end ? 'X' : 'R', &doings, life->threads, life->max_rss_pages / 2,
 		      draw_below(DAY_CPUS));
 	life->was_seen = 1;
 }
@@ -281,27 +281,27 @@ static int by_exit_time(const void *a, const void *b)
 	return left->exit_time < right->exit_time ? -1 : left->exit_time > right->exit_time;
 }
 
-uint64_t jobs_interval(const struct moment *moment, struct block *exits, struct block *procs, struct block *roster)
+uint64_t jobs_interval(const struct instant *instant, struct block *exits, struct block *procs, struct block *roster)
 {
-	uint64_t n_born = begin_jobs(moment);
+	uint64_t n_born = begin_jobs(instant);
 	uint32_t n_ended = 0;
 
 	qsort(lives, n_lifetimes, sizeof(lives[0]), by_exit_time);
 	for (uint32_t i = 0; i < n_lifetimes; i++) {
 		struct life *life = &lives[i];
-		int has_ended = life->exit_time < moment->end_real_ns;
+		int has_ended = life->exit_time < instant->end_real_ns;
 
-		if (life->identity.start_time >= moment->end_real_ns)
+		if (life->identity.start_time >= instant->end_real_ns)
 			continue;
 		if (has_ended) {
 			put_exit(exits, life);
 			n_ended++;
 		} else if (roster) {
-			put_roster_row(roster, moment, &life->identity, life->threads, life->max_rss_pages,
+			put_roster_row(roster, instant, &life->identity, life->threads, life->max_rss_pages,
 				       life->reported.cpu_ns, 0);
 		}
 		if (!has_ended || life->was_seen)
-			put_part(procs, moment, life, has_ended);
+			put_part(procs, instant, life, has_ended);
 	}
 	memmove(lives, lives + n_ended, (n_lifetimes - n_ended) * sizeof(lives[0]));
 	n_lifetimes -= n_ended;

@@ -82,20 +82,20 @@ static void read_options(int argc, char **argv, struct day_options *day, double 
 	}
 }
 
-static void live_through(const struct day_options *day, const struct moment *moment, struct block **blocks)
+static void live_through(const struct day_options *day, const struct instant *instant, struct block **blocks)
 {
-	struct block *roster = (moment->number - 1) % day->roster_every ? NULL : blocks[ROSTER];
+	struct block *roster = (instant->number - 1) % day->roster_every ? NULL : blocks[ROSTER];
 	uint64_t births;
 
-	processes_interval(moment, blocks[PROCS], roster);
-	births = jobs_interval(moment, blocks[EXITS], blocks[PROCS], roster);
-	host_interval(moment, births, blocks[EXITS]->rows, day->processes + jobs_alive(), blocks[LEDGER], blocks[HOST],
+	processes_interval(instant, blocks[PROCS], roster);
+	births = jobs_interval(instant, blocks[EXITS], blocks[PROCS], roster);
+	host_interval(instant, births, blocks[EXITS]->rows, day->processes + jobs_alive(), blocks[LEDGER], blocks[HOST],
 		      blocks[RUNQ]);
 }
 
-static void append(struct store_writer *writer, const struct moment *moment, struct block **blocks, struct totals *totals)
+static void append(struct store_writer *writer, const struct instant *instant, struct block **blocks, struct totals *totals)
 {
-	struct interval interval = {moment->number, moment->begin_real_ns, moment->end_real_ns, 1};
+	struct interval interval = {instant->number, instant->begin_real_ns, instant->end_real_ns, 1};
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID), cpu_ns;
 	int r = store_writer_append(writer, &interval, blocks, N_TABLES);
 
@@ -138,15 +138,15 @@ int main(int argc, char **argv)
 	n = (uint64_t)(hours * 3600e9 / (double)day.interval_ns);
 	for (uint64_t i = 0; i < n; i++) {
 		/* Intervals are ended by a timer, some ten µs late. */
-		static struct moment moment;
+		static struct instant instant;
 
-		moment.number = i + 1;
-		moment.begin_real_ns = i ? moment.end_real_ns : BEGIN_REAL_NS;
-		moment.end_real_ns = BEGIN_REAL_NS + (i + 1) * day.interval_ns + draw_around(40e3, 0.5);
+		instant.number = i + 1;
+		instant.begin_real_ns = i ? instant.end_real_ns : BEGIN_REAL_NS;
+		instant.end_real_ns = BEGIN_REAL_NS + (i + 1) * day.interval_ns + draw_around(40e3, 0.5);
 		for (int table = 0; table < N_TABLES; table++)
 			block_clear(blocks[table]);
-		live_through(&day, &moment, blocks);
-		append(writer, &moment, blocks, &totals);
+		live_through(&day, &instant, blocks);
+		append(writer, &instant, blocks, &totals);
 		totals.processes += day.processes + jobs_alive();
 		for (int table = 0; table < N_TABLES; table++)
 			totals.rows[table] += blocks[table]->rows;

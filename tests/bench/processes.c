@@ -166,7 +166,7 @@ static void act(struct process *process, struct doings *ret)
 		process->last_cpu = draw_below(DAY_CPUS);
 }
 
-void processes_interval(const struct moment *moment, struct block *procs, struct block *roster)
+void processes_interval(const struct instant *instant, struct block *procs, struct block *roster)
 {
 	for (uint32_t i = 0; i < n_processes; i++) {
 		struct process *process = &processes[i];
@@ -175,11 +175,11 @@ void processes_interval(const struct moment *moment, struct block *procs, struct
 			struct doings doings = {0};
 
 			act(process, &doings);
-			put_procs_row(procs, moment, &process->identity, "SSSSSSSSSSSSSRRD"[draw_below(16)], &doings,
+			put_procs_row(procs, instant, &process->identity, "SSSSSSSSSSSSSRRD"[draw_below(16)], &doings,
 				      process->threads, process->rss_pages, process->last_cpu);
 		}
 		if (roster)
-			put_roster_row(roster, moment, &process->identity, process->threads, process->rss_pages,
+			put_roster_row(roster, instant, &process->identity, process->threads, process->rss_pages,
 				       process->cpu_total_ns, process->last_cpu);
 	}
 }

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 
-def moment(text):
+def instant(text):
     """Microseconds since the epoch of a time as either of the two writes it; None: it is not one."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|\+00(?::00)?)?", text)
     if not match:
@@ -27,7 +27,7 @@ def value(text):
     text = str(text)
     if re.fullmatch(r"-?\d+(\.\d+)?", text):
         return float(text)
-    at = moment(text)
+    at = instant(text)
     return text if at is None else at
 
 

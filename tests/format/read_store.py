@@ -306,8 +306,8 @@ def shown(value, kind, unit):
     if kind == I64 and value >= 2**63:
         return value - 2**64
     if unit == TIME:
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=value // 10**9)
-        return f"{moment.isoformat()}.{value % 10**9:09d}Z"
+        instant = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=value // 10**9)
+        return f"{instant.isoformat()}.{value % 10**9:09d}Z"
     return value
 
 

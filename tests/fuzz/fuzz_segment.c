@@ -7,17 +7,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct store_select all = {0}, some = {UINT64_C(1767324046000000000), UINT64_C(1767324047000000000), "exits"};
-	struct survey_segment segment;
-	struct survey *survey;
+	struct scanned_segment segment;
+	struct segment_scan *scan;
 	int r;
 
 	put_segment(data, size);
 	read_store(&all);
 	read_store(&some);
-	MUST(survey_open(store_dir, &survey) == 0);
-	while ((r = survey_next(survey, &segment)) > 0)
+	MUST(segment_scan_open(store_dir, &scan) == 0);
+	while ((r = segment_scan_next(scan, &segment)) > 0)
 		MUST(segment.bytes == size);
 	MUST(r == 0);
-	survey_close(survey);
+	segment_scan_close(scan);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "input.h"
 #include "store/reader.h"
 #include "store/recover.h"
-#include "store/survey.h"
+#include "store/segment_scan.h"
 
 #define SEGMENT "01767323045000000000.obit"
 

@@ -105,12 +105,12 @@ static struct counter counters[] = {
 
 #define N_COUNTERS (sizeof(counters) / sizeof(counters[0]))
 
-static void read_counters(int moment)
+static void read_counters(int instant)
 {
 	for (size_t i = 0; i < N_COUNTERS; i++) {
 		struct counter *counter = &counters[i];
 
-		counter->at[moment] = value(counter->file, counter->key, counter->column) * counter->scale;
+		counter->at[instant] = value(counter->file, counter->key, counter->column) * counter->scale;
 	}
 }
 

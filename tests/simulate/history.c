@@ -70,7 +70,7 @@ struct epoch_truth *history_epoch(struct history *history, uint32_t epoch)
 	return &history->epochs[epoch];
 }
 
-/* At the moment the programs are attached. */
+/* At the instant the programs are attached. */
 void history_begin_run(struct history *history, struct world *world)
 {
 	history->world = world;

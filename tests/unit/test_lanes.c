@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Slices on lanes: none overlap, and there are no more lanes than slices that overlap at one moment.
+ * Slices on lanes: none overlap, and there are no more lanes than slices that overlap at one instant.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ static int by_end(const void *a, const void *b)
 	return (left->end > right->end) - (left->end < right->end);
 }
 
-/* Slices that are under way at the moment some slice begins: the most of them. */
+/* Slices that are under way at the instant some slice begins: the most of them. */
 static uint32_t deepest(const struct slice *slices)
 {
 	uint32_t most = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Rows of live processes: baselines that make them, and the two readers that add them up: do lives balance, who
- * lived at a moment.
+ * lived at a snapshot.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "query/lifetimes.h"
-#include "query/moment.h"
+#include "query/at_snapshot.h"
 #include "ledger/baselines.h"
 #include "ledger/rows_live.h"
 
@@ -222,11 +222,11 @@ static void test_a_gap_ends_what_can_be_judged(void **state)
 	lifetimes_free(lives);
 }
 
-/* --- moments --------------------------------------------------------------------------------------------------- */
-static int add_to_moment(struct moment *moment, uint64_t number, int is_last)
+/* --- at a time ------------------------------------------------------------------------------------------------ */
+static int add_to_snapshot(struct at_snapshot *snapshot, uint64_t number, int is_last)
 {
 	struct store_chunk chunk = chunk_of(number, is_last);
-	int r = moment_add(moment, &chunk);
+	int r = at_snapshot_add(snapshot, &chunk);
 
 	begin_chunk();
 	return r;
@@ -240,9 +240,9 @@ static int row_of(const struct block *block, uint64_t pid)
 	return -1;
 }
 
-static void test_who_lived_at_a_moment(void **state)
+static void test_who_lived_at_a_time(void **state)
 {
-	struct moment *moment = moment_new(BEGIN + 2 * S + S / 2); /* in interval 3 */
+	struct at_snapshot *snapshot = at_snapshot_new(BEGIN + 2 * S + S / 2); /* in interval 3 */
 	struct block *rows;
 	int row;
 
@@ -251,20 +251,20 @@ static void test_who_lived_at_a_moment(void **state)
 	for (uint64_t pid = 1; pid <= 4; pid++)
 		add_roster(pid, BEGIN - S);
 	add_proc(4, BEGIN - S, 11, 1, "R");
-	assert_int_equal(add_to_moment(moment, 1, 1), 0);
+	assert_int_equal(add_to_snapshot(snapshot, 1, 1), 0);
 	add_exit(2, BEGIN - S, BEGIN + S + 1, 1, 1, 1);
 	add_proc(5, BEGIN + S, 22, 1, "S");
-	assert_int_equal(add_to_moment(moment, 2, 1), 0);
-	/* The next interval's chunk before the last of this one: 4 ends behind the moment. */
+	assert_int_equal(add_to_snapshot(snapshot, 2, 1), 0);
+	/* The next interval's chunk before the last of this one: 4 ends behind the snapshot. */
 	add_exit(4, BEGIN - S, BEGIN + 3 * S + 5, 1, 1, 1);
-	assert_int_equal(add_to_moment(moment, 4, 0), 0);
+	assert_int_equal(add_to_snapshot(snapshot, 4, 0), 0);
 	add_proc(3, BEGIN - S, 33, 2, "D");
-	add_proc(6, BEGIN + 2 * S + S / 2 + 1, 44, 1, "R"); /* born after the moment */
+	add_proc(6, BEGIN + 2 * S + S / 2 + 1, 44, 1, "R"); /* born after the snapshot */
 	add_exit(7, BEGIN - S, BEGIN + 2 * S + 1, 1, 1, 1);
-	assert_int_equal(add_to_moment(moment, 3, 1), 1);
-	assert_int_equal(moment_verdict(moment), MOMENT_KNOWN);
+	assert_int_equal(add_to_snapshot(snapshot, 3, 1), 1);
+	assert_int_equal(at_snapshot_verdict(snapshot), AT_KNOWN);
 
-	rows = moment_rows(moment);
+	rows = at_snapshot_rows(snapshot);
 	assert_int_equal(rows->rows, 4);
 	row = row_of(rows, 1); /* idle all the time: as on the roster, without what it cost before */
 	assert_true(row >= 0);
@@ -282,20 +282,20 @@ static void test_who_lived_at_a_moment(void **state)
 	assert_int_equal(row_of(rows, 2), -1);
 	assert_int_equal(row_of(rows, 6), -1);
 	block_free(rows);
-	moment_free(moment);
+	at_snapshot_free(snapshot);
 }
 
-static void test_a_moment_without_roster_or_record(void **state)
+static void test_a_snapshot_without_roster_or_record(void **state)
 {
-	struct moment *moment = moment_new(BEGIN + S / 2);
+	struct at_snapshot *snapshot = at_snapshot_new(BEGIN + S / 2);
 
 	(void)state;
 	begin_chunk();
-	assert_int_equal(moment_verdict(moment), MOMENT_NOT_RECORDED);
+	assert_int_equal(at_snapshot_verdict(snapshot), AT_NOT_RECORDED);
 	add_proc(4, BEGIN - S, 11, 1, "R");
-	assert_int_equal(add_to_moment(moment, 1, 1), 1);
-	assert_int_equal(moment_verdict(moment), MOMENT_NO_ROSTER);
-	moment_free(moment);
+	assert_int_equal(add_to_snapshot(snapshot, 1, 1), 1);
+	assert_int_equal(at_snapshot_verdict(snapshot), AT_NO_ROSTER);
+	at_snapshot_free(snapshot);
 }
 
 static int set_up(void **state)
@@ -324,8 +324,8 @@ int main(void)
 		cmocka_unit_test(test_every_length_of_wait_is_reported_within_the_error),
 		cmocka_unit_test(test_a_life_whose_rows_do_not_add_up_is_found),
 		cmocka_unit_test(test_a_gap_ends_what_can_be_judged),
-		cmocka_unit_test(test_who_lived_at_a_moment),
-		cmocka_unit_test(test_a_moment_without_roster_or_record),
+		cmocka_unit_test(test_who_lived_at_a_time),
+		cmocka_unit_test(test_a_snapshot_without_roster_or_record),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

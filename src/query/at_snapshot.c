@@ -3,7 +3,7 @@
  * The processes alive, in an open hash table by (pid, start); each holds the fields of its last row of procs,
  * or of the roster what procs has too.
  */
-#include "query/moment.h"
+#include "query/at_snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,31 +21,31 @@ struct member {
 	uint32_t lens[N_PROCS_FIELDS];
 };
 
-struct moment {
+struct at_snapshot {
 	uint64_t real_ns;
 	const struct table *table;
 	struct member *slots;
 	size_t n_slots, n_used; /* n_slots is a power of two */
 	uint64_t run_real_ns;
 	uint64_t roster;	     /* number of the interval of the last one; 0: none in this run */
-	uint64_t number, end_real_ns; /* of the interval that has the moment; 0: not found */
+	uint64_t number, end_real_ns; /* of the interval that has the snapshot; 0: not found */
 };
 
-struct moment *moment_new(uint64_t real_ns)
+struct at_snapshot *at_snapshot_new(uint64_t real_ns)
 {
-	struct moment *moment = calloc(1, sizeof(*moment));
+	struct at_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
-	if (!moment)
+	if (!snapshot)
 		return NULL;
-	moment->real_ns = real_ns;
-	moment->table = table_by_id(TABLE_PROCS);
-	moment->n_slots = SLOTS_FIRST;
-	moment->slots = calloc(moment->n_slots, sizeof(*moment->slots));
-	if (!moment->slots) {
-		free(moment);
+	snapshot->real_ns = real_ns;
+	snapshot->table = table_by_id(TABLE_PROCS);
+	snapshot->n_slots = SLOTS_FIRST;
+	snapshot->slots = calloc(snapshot->n_slots, sizeof(*snapshot->slots));
+	if (!snapshot->slots) {
+		free(snapshot);
 		return NULL;
 	}
-	return moment;
+	return snapshot;
 }
 
 static void drop_texts(struct member *member)
@@ -56,90 +56,90 @@ static void drop_texts(struct member *member)
 	}
 }
 
-static void clear(struct moment *moment)
+static void clear(struct at_snapshot *snapshot)
 {
-	for (size_t i = 0; i < moment->n_slots; i++)
-		if (moment->slots[i].pid)
-			drop_texts(&moment->slots[i]);
-	memset(moment->slots, 0, moment->n_slots * sizeof(*moment->slots));
-	moment->n_used = 0;
+	for (size_t i = 0; i < snapshot->n_slots; i++)
+		if (snapshot->slots[i].pid)
+			drop_texts(&snapshot->slots[i]);
+	memset(snapshot->slots, 0, snapshot->n_slots * sizeof(*snapshot->slots));
+	snapshot->n_used = 0;
 }
 
-void moment_free(struct moment *moment)
+void at_snapshot_free(struct at_snapshot *snapshot)
 {
-	if (!moment)
+	if (!snapshot)
 		return;
-	clear(moment);
-	free(moment->slots);
-	free(moment);
+	clear(snapshot);
+	free(snapshot->slots);
+	free(snapshot);
 }
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
-static size_t home_of(const struct moment *moment, uint64_t pid, uint64_t start)
+static size_t first_slot_of(const struct at_snapshot *snapshot, uint64_t pid, uint64_t start)
 {
 	uint64_t x = start ^ (pid << 32);
 
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return (size_t)(x ^ (x >> 31)) & (moment->n_slots - 1);
+	return (size_t)(x ^ (x >> 31)) & (snapshot->n_slots - 1);
 }
 
-static struct member *slot_for(struct moment *moment, uint64_t pid, uint64_t start)
+static struct member *slot_for(struct at_snapshot *snapshot, uint64_t pid, uint64_t start)
 {
-	size_t i = home_of(moment, pid, start);
+	size_t i = first_slot_of(snapshot, pid, start);
 
-	while (moment->slots[i].pid && (moment->slots[i].pid != pid || moment->slots[i].start != start))
-		i = (i + 1) & (moment->n_slots - 1);
-	return &moment->slots[i];
+	while (snapshot->slots[i].pid && (snapshot->slots[i].pid != pid || snapshot->slots[i].start != start))
+		i = (i + 1) & (snapshot->n_slots - 1);
+	return &snapshot->slots[i];
 }
 
-static int grow(struct moment *moment)
+static int grow(struct at_snapshot *snapshot)
 {
-	struct member *old = moment->slots;
-	size_t n = moment->n_slots;
+	struct member *old = snapshot->slots;
+	size_t n = snapshot->n_slots;
 
-	moment->slots = calloc(n * 2, sizeof(*old));
-	if (!moment->slots) {
-		moment->slots = old;
+	snapshot->slots = calloc(n * 2, sizeof(*old));
+	if (!snapshot->slots) {
+		snapshot->slots = old;
 		return -ENOMEM;
 	}
-	moment->n_slots = n * 2;
+	snapshot->n_slots = n * 2;
 	for (size_t i = 0; i < n; i++)
 		if (old[i].pid)
-			*slot_for(moment, old[i].pid, old[i].start) = old[i];
+			*slot_for(snapshot, old[i].pid, old[i].start) = old[i];
 	free(old);
 	return 0;
 }
 
 /* Shifts back what follows. */
-static void remove_member(struct moment *moment, struct member *member)
+static void remove_member(struct at_snapshot *snapshot, struct member *member)
 {
-	size_t mask = moment->n_slots - 1, hole = (size_t)(member - moment->slots), i = hole;
+	size_t mask = snapshot->n_slots - 1, hole = (size_t)(member - snapshot->slots), i = hole;
 
 	drop_texts(member);
 	for (;;) {
-		size_t home;
+		size_t first_slot;
 
 		i = (i + 1) & mask;
-		if (!moment->slots[i].pid)
+		if (!snapshot->slots[i].pid)
 			break;
-		home = home_of(moment, moment->slots[i].pid, moment->slots[i].start);
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			moment->slots[hole] = moment->slots[i];
+		first_slot = first_slot_of(snapshot, snapshot->slots[i].pid, snapshot->slots[i].start);
+		if (((i - first_slot) & mask) >= ((i - hole) & mask)) {
+			snapshot->slots[hole] = snapshot->slots[i];
 			hole = i;
 		}
 	}
-	moment->slots[hole] = (struct member){0};
-	moment->n_used--;
+	snapshot->slots[hole] = (struct member){0};
+	snapshot->n_used--;
 }
 
 /* Where the fields are in a block: looked for once, not for each row. */
 struct columns {
 	int pid, start_time, start_boot_ns;
-	int fields[TABLE_MAX_FIELDS]; /* of the moment's table; -1: not there */
+	int fields[TABLE_MAX_FIELDS]; /* of the snapshot's table; -1: not there */
 };
 
-static struct columns columns_of(const struct moment *moment, const struct block *block)
+static struct columns columns_of(const struct at_snapshot *snapshot, const struct block *block)
 {
 	struct columns columns = {
 		.pid = table_field(block->table, "pid"),
@@ -147,8 +147,8 @@ static struct columns columns_of(const struct moment *moment, const struct block
 		.start_boot_ns = table_field(block->table, "start_boot_ns"),
 	};
 
-	for (uint32_t field = 0; field < moment->table->n_fields; field++)
-		columns.fields[field] = table_field(block->table, moment->table->fields[field].name);
+	for (uint32_t field = 0; field < snapshot->table->n_fields; field++)
+		columns.fields[field] = table_field(block->table, snapshot->table->fields[field].name);
 	return columns;
 }
 
@@ -184,10 +184,10 @@ static int take_text(struct member *member, uint32_t field, const struct block *
 }
 
 /* The fields that both have; of the roster's sums, which are over all of a life, none. */
-static int take_row(const struct moment *moment, struct member *member, const struct block *block,
+static int take_row(const struct at_snapshot *snapshot, struct member *member, const struct block *block,
 		    const struct columns *columns, uint32_t row, int is_roster)
 {
-	const struct table *table = moment->table;
+	const struct table *table = snapshot->table;
 
 	for (uint32_t field = 0; field < table->n_fields; field++) {
 		int from = columns->fields[field], is_text;
@@ -211,139 +211,139 @@ static int take_row(const struct moment *moment, struct member *member, const st
 	return 0;
 }
 
-static int add_rows(struct moment *moment, const struct block *block, uint64_t number, int is_roster)
+static int add_rows(struct at_snapshot *snapshot, const struct block *block, uint64_t number, int is_roster)
 {
-	struct columns columns = columns_of(moment, block);
+	struct columns columns = columns_of(snapshot, block);
 
 	for (uint32_t row = 0; row < block->rows; row++) {
 		uint64_t pid = number_at(block, row, columns.pid), start = start_at(block, row, &columns);
 		struct member *member;
 
-		/* Born after the moment, in its interval. */
-		if (!pid || number_at(block, row, columns.start_time) > moment->real_ns)
+		/* Born after the snapshot, in its interval. */
+		if (!pid || number_at(block, row, columns.start_time) > snapshot->real_ns)
 			continue;
-		if (moment->n_used * 4 >= moment->n_slots * 3 && grow(moment) < 0)
+		if (snapshot->n_used * 4 >= snapshot->n_slots * 3 && grow(snapshot) < 0)
 			return -ENOMEM;
-		member = slot_for(moment, pid, start);
+		member = slot_for(snapshot, pid, start);
 		if (!member->pid) {
 			*member = (struct member){.pid = pid, .start = start};
-			moment->n_used++;
+			snapshot->n_used++;
 		}
 		/* Of the same interval the row of procs says more, whichever comes first. */
 		if (is_roster && member->listed == number) {
 			member->reported = number;
 			continue;
 		}
-		if (take_row(moment, member, block, &columns, row, is_roster) < 0)
+		if (take_row(snapshot, member, block, &columns, row, is_roster) < 0)
 			return -ENOMEM;
 		member->reported = number;
 		if (!is_roster)
 			member->listed = number;
 	}
 	if (is_roster && block->rows)
-		moment->roster = number;
+		snapshot->roster = number;
 	return 0;
 }
 
-static void end_rows(struct moment *moment, const struct block *exits)
+static void end_rows(struct at_snapshot *snapshot, const struct block *exits)
 {
-	struct columns columns = columns_of(moment, exits);
+	struct columns columns = columns_of(snapshot, exits);
 	int exit_time = table_field(exits->table, "exit_time");
 
 	for (uint32_t row = 0; row < exits->rows; row++) {
 		uint64_t pid = number_at(exits, row, columns.pid);
-		struct member *member = slot_for(moment, pid, start_at(exits, row, &columns));
+		struct member *member = slot_for(snapshot, pid, start_at(exits, row, &columns));
 
-		/* At the moment it lived. */
-		if (pid && member->pid && number_at(exits, row, exit_time) <= moment->real_ns)
-			remove_member(moment, member);
+		/* At the snapshot it lived. */
+		if (pid && member->pid && number_at(exits, row, exit_time) <= snapshot->real_ns)
+			remove_member(snapshot, member);
 	}
 }
 
 /* Those whom a roster does not name have ended without a row of their own. */
-static void drop_unlisted(struct moment *moment, uint64_t number)
+static void drop_unlisted(struct at_snapshot *snapshot, uint64_t number)
 {
-	for (size_t i = 0; i < moment->n_slots;)
-		if (moment->slots[i].pid && moment->slots[i].reported < number)
-			remove_member(moment, &moment->slots[i]);
+	for (size_t i = 0; i < snapshot->n_slots;)
+		if (snapshot->slots[i].pid && snapshot->slots[i].reported < number)
+			remove_member(snapshot, &snapshot->slots[i]);
 		else
 			i++;
 }
 
-int moment_add(struct moment *moment, const struct store_chunk *chunk)
+int at_snapshot_add(struct at_snapshot *snapshot, const struct store_chunk *chunk)
 {
 	const struct interval *interval = &chunk->interval;
 	int r = 0;
 
-	if (moment->number || interval->begin_real_ns > moment->real_ns)
-		return moment->number != 0;
-	if (chunk->origin->run_real_ns != moment->run_real_ns) {
-		clear(moment);
-		moment->run_real_ns = chunk->origin->run_real_ns;
-		moment->roster = 0;
+	if (snapshot->number || interval->begin_real_ns > snapshot->real_ns)
+		return snapshot->number != 0;
+	if (chunk->origin->run_real_ns != snapshot->run_real_ns) {
+		clear(snapshot);
+		snapshot->run_real_ns = chunk->origin->run_real_ns;
+		snapshot->roster = 0;
 	}
 	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++) {
 		const struct block *block = chunk->blocks[i];
 		const char *name = block->table->name;
 
 		if (strcmp(name, "procs") == 0 || strcmp(name, "roster") == 0)
-			r = add_rows(moment, block, interval->number, *name == 'r');
+			r = add_rows(snapshot, block, interval->number, *name == 'r');
 	}
 	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
 		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
-			end_rows(moment, chunk->blocks[i]);
+			end_rows(snapshot, chunk->blocks[i]);
 	if (r < 0 || !interval->is_last_chunk)
 		return r;
-	if (moment->roster == interval->number)
-		drop_unlisted(moment, interval->number);
-	if (moment->real_ns >= interval->end_real_ns)
+	if (snapshot->roster == interval->number)
+		drop_unlisted(snapshot, interval->number);
+	if (snapshot->real_ns >= interval->end_real_ns)
 		return 0;
-	moment->number = interval->number;
-	moment->end_real_ns = interval->end_real_ns;
+	snapshot->number = interval->number;
+	snapshot->end_real_ns = interval->end_real_ns;
 	return 1;
 }
 
-enum moment_verdict moment_verdict(const struct moment *moment)
+enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot)
 {
-	if (!moment->number)
-		return MOMENT_NOT_RECORDED;
-	return moment->roster ? MOMENT_KNOWN : MOMENT_NO_ROSTER;
+	if (!snapshot->number)
+		return AT_NOT_RECORDED;
+	return snapshot->roster ? AT_KNOWN : AT_NO_ROSTER;
 }
 
-static int put_row(const struct moment *moment, const struct member *member, struct block *block)
+static int put_row(const struct at_snapshot *snapshot, const struct member *member, struct block *block)
 {
-	int row = block_add_row(block), r = row < 0 ? row : 0, is_idle = member->listed != moment->number;
+	int row = block_add_row(block), r = row < 0 ? row : 0, is_idle = member->listed != snapshot->number;
 
-	for (uint32_t field = 0; field < moment->table->n_fields && r == 0; field++) {
-		enum field_kind kind = moment->table->fields[field].kind;
+	for (uint32_t field = 0; field < snapshot->table->n_fields && r == 0; field++) {
+		enum field_kind kind = snapshot->table->fields[field].kind;
 
 		if (is_idle && kind == KIND_SUM && field != PROCS_block_ns)
 			block_set_number(block, (uint32_t)row, field, 0);
 		else if (!member->is_known[field] || (is_idle && (kind == KIND_SUM || kind == KIND_MAX)))
 			continue;
-		else if (field_is_text(&moment->table->fields[field]))
+		else if (field_is_text(&snapshot->table->fields[field]))
 			r = block_set_text(block, (uint32_t)row, field, member->texts[field], member->lens[field]);
 		else
 			block_set_number(block, (uint32_t)row, field, member->numbers[field]);
 	}
 	if (r == 0)
-		block_set_number(block, (uint32_t)row, PROCS_time, moment->end_real_ns);
+		block_set_number(block, (uint32_t)row, PROCS_time, snapshot->end_real_ns);
 	return r;
 }
 
-struct block *moment_rows(const struct moment *moment)
+struct block *at_snapshot_rows(const struct at_snapshot *snapshot)
 {
 	struct block *block;
 	uint64_t bytes = 1;
 
-	for (size_t i = 0; i < moment->n_slots; i++)
-		for (int field = 0; moment->slots[i].pid && field < N_PROCS_FIELDS; field++)
-			bytes += moment->slots[i].lens[field];
-	if (bytes > UINT32_MAX || moment->n_used > UINT32_MAX)
+	for (size_t i = 0; i < snapshot->n_slots; i++)
+		for (int field = 0; snapshot->slots[i].pid && field < N_PROCS_FIELDS; field++)
+			bytes += snapshot->slots[i].lens[field];
+	if (bytes > UINT32_MAX || snapshot->n_used > UINT32_MAX)
 		return NULL;
-	block = block_new(moment->table, (uint32_t)moment->n_used + 1, (uint32_t)bytes);
-	for (size_t i = 0; block && i < moment->n_slots; i++)
-		if (moment->slots[i].pid && put_row(moment, &moment->slots[i], block) < 0) {
+	block = block_new(snapshot->table, (uint32_t)snapshot->n_used + 1, (uint32_t)bytes);
+	for (size_t i = 0; block && i < snapshot->n_slots; i++)
+		if (snapshot->slots[i].pid && put_row(snapshot, &snapshot->slots[i], block) < 0) {
 			block_free(block);
 			return NULL;
 		}

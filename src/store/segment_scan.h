@@ -2,8 +2,8 @@
 /*
  * What a store consists of: its segments, one after the other, read through without decoding their rows.
  */
-#ifndef OBIT_STORE_SURVEY_H
-#define OBIT_STORE_SURVEY_H
+#ifndef OBIT_STORE_SEGMENT_SCAN_H
+#define OBIT_STORE_SEGMENT_SCAN_H
 
 #include <stdint.h>
 
@@ -11,16 +11,16 @@
 #include "model/table.h"
 #include "store/directory.h"
 
-enum survey_state {
-	SURVEY_SEALED,
-	SURVEY_WRITING, /* by a writer that is at work */
-	SURVEY_TORN,	/* its writer was stopped in it: all whole chunks count */
-	SURVEY_DAMAGED,
+enum segment_state {
+	SEGMENT_SEALED,
+	SEGMENT_WRITING, /* by a writer that is at work */
+	SEGMENT_TORN,	/* its writer was stopped in it: all whole chunks count */
+	SEGMENT_DAMAGED,
 };
 
-struct survey_segment {
+struct scanned_segment {
 	struct segment_name name;
-	enum survey_state state;
+	enum segment_state state;
 	int has_origin; /* its header could be read */
 	struct origin origin;
 	uint64_t intervals; /* that have a chunk in it; 0: none */
@@ -32,15 +32,15 @@ struct survey_segment {
 	char what[128]; /* first damage, for people; "" */
 };
 
-struct survey;
+struct segment_scan;
 
 /* Errors as store_reader_open(). */
-int survey_open(const char *dir, struct survey **ret);
+int segment_scan_open(const char *dir, struct segment_scan **ret);
 /* 1: *ret is the next segment; 0: no more; negative: memory or I/O. A segment removed meanwhile is passed by. */
-int survey_next(struct survey *survey, struct survey_segment *ret);
+int segment_scan_next(struct segment_scan *scan, struct scanned_segment *ret);
 /* NULL is legal. */
-void survey_close(struct survey *survey);
+void segment_scan_close(struct segment_scan *scan);
 
-const char *survey_state_name(enum survey_state state);
+const char *segment_state_name(enum segment_state state);
 
 #endif

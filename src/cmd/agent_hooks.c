@@ -2,7 +2,7 @@
 /*
  * Between agent and socket. Without the socket recording goes on: what is wrong with it is said once.
  */
-#include "cmd/guest.h"
+#include "cmd/agent_hooks.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,10 +16,10 @@
 
 static void answer(void *context, struct buffer *reply)
 {
-	struct guest *guest = context;
+	struct hooks *hooks = context;
 
-	agent_status(guest->agent, guest->status);
-	wire_add_status(reply, guest->status);
+	agent_status(hooks->agent, hooks->status);
+	wire_add_status(reply, hooks->status);
 }
 
 static void complain(const char *path, int error, pid_t holder)
@@ -46,47 +46,47 @@ static void complain(const char *path, int error, pid_t holder)
 
 static int open_socket(void *context, struct agent *agent)
 {
-	struct guest *guest = context;
-	struct server_ports ports = {.answer = answer, .ctx = guest};
+	struct hooks *hooks = context;
+	struct server_ports ports = {.answer = answer, .ctx = hooks};
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pid_t holder = 0;
 	int r;
 
-	guest->agent = agent;
-	if (guest->socket && strcmp(guest->socket, "none") == 0)
+	hooks->agent = agent;
+	if (hooks->socket && strcmp(hooks->socket, "none") == 0)
 		return -1;
-	guest->status = status_new();
-	r = guest->status ? options_socket(guest->socket, guest->store, path, sizeof(path)) : -ENOMEM;
+	hooks->status = status_new();
+	r = hooks->status ? options_socket(hooks->socket, hooks->store, path, sizeof(path)) : -ENOMEM;
 	if (r < 0) {
-		complain(guest->socket ? guest->socket : guest->store, r, 0);
+		complain(hooks->socket ? hooks->socket : hooks->store, r, 0);
 		return -1;
 	}
-	r = server_open(path, !guest->socket, &ports, &guest->server, &holder);
+	r = server_open(path, !hooks->socket, &ports, &hooks->server, &holder);
 	if (r < 0) {
 		complain(path, r, holder);
 		return -1;
 	}
-	return server_fd(guest->server);
+	return server_fd(hooks->server);
 }
 
 static void serve(void *context)
 {
-	struct guest *guest = context;
+	struct hooks *hooks = context;
 
-	server_serve(guest->server);
+	server_serve(hooks->server);
 }
 
 static void close_socket(void *context)
 {
-	struct guest *guest = context;
+	struct hooks *hooks = context;
 
-	server_close(guest->server);
-	status_free(guest->status);
-	guest->server = NULL;
-	guest->status = NULL;
+	server_close(hooks->server);
+	status_free(hooks->status);
+	hooks->server = NULL;
+	hooks->status = NULL;
 }
 
-struct agent_guest guest_port(struct guest *guest)
+struct agent_hooks hooks_port(struct hooks *hooks)
 {
-	return (struct agent_guest){open_socket, serve, close_socket, guest};
+	return (struct agent_hooks){open_socket, serve, close_socket, hooks};
 }

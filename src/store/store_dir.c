@@ -4,7 +4,7 @@
  * is held, and writes go on without an error to where nobody will look. So the path is asked, not the descriptor.
  */
 #define _GNU_SOURCE
-#include "store/home.h"
+#include "store/store_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,31 +95,31 @@ static int make_directory(const char *path)
 }
 
 /* Nobody else may put files into it, or take them out. */
-static int make_safe(struct home *home)
+static int make_safe(struct store_dir *store_dir)
 {
 	struct stat st;
 
-	if (fstat(home->dir_fd, &st) < 0)
+	if (fstat(store_dir->dir_fd, &st) < 0)
 		return -errno;
 	if (!(st.st_mode & 022))
 		return 0;
-	if (fchmod(home->dir_fd, st.st_mode & 07777 & ~(mode_t)022) < 0)
+	if (fchmod(store_dir->dir_fd, st.st_mode & 07777 & ~(mode_t)022) < 0)
 		return -errno;
-	home->was_open_to_others = 1;
+	store_dir->was_open_to_others = 1;
 	return 0;
 }
 
 /* Without the right to give it away, it stays with whoever made it. */
-static int give_to_group(const struct home *home, int fd)
+static int give_to_group(const struct store_dir *store_dir, int fd)
 {
-	if (home->group != (gid_t)-1 && fchown(fd, (uid_t)-1, home->group) < 0 && errno != EPERM)
+	if (store_dir->group != (gid_t)-1 && fchown(fd, (uid_t)-1, store_dir->group) < 0 && errno != EPERM)
 		return -errno;
 	return 0;
 }
 
-int home_open(struct home *home, const char *path, int is_made, int *ret_holder)
+int store_dir_open(struct store_dir *store_dir, const char *path, int is_made, int *ret_holder)
 {
-	struct home opened = {.dir_fd = -1, .lock_fd = -1, .group = find_group(GROUP)};
+	struct store_dir opened = {.dir_fd = -1, .lock_fd = -1, .group = find_group(GROUP)};
 	struct segment_name *names = NULL;
 	size_t n;
 	int r = 0;
@@ -144,44 +144,44 @@ int home_open(struct home *home, const char *path, int is_made, int *ret_holder)
 	if (r == 0)
 		r = directory_lock(opened.dir_fd, &opened.lock_fd, ret_holder);
 	if (r < 0)
-		home_close(&opened);
+		store_dir_close(&opened);
 	else
-		*home = opened;
+		*store_dir = opened;
 	return r;
 }
 
-void home_close(struct home *home)
+void store_dir_close(struct store_dir *store_dir)
 {
-	if (!home->path)
+	if (!store_dir->path)
 		return;
-	if (home->lock_fd >= 0)
-		close(home->lock_fd);
-	if (home->dir_fd >= 0)
-		close(home->dir_fd);
-	free(home->path);
-	*home = (struct home){0};
+	if (store_dir->lock_fd >= 0)
+		close(store_dir->lock_fd);
+	if (store_dir->dir_fd >= 0)
+		close(store_dir->dir_fd);
+	free(store_dir->path);
+	*store_dir = (struct store_dir){0};
 }
 
-int home_check(const struct home *home)
+int store_dir_check(const struct store_dir *store_dir)
 {
 	struct stat held, named;
 
-	if (stat(home->path, &named) < 0 || fstat(home->dir_fd, &held) < 0)
+	if (stat(store_dir->path, &named) < 0 || fstat(store_dir->dir_fd, &held) < 0)
 		return -errno;
 	if (!S_ISDIR(named.st_mode))
 		return -ENOTDIR;
 	return held.st_dev != named.st_dev || held.st_ino != named.st_ino;
 }
 
-int home_create(const struct home *home, const char *name)
+int store_dir_create(const struct store_dir *store_dir, const char *name)
 {
-	int fd = openat(home->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640), r;
+	int fd = openat(store_dir->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640), r;
 
 	if (fd < 0)
 		return -errno;
-	r = give_to_group(home, fd);
+	r = give_to_group(store_dir, fd);
 	if (r < 0) {
-		unlinkat(home->dir_fd, name, 0);
+		unlinkat(store_dir->dir_fd, name, 0);
 		close(fd);
 		return r;
 	}

@@ -3,8 +3,8 @@
  * What a store may hold, from its segments' headers alone: the tables known here, with the fields that only other
  * versions of obit know behind their own, and the tables that only those know.
  */
-#ifndef OBIT_STORE_CATALOGUE_H
-#define OBIT_STORE_CATALOGUE_H
+#ifndef OBIT_STORE_STORE_SCHEMA_H
+#define OBIT_STORE_STORE_SCHEMA_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "model/origin.h"
 #include "model/table.h"
 
-struct catalogue {
+struct store_schema {
 	struct table tables[TABLE_MAX_TABLES];
 	uint32_t n_tables;
 	size_t n_segments;
@@ -23,9 +23,9 @@ struct catalogue {
 
 /*
  * Of no directory (NULL): what is known here. Errors as store_reader_open(); also after one the known tables are there,
- * but for -ENOMEM. Freed with catalogue_done() in any case.
+ * but for -ENOMEM. Freed with store_schema_done() in any case.
  */
-int catalogue_read(const char *dir, struct catalogue *ret);
-void catalogue_done(struct catalogue *catalogue);
+int store_schema_read(const char *dir, struct store_schema *ret);
+void store_schema_done(struct store_schema *store_schema);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Every chunk's head is read, for the rows that it says it has; the columns behind are stepped over.
  */
-#include "store/survey.h"
+#include "store/segment_scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,59 +14,59 @@
 #include "store/chunk_codec.h"
 #include "store/segment.h"
 
-struct survey {
+struct segment_scan {
 	int dir_fd, has_writer;
 	struct segment_name *names;
 	size_t n_names, next_name;
 };
 
-const char *survey_state_name(enum survey_state state)
+const char *segment_state_name(enum segment_state state)
 {
 	static const char *const names[] = {"sealed", "writing", "torn", "damaged"};
 
 	return names[state];
 }
 
-int survey_open(const char *dir, struct survey **ret)
+int segment_scan_open(const char *dir, struct segment_scan **ret)
 {
-	struct survey *survey = calloc(1, sizeof(*survey));
+	struct segment_scan *scan = calloc(1, sizeof(*scan));
 	int r;
 
-	if (!survey)
+	if (!scan)
 		return -ENOMEM;
-	survey->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = survey->dir_fd < 0 ? -errno : directory_list(survey->dir_fd, &survey->names, &survey->n_names);
+	scan->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = scan->dir_fd < 0 ? -errno : directory_list(scan->dir_fd, &scan->names, &scan->n_names);
 	if (r < 0) {
-		survey_close(survey);
+		segment_scan_close(scan);
 		return r;
 	}
-	survey->has_writer = directory_is_locked(survey->dir_fd);
-	*ret = survey;
+	scan->has_writer = directory_is_locked(scan->dir_fd);
+	*ret = scan;
 	return 0;
 }
 
-void survey_close(struct survey *survey)
+void segment_scan_close(struct segment_scan *scan)
 {
-	if (!survey)
+	if (!scan)
 		return;
-	if (survey->dir_fd >= 0)
-		close(survey->dir_fd);
-	free(survey->names);
-	free(survey);
+	if (scan->dir_fd >= 0)
+		close(scan->dir_fd);
+	free(scan->names);
+	free(scan);
 }
 
 static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
 {
-	struct survey_segment *segment = ctx;
+	struct scanned_segment *segment = ctx;
 
 	(void)offset;
 	segment->unread_bytes += bytes;
-	segment->state = is_torn_tail ? SURVEY_TORN : SURVEY_DAMAGED;
+	segment->state = is_torn_tail ? SEGMENT_TORN : SEGMENT_DAMAGED;
 	if (!*segment->what)
 		snprintf(segment->what, sizeof(segment->what), "%s", what);
 }
 
-static void count_interval(struct survey_segment *segment, const struct interval *interval)
+static void count_interval(struct scanned_segment *segment, const struct interval *interval)
 {
 	uint64_t end = interval->is_last_chunk && interval->end_real_ns > interval->begin_real_ns
 			       ? interval->end_real_ns
@@ -84,7 +84,7 @@ static void count_interval(struct survey_segment *segment, const struct interval
 }
 
 /* 0 or -EBADMSG. */
-static int count_chunk(struct survey_segment *segment, const struct segment_chunk *chunk)
+static int count_chunk(struct scanned_segment *segment, const struct segment_chunk *chunk)
 {
 	struct source body = {(const unsigned char *)chunk->data + CHUNK_PREFIX, chunk->len - CHUNK_PREFIX, 0};
 	struct chunk_section sections[TABLE_MAX_TABLES];
@@ -104,7 +104,7 @@ static int count_chunk(struct survey_segment *segment, const struct segment_chun
 	return r;
 }
 
-static int read_chunks(struct survey_segment *ret, struct segment *segment)
+static int read_chunks(struct scanned_segment *ret, struct segment *segment)
 {
 	struct segment_chunk chunk;
 	int r;
@@ -115,12 +115,12 @@ static int read_chunks(struct survey_segment *ret, struct segment *segment)
 	return r;
 }
 
-static int survey_one(struct survey *survey, int is_last, struct survey_segment *ret)
+static int segment_scan_one(struct segment_scan *scan, int is_last, struct scanned_segment *ret)
 {
 	struct segment *segment;
 	struct stat st;
-	int is_written = is_last && survey->has_writer;
-	int r = segment_open(survey->dir_fd, ret->name.text, note_damage, ret, &segment);
+	int is_written = is_last && scan->has_writer;
+	int r = segment_open(scan->dir_fd, ret->name.text, note_damage, ret, &segment);
 
 	if (r < 0)
 		return r;
@@ -128,26 +128,26 @@ static int survey_one(struct survey *survey, int is_last, struct survey_segment 
 	if (ret->has_origin)
 		ret->origin = segment_header(segment)->origin;
 	r = read_chunks(ret, segment);
-	if (ret->has_origin && !segment_index(segment) && ret->state == SURVEY_SEALED) {
-		ret->state = is_written ? SURVEY_WRITING : SURVEY_TORN;
+	if (ret->has_origin && !segment_index(segment) && ret->state == SEGMENT_SEALED) {
+		ret->state = is_written ? SEGMENT_WRITING : SEGMENT_TORN;
 		ret->unread_bytes += is_written ? 0 : segment_torn_bytes(segment);
-	} else if (is_written && ret->state == SURVEY_TORN) {
+	} else if (is_written && ret->state == SEGMENT_TORN) {
 		/* Its header is on the way. */
-		ret->state = SURVEY_WRITING;
+		ret->state = SEGMENT_WRITING;
 		ret->unread_bytes = 0;
 		ret->what[0] = '\0';
 	}
-	if (fstatat(survey->dir_fd, ret->name.text, &st, 0) == 0)
+	if (fstatat(scan->dir_fd, ret->name.text, &st, 0) == 0)
 		ret->bytes = (uint64_t)st.st_size;
 	segment_close(segment);
 	return r;
 }
 
-int survey_next(struct survey *survey, struct survey_segment *ret)
+int segment_scan_next(struct segment_scan *scan, struct scanned_segment *ret)
 {
-	while (survey->next_name < survey->n_names) {
-		struct survey_segment segment = {.name = survey->names[survey->next_name++]};
-		int r = survey_one(survey, survey->next_name == survey->n_names, &segment);
+	while (scan->next_name < scan->n_names) {
+		struct scanned_segment segment = {.name = scan->names[scan->next_name++]};
+		int r = segment_scan_one(scan, scan->next_name == scan->n_names, &segment);
 
 		if (r == -ENOENT)
 			continue;

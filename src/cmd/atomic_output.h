@@ -3,19 +3,19 @@
  * A file or a directory that appears whole or not at all: it is made as .NAME.making-PID beside its place, and
  * takes its name at the end. Complaints go to stderr, with the command's name and the way out.
  */
-#ifndef OBIT_CMD_PLACE_H
-#define OBIT_CMD_PLACE_H
+#ifndef OBIT_CMD_ATOMIC_OUTPUT_H
+#define OBIT_CMD_ATOMIC_OUTPUT_H
 
 #include <limits.h>
 
-enum place_kind {
-	PLACE_FILE,
-	PLACE_DIRECTORY,
+enum atomic_output_kind {
+	ATOMIC_FILE,
+	ATOMIC_DIRECTORY,
 };
 
-struct place {
+struct atomic_output {
 	const char *command; /* for complaints */
-	enum place_kind kind;
+	enum atomic_output_kind kind;
 	int may_replace; /* what stands there */
 	char out[PATH_MAX], parent[PATH_MAX], making[PATH_MAX + 64];
 	int is_made;
@@ -24,17 +24,17 @@ struct place {
 
 /*
  * May `given` be made? A directory that stands there must be empty, a file must not be there, unless it may be
- * replaced. 0, or -EINVAL after saying why not. place_done() is due in any case.
+ * replaced. 0, or -EINVAL after saying why not. atomic_output_done() is due in any case.
  */
-int place_choose(struct place *ret, const char *command, const char *given, enum place_kind kind, int may_replace);
+int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given, enum atomic_output_kind kind, int may_replace);
 
 /* Makes it, under its first name. 0, or -EINVAL after saying what is wrong; so do the others. */
-int place_make(struct place *place);
+int atomic_output_make(struct atomic_output *target);
 
 /* Gives it its name, after syncing what it holds (of a directory, only its list of names). */
-int place_keep(struct place *place);
+int atomic_output_keep(struct atomic_output *target);
 
 /* Removes what was made and not kept. */
-void place_done(struct place *place);
+void atomic_output_done(struct atomic_output *target);
 
 #endif

@@ -3,7 +3,7 @@
  * Texts of headers are copied: a segment takes its own with it. One that cannot be read brings nothing, and is
  * reported by who reads the rows.
  */
-#include "store/catalogue.h"
+#include "store/store_schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +19,10 @@ static int is_known(const struct table *table)
 	return table_by_id(table->id) != NULL;
 }
 
-void catalogue_done(struct catalogue *catalogue)
+void store_schema_done(struct store_schema *store_schema)
 {
-	for (uint32_t i = 0; i < catalogue->n_tables; i++) {
-		struct table *table = &catalogue->tables[i];
+	for (uint32_t i = 0; i < store_schema->n_tables; i++) {
+		struct table *table = &store_schema->tables[i];
 		uint32_t n_known = is_known(table) ? table_by_id(table->id)->n_fields : 0;
 
 		for (uint32_t j = n_known; j < table->n_fields; j++) {
@@ -34,29 +34,29 @@ void catalogue_done(struct catalogue *catalogue)
 			free((char *)table->help);
 		}
 	}
-	free(catalogue->fields);
-	*catalogue = (struct catalogue){0};
+	free(store_schema->fields);
+	*store_schema = (struct store_schema){0};
 }
 
-static struct field *fields_of(const struct catalogue *catalogue, uint32_t table)
+static struct field *fields_of(const struct store_schema *store_schema, uint32_t table)
 {
-	return catalogue->fields + (size_t)table * TABLE_MAX_FIELDS;
+	return store_schema->fields + (size_t)table * TABLE_MAX_FIELDS;
 }
 
-static int begin(struct catalogue *catalogue)
+static int begin(struct store_schema *store_schema)
 {
 	size_t n;
 	const struct table *const *known = tables_all(&n);
 
-	catalogue->fields = calloc((size_t)TABLE_MAX_TABLES * TABLE_MAX_FIELDS, sizeof(*catalogue->fields));
-	if (!catalogue->fields)
+	store_schema->fields = calloc((size_t)TABLE_MAX_TABLES * TABLE_MAX_FIELDS, sizeof(*store_schema->fields));
+	if (!store_schema->fields)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		memcpy(fields_of(catalogue, i), known[i]->fields, known[i]->n_fields * sizeof(struct field));
-		catalogue->tables[i] = *known[i];
-		catalogue->tables[i].fields = fields_of(catalogue, i);
+		memcpy(fields_of(store_schema, i), known[i]->fields, known[i]->n_fields * sizeof(struct field));
+		store_schema->tables[i] = *known[i];
+		store_schema->tables[i].fields = fields_of(store_schema, i);
 	}
-	catalogue->n_tables = (uint32_t)n;
+	store_schema->n_tables = (uint32_t)n;
 	return 0;
 }
 
@@ -77,42 +77,42 @@ static char *copy_help(const char *help)
 }
 
 /* The first of its name decides what a field is. */
-static int add_field(struct catalogue *catalogue, uint32_t at, const struct field *field)
+static int add_field(struct store_schema *store_schema, uint32_t at, const struct field *field)
 {
-	struct table *table = &catalogue->tables[at];
+	struct table *table = &store_schema->tables[at];
 	struct field copy = *field;
 
 	if (!is_name(field->name) || table_field(table, field->name) >= 0 || table->n_fields == TABLE_MAX_FIELDS)
 		return 0;
 	copy.name = strdup(field->name);
 	copy.help = copy_help(field->help);
-	fields_of(catalogue, at)[table->n_fields++] = copy;
+	fields_of(store_schema, at)[table->n_fields++] = copy;
 	return copy.name && copy.help ? 0 : -ENOMEM;
 }
 
-static int find_table(const struct catalogue *catalogue, const char *name)
+static int find_table(const struct store_schema *store_schema, const char *name)
 {
-	for (uint32_t i = 0; i < catalogue->n_tables; i++)
-		if (strcmp(catalogue->tables[i].name, name) == 0)
+	for (uint32_t i = 0; i < store_schema->n_tables; i++)
+		if (strcmp(store_schema->tables[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }
 
-static int add_table(struct catalogue *catalogue, const struct table *table)
+static int add_table(struct store_schema *store_schema, const struct table *table)
 {
-	int at = find_table(catalogue, table->name), r = 0;
+	int at = find_table(store_schema, table->name), r = 0;
 
 	if (at < 0) {
-		if (catalogue->n_tables == TABLE_MAX_TABLES || is_known(table) || !is_name(table->name))
+		if (store_schema->n_tables == TABLE_MAX_TABLES || is_known(table) || !is_name(table->name))
 			return 0;
-		at = (int)catalogue->n_tables++;
-		catalogue->tables[at] = (struct table){strdup(table->name), copy_help(table->help), table->id, 0,
-						       fields_of(catalogue, (uint32_t)at)};
-		if (!catalogue->tables[at].name || !catalogue->tables[at].help)
+		at = (int)store_schema->n_tables++;
+		store_schema->tables[at] = (struct table){strdup(table->name), copy_help(table->help), table->id, 0,
+						       fields_of(store_schema, (uint32_t)at)};
+		if (!store_schema->tables[at].name || !store_schema->tables[at].help)
 			return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < table->n_fields && r == 0; i++)
-		r = add_field(catalogue, (uint32_t)at, &table->fields[i]);
+		r = add_field(store_schema, (uint32_t)at, &table->fields[i]);
 	return r;
 }
 
@@ -125,7 +125,7 @@ static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_tor
 	(void)what;
 }
 
-static int add_segment(struct catalogue *catalogue, int dir_fd, const char *name)
+static int add_segment(struct store_schema *store_schema, int dir_fd, const char *name)
 {
 	struct segment *segment;
 	const struct header *header;
@@ -134,22 +134,22 @@ static int add_segment(struct catalogue *catalogue, int dir_fd, const char *name
 	if (r < 0)
 		return r == -ENOENT ? 0 : r; /* removed meanwhile */
 	header = segment_header(segment);
-	if (header->n_tables && !catalogue->has_origin) {
-		catalogue->first = header->origin;
-		catalogue->has_origin = 1;
+	if (header->n_tables && !store_schema->has_origin) {
+		store_schema->first = header->origin;
+		store_schema->has_origin = 1;
 	}
 	for (uint32_t i = 0; i < header->n_tables && r == 0; i++)
-		r = add_table(catalogue, &header->tables[i]);
+		r = add_table(store_schema, &header->tables[i]);
 	segment_close(segment);
 	return r;
 }
 
-int catalogue_read(const char *dir, struct catalogue *ret)
+int store_schema_read(const char *dir, struct store_schema *ret)
 {
 	struct segment_name *names = NULL;
 	int dir_fd, r;
 
-	*ret = (struct catalogue){0};
+	*ret = (struct store_schema){0};
 	r = begin(ret);
 	if (r < 0 || !dir)
 		return r;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state of all processes at a snapshot: the last roster before it, carried on by the rows of procs and
+ * exits up to the interval that the snapshot is in. A process that did nothing in that interval has a row too,
+ * with sums of 0 and the levels reported last.
+ *
+ * Memory grows with the processes alive. Belongs to one thread.
+ */
+#ifndef OBIT_QUERY_AT_SNAPSHOT_H
+#define OBIT_QUERY_AT_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "store/reader.h"
+
+/* How long before the snapshot reading must begin: the period of rosters, twice. */
+#define AT_LOOK_BACK_NS UINT64_C(600000000000)
+
+struct at_snapshot;
+
+/* NULL: out of memory. */
+struct at_snapshot *at_snapshot_new(uint64_t real_ns);
+void at_snapshot_free(struct at_snapshot *snapshot);
+
+/* Chunks in the order the reader gives them, with all tables. 1: nothing that comes after matters; 0, or -ENOMEM. */
+int at_snapshot_add(struct at_snapshot *snapshot, const struct store_chunk *chunk);
+
+enum at_snapshot_verdict {
+	AT_KNOWN,
+	AT_NOT_RECORDED, /* no interval has it */
+	AT_NO_ROSTER,    /* who did nothing is not known: reading began too late, or the store does */
+};
+
+enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot);
+
+/* Rows of the table procs, for the caller to free; NULL: out of memory. */
+struct block *at_snapshot_rows(const struct at_snapshot *snapshot);
+
+#endif
