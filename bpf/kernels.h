@@ -73,7 +73,7 @@ struct mm_struct___before_6_2 {
 
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 
-/* A counter of a few CPUs may be below 0 for a instant. */
+/* A counter of a few CPUs may be below 0 for an instant. */
 static __always_inline __u64 not_negative(__s64 n)
 {
 	return n > 0 ? n : 0;

@@ -42,7 +42,7 @@ static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 	struct ledger_thread *thread = ctx;
 	uint64_t real_ns;
 
-	/* pairs with agent_roll_over(), which has begun the epoch and says in a instant when that was */
+	/* pairs with agent_roll_over(), which has begun the epoch and says in an instant when that was */
 	while (!(real_ns = atomic_load_explicit(&thread->shared->begin_real_ns[epoch % OPEN_INTERVALS],
 						memory_order_relaxed)))
 		usleep(BEGIN_WAIT_US);

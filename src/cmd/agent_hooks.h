@@ -11,7 +11,7 @@ struct server;
 
 struct hooks {
 	const char *store, *socket; /* as options_socket() takes them */
-	/* the hooks's own */
+	/* the hooks' own */
 	struct agent *agent;
 	struct server *server; /* NULL: there is none; the agent goes on without */
 	struct status *status; /* filled anew for each answer */

@@ -110,7 +110,7 @@ static int take_name(struct atomic_output *target)
 		target->is_made = 0;
 		return 0;
 	}
-	/* A file system without such flags: it has been looked at a instant ago. */
+	/* A file system without such flags: it has been looked at an instant ago. */
 	if (flags && errno == EINVAL && rename(target->making, target->out) == 0) {
 		target->is_made = 0;
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state of all processes at a snapshot: the last roster before it, carried on by the rows of procs and
- * exits up to the interval that the snapshot is in. A process that did nothing in that interval has a row too,
+ * The state of all processes at a time: the last roster before that, carried on by the rows of procs and
+ * exits up to the interval that the time is in. A process that did nothing in that interval has a row too,
  * with sums of 0 and the levels reported last.
  *
  * Memory grows with the processes alive. Belongs to one thread.

@@ -49,7 +49,7 @@ static time_t local_seconds(const struct tm *shown, int is_dst)
 }
 
 /*
- * mktime() knows when summer time begins; a instant that a change of clocks skips is moved over the gap. In the hour that
+ * mktime() knows when summer time begins; an instant that a change of clocks skips is moved over the gap. In the hour that
  * comes twice a range begins with the first and ends with the second.
  */
 static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int is_end, uint64_t *ret_real_ns)

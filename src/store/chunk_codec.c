@@ -9,50 +9,50 @@
 
 #include "store/segment_format.h"
 
-struct history *histories_get(struct histories *histories, uint32_t id)
+struct codec_state *codec_states_get(struct states *states, uint32_t id)
 {
 	if (id >= TABLE_MAX_TABLES)
 		return NULL;
-	if (!histories->of[id])
-		histories->of[id] = history_new();
-	return histories->of[id];
+	if (!states->of[id])
+		states->of[id] = codec_state_new();
+	return states->of[id];
 }
 
-void histories_clear(struct histories *histories)
+void codec_states_clear(struct states *states)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++)
-		if (histories->of[i])
-			history_clear(histories->of[i]);
+		if (states->of[i])
+			codec_state_clear(states->of[i]);
 }
 
-void histories_done(struct histories *histories)
+void codec_states_done(struct states *states)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
-		history_free(histories->of[i]);
-		histories->of[i] = NULL;
+		codec_state_free(states->of[i]);
+		states->of[i] = NULL;
 	}
 }
 
-int histories_full(const struct histories *histories)
+int codec_states_full(const struct states *states)
 {
 	for (int i = 0; i < TABLE_MAX_TABLES; i++)
-		if (histories->of[i] && history_is_full(histories->of[i]))
+		if (states->of[i] && codec_state_is_full(states->of[i]))
 			return 1;
 	return 0;
 }
 
 /* The head of a section to `sink`, what it holds to the other two. */
 static void put_table(struct sink *sink, struct chunk_parts *parts, const struct block *block,
-		      const struct interval *interval, struct histories *histories)
+		      const struct interval *interval, struct states *states)
 {
-	struct history *history = histories_get(histories, block->table->id);
+	struct codec_state *state = codec_states_get(states, block->table->id);
 	size_t texts = parts->texts.len, numbers = parts->numbers.len;
 
-	if (!history) {
+	if (!state) {
 		sink->failed = 1;
 		return;
 	}
-	section_put(&parts->numbers, &parts->texts, block, interval, history);
+	section_put(&parts->numbers, &parts->texts, block, interval, state);
 	put_varint(sink, block->table->id);
 	put_varint(sink, block->rows);
 	put_varint(sink, parts->texts.len - texts);
@@ -60,7 +60,7 @@ static void put_table(struct sink *sink, struct chunk_parts *parts, const struct
 }
 
 void chunk_put(struct sink *sink, struct chunk_parts *parts, uint32_t ordinal, const struct interval *interval,
-	       struct block *const *blocks, size_t n_blocks, struct histories *histories)
+	       struct block *const *blocks, size_t n_blocks, struct states *states)
 {
 	size_t start;
 	uint8_t n = 0;
@@ -78,7 +78,7 @@ void chunk_put(struct sink *sink, struct chunk_parts *parts, uint32_t ordinal, c
 	put_u8(sink, n);
 	for (size_t i = 0; i < n_blocks; i++)
 		if (blocks[i]->rows)
-			put_table(sink, parts, blocks[i], interval, histories);
+			put_table(sink, parts, blocks[i], interval, states);
 	put_bytes(sink, parts->texts.data, parts->texts.len);
 	parts->numbers_at = sink->len;
 	put_bytes(sink, parts->numbers.data, parts->numbers.len);

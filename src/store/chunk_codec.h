@@ -17,15 +17,15 @@
 #define CHUNK_PREFIX 8u
 
 /* Histories of all tables, by id; made when first needed. */
-struct histories {
-	struct history *of[TABLE_MAX_TABLES];
+struct states {
+	struct codec_state *of[TABLE_MAX_TABLES];
 };
 
 /* NULL: out of memory, or an id beyond TABLE_MAX_TABLES. */
-struct history *histories_get(struct histories *histories, uint32_t id);
-void histories_clear(struct histories *histories);
-void histories_done(struct histories *histories);
-int histories_full(const struct histories *histories);
+struct codec_state *codec_states_get(struct states *states, uint32_t id);
+void codec_states_clear(struct states *states);
+void codec_states_done(struct states *states);
+int codec_states_full(const struct states *states);
 
 /* Scratch of chunk_put(): what lies behind the sections' heads. Zeroed at first. */
 struct chunk_parts {
@@ -37,7 +37,7 @@ void chunk_parts_done(struct chunk_parts *parts);
 
 /* Appends the chunk, prefix and all; `ordinal` counts the frame's chunks from 0. */
 void chunk_put(struct sink *sink, struct chunk_parts *parts, uint32_t ordinal, const struct interval *interval,
-	       struct block *const *blocks, size_t n_blocks, struct histories *histories);
+	       struct block *const *blocks, size_t n_blocks, struct states *states);
 
 /*
  * Is there a whole chunk at the beginning of the bytes? Its length with the prefix; 0: not yet; -EBADMSG: it

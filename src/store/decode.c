@@ -11,35 +11,35 @@
 /* A column on its way in. */
 struct column {
 	struct block *block;
-	struct history *history;
+	struct codec_state *state;
 	uint32_t field;
 	uint8_t head;
 	uint64_t origin, boundary, factor;
-	struct column_chances *chances;
+	struct column_models *models;
 	const uint64_t *minuend, *subtrahend;
 	uint64_t *values; /* to here; 0 where null */
 };
 
-static void get_nulls(struct range_source *from, struct column_chances *chances, uint8_t *nulls, uint32_t rows)
+static void get_nulls(struct range_source *from, struct column_models *models, uint8_t *nulls, uint32_t rows)
 {
 	uint8_t before = 0;
 
 	for (uint32_t row = 0; row < rows; row++)
-		before = nulls[row] = (uint8_t)range_get(from, &chances->is_null[before]);
+		before = nulls[row] = (uint8_t)range_get(from, &models->is_null[before]);
 }
 
-static uint64_t get_alone(struct range_source *from, struct column_chances *chances)
+static uint64_t get_alone(struct range_source *from, struct column_models *models)
 {
 	uint8_t length = 0;
 
-	return get_number(from, chances, &length);
+	return get_number(from, models, &length);
 }
 
 /* The column's two that come before it and hold numbers. */
 static int get_relation(struct range_source *from, struct column *column)
 {
 	const struct table *table = column->block->table;
-	uint64_t minuend = get_alone(from, column->chances), subtrahend = get_alone(from, column->chances);
+	uint64_t minuend = get_alone(from, column->models), subtrahend = get_alone(from, column->models);
 
 	if (minuend >= column->field || field_is_text(&table->fields[minuend]))
 		return -EBADMSG;
@@ -52,32 +52,32 @@ static int get_relation(struct range_source *from, struct column *column)
 	return 0;
 }
 
-/* What nothing foretells is by itself; else it is signed and added. */
+/* What nothing predicts is by itself; else it is signed and added. */
 static void get_numbers(struct range_source *from, const struct column *column)
 {
-	const uint8_t foretold = column->head & FORETOLD_MASK, *nulls = column->block->nulls[column->field];
-	const uint32_t *subjects = column->history->subjects;
+	const uint8_t predicted = column->head & PREDICTED_MASK, *nulls = column->block->nulls[column->field];
+	const uint32_t *series_ids = column->state->series_ids;
 	const int is_constant = (column->head & FORM_MASK) == FORM_CONSTANT;
-	uint64_t *lasts = history_last(column->history, column->field);
-	uint8_t *lengths = history_lengths(column->history, column->field);
-	uint64_t before = column->origin, number = is_constant ? get_alone(from, column->chances) : 0;
+	uint64_t *lasts = codec_state_last(column->state, column->field);
+	uint8_t *lengths = codec_state_lengths(column->state, column->field);
+	uint64_t before = column->origin, number = is_constant ? get_alone(from, column->models) : 0;
 	struct range_source coder = *from; /* in registers */
 
 	for (uint32_t row = 0; row < column->block->rows; row++) {
-		uint64_t *last = &lasts[subjects[row]], value;
+		uint64_t *last = &lasts[series_ids[row]], value;
 
 		if (nulls[row]) {
 			column->values[row] = 0;
 			continue;
 		}
 		if (!is_constant)
-			number = get_number(&coder, column->chances, &lengths[subjects[row]]);
-		value = (foretold ? unzigzag(number) : number) * column->factor;
-		switch (foretold) {
+			number = get_number(&coder, column->models, &lengths[series_ids[row]]);
+		value = (predicted ? unzigzag(number) : number) * column->factor;
+		switch (predicted) {
 		case FOREREPORTED_BY_ROW:
 			value += before;
 			break;
-		case FOREREPORTED_BY_SUBJECT:
+		case FOREREPORTED_BY_SERIES:
 			value += *last;
 			break;
 		case FOREREPORTED_BY_COLUMNS:
@@ -98,8 +98,8 @@ static int get_column(struct range_source *from, struct column *column)
 	uint8_t *nulls = column->block->nulls[column->field];
 	int r = 0;
 
-	column->head = get_head(from, column->chances->head);
-	if ((column->head & FORM_MASK) > FORM_EACH || (column->head & FORETOLD_MASK) > FOREREPORTED_BY_EDGE)
+	column->head = get_head(from, column->models->head);
+	if ((column->head & FORM_MASK) > FORM_EACH || (column->head & PREDICTED_MASK) > FOREREPORTED_BY_EDGE)
 		return -EBADMSG;
 	if ((column->head & FORM_MASK) == FORM_ALL_NULL) {
 		memset(nulls, 1, rows);
@@ -107,13 +107,13 @@ static int get_column(struct range_source *from, struct column *column)
 		return 0;
 	}
 	memset(nulls, 0, rows);
-	if ((column->head & FORETOLD_MASK) == FOREREPORTED_BY_COLUMNS)
+	if ((column->head & PREDICTED_MASK) == FOREREPORTED_BY_COLUMNS)
 		r = get_relation(from, column);
-	column->factor = column->head & COLUMN_HAS_FACTOR ? get_alone(from, column->chances) : 1;
+	column->factor = column->head & COLUMN_HAS_FACTOR ? get_alone(from, column->models) : 1;
 	if (r < 0)
 		return r;
 	if (column->head & COLUMN_HAS_NULLS)
-		get_nulls(from, column->chances, nulls, rows);
+		get_nulls(from, column->models, nulls, rows);
 	get_numbers(from, column);
 	return 0;
 }
@@ -121,7 +121,7 @@ static int get_column(struct range_source *from, struct column *column)
 /* The texts that the column has named for the first time. */
 static int get_new_texts(struct source *source, const struct column *column)
 {
-	struct dictionary *texts = &column->history->texts;
+	struct dictionary *texts = &column->state->texts;
 	uint64_t last = 0;
 
 	for (uint32_t row = 0; row < column->block->rows; row++)
@@ -168,59 +168,59 @@ static int place_texts(const struct column *column)
 		if (block_is_null(block, row, column->field))
 			block->texts[column->field][row] = (struct span){0, 0};
 		else
-			r = place_text(block, &column->history->texts, column->field, row, column->values[row]);
+			r = place_text(block, &column->state->texts, column->field, row, column->values[row]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* A subject that was not there before is the next one. */
-static int get_subjects(struct range_source *from, uint32_t rows, struct history *history)
+/* A series that was not there before is the next one. */
+static int get_series(struct range_source *from, uint32_t rows, struct codec_state *state)
 {
-	uint64_t subject = 0;
+	uint64_t series_id = 0;
 	uint8_t length = 0;
 
 	for (uint32_t row = 0; row < rows; row++) {
-		subject += unzigzag(get_number(from, &history->chances[history->n_fields], &length));
-		if (subject > history->n_subjects)
+		series_id += unzigzag(get_number(from, &state->models[state->n_fields], &length));
+		if (series_id > state->n_series)
 			return -EBADMSG;
-		if (subject == history->n_subjects) {
-			int r = history_add_subject(history);
+		if (series_id == state->n_series) {
+			int r = codec_state_add_series(state);
 
 			if (r < 0)
 				return r;
 		}
-		history->subjects[row] = (uint32_t)subject;
+		state->series_ids[row] = (uint32_t)series_id;
 	}
 	return 0;
 }
 
 int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block,
-		const struct interval *interval, struct history *history)
+		const struct interval *interval, struct codec_state *state)
 {
 	const struct table *table = block->table;
 	struct range_source from;
 	int r = block_reserve(block, rows, block->arena_size);
 
 	if (r == 0)
-		r = history_reserve(history, rows, table->n_fields);
+		r = codec_state_reserve(state, rows, table->n_fields);
 	if (r < 0)
 		return r;
 	range_get_begin(&from, numbers->data, numbers->left);
-	r = get_subjects(&from, rows, history);
+	r = get_series(&from, rows, state);
 	block->rows = r == 0 ? rows : 0;
-	history->texts.section++;
+	state->texts.section++;
 	for (uint32_t field = 0; r >= 0 && field < table->n_fields; field++) {
 		int is_text = field_is_text(&table->fields[field]);
 		struct column column = {
 			.block = block,
-			.history = history,
+			.state = state,
 			.field = field,
 			.origin = column_origin(&table->fields[field], interval),
 			.boundary = interval_boundary(interval),
-			.chances = &history->chances[field],
-			.values = is_text ? history->values : block->numbers[field],
+			.models = &state->models[field],
+			.values = is_text ? state->values : block->numbers[field],
 		};
 
 		r = get_column(&from, &column);

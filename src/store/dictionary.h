@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The texts of one table in one frame, each once, numbered from 1 on; 0 is no text. Part of its history.
+ * The texts of one table in one frame, each once, numbered from 1 on; 0 is no text. Part of its state.
  */
 #ifndef OBIT_STORE_DICTIONARY_H
 #define OBIT_STORE_DICTIONARY_H

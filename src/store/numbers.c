@@ -4,10 +4,10 @@
  */
 #include "store/numbers.h"
 
-void column_chances_clear(struct column_chances *chances)
+void column_models_clear(struct column_models *models)
 {
-	chance *all = (chance *)chances;
+	model *all = (model *)models;
 
-	for (size_t i = 0; i < sizeof(*chances) / sizeof(*all); i++)
-		all[i] = CHANCE_EVEN;
+	for (size_t i = 0; i < sizeof(*models) / sizeof(*all); i++)
+		all[i] = PROBABILITY_EVEN;
 }

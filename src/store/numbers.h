@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Numbers through the range coder: how many bits it has, the top ones of them, and the rest as plain bits. What one
- * column has taught is kept for the frame: struct column_chances.
+ * column has taught is kept for the frame: struct column_models.
  *
- * How many bits are expected depends on how many the subject's number had the time before (`length`): a process that did
+ * How many bits are expected depends on how many the series's number had the time before (`length`): a process that did
  * little does little.
  */
 #ifndef OBIT_STORE_NUMBERS_H
@@ -17,21 +17,21 @@
 #define TOP_BITS       3 /* below the highest, which is 1 */
 #define NUMBER_MAX_BYTES 23 /* 10 answers of 12 bits at the worst, and 60 plain bits */
 
-struct column_chances {
-	chance is_null[2]; /* by the row before */
-	chance head[256];
-	chance is_something[LENGTH_CLASSES];
-	chance length[LENGTH_CLASSES][64];
-	chance top[65][1 << TOP_BITS];
+struct column_models {
+	model is_null[2]; /* by the row before */
+	model head[256];
+	model is_something[LENGTH_CLASSES];
+	model length[LENGTH_CLASSES][64];
+	model top[65][1 << TOP_BITS];
 };
 
-void column_chances_clear(struct column_chances *chances);
+void column_models_clear(struct column_models *models);
 
 /*
- * A tree of chances holds one for each question that the answers before can lead to: node 1 asks first, and node n leads
+ * A tree of models holds one for each question that the answers before can lead to: node 1 asks first, and node n leads
  * to 2n and 2n + 1.
  */
-RANGE_INLINE void put_tree(struct range_sink *to, chance *tree, unsigned value, unsigned n_bits)
+RANGE_INLINE void put_tree(struct range_sink *to, model *tree, unsigned value, unsigned n_bits)
 {
 	unsigned node = 1;
 
@@ -43,7 +43,7 @@ RANGE_INLINE void put_tree(struct range_sink *to, chance *tree, unsigned value, 
 	}
 }
 
-RANGE_INLINE unsigned get_tree(struct range_source *from, chance *tree, unsigned n_bits)
+RANGE_INLINE unsigned get_tree(struct range_source *from, model *tree, unsigned n_bits)
 {
 	unsigned node = 1;
 
@@ -53,14 +53,14 @@ RANGE_INLINE unsigned get_tree(struct range_source *from, chance *tree, unsigned
 }
 
 /* A byte, bit by bit from the highest on. */
-RANGE_INLINE void put_head(struct range_sink *to, chance *chances, uint8_t head)
+RANGE_INLINE void put_head(struct range_sink *to, model *models, uint8_t head)
 {
-	put_tree(to, chances, head, 8);
+	put_tree(to, models, head, 8);
 }
 
-RANGE_INLINE uint8_t get_head(struct range_source *from, chance *chances)
+RANGE_INLINE uint8_t get_head(struct range_source *from, model *models)
 {
-	return (uint8_t)get_tree(from, chances, 8);
+	return (uint8_t)get_tree(from, models, 8);
 }
 
 /* The class of a length: near 0 each by itself, then wider. */
@@ -70,36 +70,36 @@ static const uint8_t class_of[65] = {
 	11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
 };
 
-RANGE_INLINE void put_number(struct range_sink *to, struct column_chances *chances, uint8_t *length, uint64_t number)
+RANGE_INLINE void put_number(struct range_sink *to, struct column_models *models, uint8_t *length, uint64_t number)
 {
 	unsigned class = class_of[*length], bits = number ? 64 - (unsigned)__builtin_clzll(number) : 0, below, top;
 
 	*length = (uint8_t)bits;
-	range_put(to, &chances->is_something[class], bits > 0);
+	range_put(to, &models->is_something[class], bits > 0);
 	if (!bits)
 		return;
-	put_tree(to, chances->length[class], bits - 1, 6);
+	put_tree(to, models->length[class], bits - 1, 6);
 	below = bits - 1;
 	top = below < TOP_BITS ? below : TOP_BITS;
 	below -= top;
-	put_tree(to, chances->top[bits], (unsigned)(number >> below) & ((1u << top) - 1), top);
+	put_tree(to, models->top[bits], (unsigned)(number >> below) & ((1u << top) - 1), top);
 	range_put_plain(to, number & ((1ull << below) - 1), below);
 }
 
-RANGE_INLINE uint64_t get_number(struct range_source *from, struct column_chances *chances, uint8_t *length)
+RANGE_INLINE uint64_t get_number(struct range_source *from, struct column_models *models, uint8_t *length)
 {
 	unsigned class = class_of[*length], bits, below, top;
 	uint64_t number;
 
 	*length = 0;
-	if (!range_get(from, &chances->is_something[class]))
+	if (!range_get(from, &models->is_something[class]))
 		return 0;
-	bits = get_tree(from, chances->length[class], 6) + 1;
+	bits = get_tree(from, models->length[class], 6) + 1;
 	*length = (uint8_t)bits;
 	below = bits - 1;
 	top = below < TOP_BITS ? below : TOP_BITS;
 	below -= top;
-	number = 1ull << top | get_tree(from, chances->top[bits], top);
+	number = 1ull << top | get_tree(from, models->top[bits], top);
 	return number << below | range_get_plain(from, below);
 }
 

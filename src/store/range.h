@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A range coder (Martin 1979; its binary, adaptive form as in LZMA): yes-or-no questions cost as little as their answers
- * are expected. Each question has a `chance`, which learns from every answer, the first ones most; writer and reader
+ * are expected. Each question has a `model`, which learns from every answer, the first ones most; writer and reader
  * learn the same. docs/format.md says it to the bit.
  */
 #ifndef OBIT_STORE_RANGE_H
@@ -15,18 +15,18 @@
 #define RANGE_INLINE static inline __attribute__((always_inline))
 
 /* 12 bits of the probability of "no", and below it 4 bits that count the answers so far, up to 15. */
-typedef uint16_t chance;
-#define CHANCE_EVEN ((chance)(2048 << 4))
-#define CHANCE_BITS 12
+typedef uint16_t model;
+#define PROBABILITY_EVEN ((model)(2048 << 4))
+#define PROBABILITY_BITS 12
 
 /* Neither answer ever becomes impossible: what is taken is less than what is there. */
-RANGE_INLINE void chance_learn(chance *chance_, unsigned answer)
+RANGE_INLINE void model_learn(model *chance_, unsigned answer)
 {
 	static const uint8_t shift[16] = {1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5};
 	unsigned n = *chance_ & 15, p = *chance_ >> 4;
-	unsigned less = p - (p >> shift[n]), more = p + (((1u << CHANCE_BITS) - p) >> shift[n]);
+	unsigned less = p - (p >> shift[n]), more = p + (((1u << PROBABILITY_BITS) - p) >> shift[n]);
 
-	*chance_ = (chance)((answer ? less : more) << 4 | (n + (n < 15)));
+	*chance_ = (model)((answer ? less : more) << 4 | (n + (n < 15)));
 }
 
 /*
@@ -67,13 +67,13 @@ RANGE_INLINE void range_put_normalize(struct range_sink *to)
 	to->range <<= 32;
 }
 
-RANGE_INLINE void range_put(struct range_sink *to, chance *chance_, unsigned answer)
+RANGE_INLINE void range_put(struct range_sink *to, model *chance_, unsigned answer)
 {
-	uint64_t bound = (to->range >> CHANCE_BITS) * (*chance_ >> 4);
+	uint64_t bound = (to->range >> PROBABILITY_BITS) * (*chance_ >> 4);
 
 	range_add(to, answer ? bound : 0);
 	to->range = answer ? to->range - bound : bound;
-	chance_learn(chance_, answer);
+	model_learn(chance_, answer);
 	range_put_normalize(to);
 }
 
@@ -107,14 +107,14 @@ RANGE_INLINE void range_get_normalize(struct range_source *from)
 	from->range <<= 32;
 }
 
-RANGE_INLINE unsigned range_get(struct range_source *from, chance *chance_)
+RANGE_INLINE unsigned range_get(struct range_source *from, model *chance_)
 {
-	uint64_t bound = (from->range >> CHANCE_BITS) * (*chance_ >> 4);
+	uint64_t bound = (from->range >> PROBABILITY_BITS) * (*chance_ >> 4);
 	unsigned answer = from->code >= bound;
 
 	from->code -= answer ? bound : 0;
 	from->range = answer ? from->range - bound : bound;
-	chance_learn(chance_, answer);
+	model_learn(chance_, answer);
 	range_get_normalize(from);
 	return answer;
 }

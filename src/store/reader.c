@@ -36,7 +36,7 @@ struct store_reader {
 
 	struct segment *segment; /* NULL: the next one is to be opened */
 	uint64_t next_ordinal;	 /* of the frame's next chunk */
-	struct histories histories;
+	struct states states;
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
 
@@ -121,7 +121,7 @@ void store_reader_close(struct store_reader *reader)
 	if (!reader)
 		return;
 	drop_segment(reader);
-	histories_done(&reader->histories);
+	codec_states_done(&reader->states);
 	if (reader->dir_fd >= 0)
 		close(reader->dir_fd);
 	free(reader->path);
@@ -266,19 +266,19 @@ static int decode_section(struct store_reader *reader, struct chunk_section *sec
 {
 	const struct header *header = segment_header(reader->segment);
 	const struct table *table = section->id <= UINT32_MAX ? header_table(header, (uint32_t)section->id) : NULL;
-	struct history *history;
+	struct codec_state *state;
 	struct block *block;
 
 	if (!is_wanted(reader, table))
 		return 0;
 	block = block_for(reader, table);
-	history = histories_get(&reader->histories, table->id);
+	state = codec_states_get(&reader->states, table->id);
 	if (!block)
 		return -ENOMEM;
-	if (!history)
+	if (!state)
 		return table->id < TABLE_MAX_TABLES ? -ENOMEM : -EBADMSG;
 	reader->filled[ret->n_blocks++] = block;
-	return section_get(&section->numbers, &section->texts, (uint32_t)section->rows, block, &ret->interval, history);
+	return section_get(&section->numbers, &section->texts, (uint32_t)section->rows, block, &ret->interval, state);
 }
 
 static int decode(struct store_reader *reader, struct source *body, struct store_chunk *ret)
@@ -316,7 +316,7 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 		if (chunk.frame_offset >= reader->stop_offset)
 			return -ERANGE;
 		if (chunk.begins_frame) {
-			histories_clear(&reader->histories);
+			codec_states_clear(&reader->states);
 			reader->next_ordinal = 0;
 		}
 		*ret = (struct store_chunk){

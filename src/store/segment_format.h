@@ -31,13 +31,13 @@
 #define FRAME_RAW_BYTES	 (8u << 20)  /* ... or so many bytes */
 #define DICTIONARY_TEXTS 16384	     /* ... or so many different texts in one table */
 #define DICTIONARY_BYTES (1u << 20)
-#define FRAME_SUBJECTS	 16384	     /* ... or so many subjects of one table */
+#define FRAME_SERIES	 16384	     /* ... or so many series of one table */
 #define SEGMENT_BYTES	 (64ull << 20)
 
 /* Chunk flags. */
 #define CHUNK_LAST 1u
 
-/* A column's head: a form, what foretells the values, flags. */
+/* A column's head: a form, what predicts the values, flags. */
 enum {
 	FORM_ALL_NULL = 0,
 	FORM_CONSTANT = 1, /* one number for all rows */
@@ -46,10 +46,10 @@ enum {
 
 	FOREREPORTED_BY_NOTHING = 0 << 3,
 	FOREREPORTED_BY_ROW = 1 << 3,     /* the row before */
-	FOREREPORTED_BY_SUBJECT = 2 << 3, /* the subject's row before */
+	FOREREPORTED_BY_SERIES = 2 << 3, /* the series's row before */
 	FOREREPORTED_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
 	FOREREPORTED_BY_EDGE = 4 << 3,    /* the end of the interval */
-	FORETOLD_MASK = 7 << 3,
+	PREDICTED_MASK = 7 << 3,
 
 	COLUMN_HAS_FACTOR = 0x40, /* the numbers are to be multiplied */
 	COLUMN_HAS_NULLS = 0x80,  /* a bitmap of nulls */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Chunks to frames: a frame ends when readers would have to read too much to get at its last chunk, or when
- * its history is full.
+ * its state is full.
  */
 #include "store/segment_writer.h"
 
@@ -29,7 +29,7 @@ int segment_writer_begin(struct segment_writer *writer, int fd, const struct fil
 static int frame_is_full(const struct segment_writer *writer)
 {
 	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES ||
-	       histories_full(&writer->histories);
+	       codec_states_full(&writer->states);
 }
 
 int segment_writer_put(struct segment_writer *writer, const struct interval *interval, struct block *const *blocks,
@@ -44,13 +44,13 @@ int segment_writer_put(struct segment_writer *writer, const struct interval *int
 	}
 	if (r == 0 && !writer->frame_chunks) {
 		r = index_add_frame(&writer->index, segment_writer_bytes(writer));
-		histories_clear(&writer->histories);
+		codec_states_clear(&writer->states);
 		writer->frame_raw_bytes = 0;
 	}
 	if (r < 0)
 		return r;
 	writer->raw.len = 0;
-	chunk_put(&writer->raw, &writer->parts, writer->frame_chunks, interval, blocks, n_blocks, &writer->histories);
+	chunk_put(&writer->raw, &writer->parts, writer->frame_chunks, interval, blocks, n_blocks, &writer->states);
 	if (writer->raw.failed)
 		return -ENOMEM;
 	/* What follows is dense, and in a block of its own zstd leaves it alone. */
@@ -89,7 +89,7 @@ void segment_writer_done(struct segment_writer *writer)
 {
 	frame_writer_done(&writer->frames);
 	index_done(&writer->index);
-	histories_done(&writer->histories);
+	codec_states_done(&writer->states);
 	sink_done(&writer->raw);
 	chunk_parts_done(&writer->parts);
 }

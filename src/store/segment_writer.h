@@ -14,7 +14,7 @@
 struct segment_writer {
 	struct frame_writer frames;
 	struct index index;
-	struct histories histories;
+	struct states states;
 	struct sink raw;
 	struct chunk_parts parts;
 	uint32_t frame_chunks;

@@ -52,7 +52,7 @@ struct store_writer {
 	int has_encoded;       /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
 	uint32_t checksum;     /* ... of what the failed call was given */
-	int end_is_asked;      /* the running segment ends at the next chance */
+	int end_is_asked;      /* the running segment ends at the next model */
 	int seal_is_next;      /* ... and is followed there by the seal */
 	int sync_error;	       /* the first that fsync() reported; the rows are written, so it is reported at close */
 	uint64_t last_real_ns; /* end of the last interval; at first, of the last one in the store */

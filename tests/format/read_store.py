@@ -17,7 +17,7 @@ HEADER_FRAME, INDEX_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0xFD2FB528
 U64, I64, BOOL, STRING, STRINGS = 1, 2, 3, 4, 5
 TIME = 1
 ALL_NULL, CONSTANT, EACH = 0, 1, 2
-NOTHING, ROW, SUBJECT, COLUMNS, EDGE = range(5)
+NOTHING, ROW, SERIES, COLUMNS, BOUNDARY = range(5)
 HAS_FACTOR, HAS_NULLS = 0x40, 0x80
 NO_COLUMN = 255
 WORD = 2**64 - 1
@@ -79,7 +79,7 @@ def read_header(data):
 
 
 class Range:
-    """The range coder. A chance is a list [p, n]; many of them come in lists."""
+    """The range coder. A model is a list [p, n]; many of them come in lists."""
 
     def __init__(self, data):
         self.data, self.at, self.range = data, 0, WORD
@@ -95,17 +95,17 @@ class Range:
             self.range <<= 32
             self.code = self.code << 32 | self.next_bytes(4)
 
-    def answer(self, chance):
-        p, seen = chance
+    def answer(self, model):
+        p, seen = model
         bound = (self.range >> 12) * p
         if self.code < bound:
             self.range, result = bound, 0
-            chance[0] = p + (4096 - p >> LEARNING[seen])
+            model[0] = p + (4096 - p >> LEARNING[seen])
         else:
             self.range, self.code, result = self.range - bound, self.code - bound, 1
-            chance[0] = p - (p >> LEARNING[seen])
+            model[0] = p - (p >> LEARNING[seen])
         if seen < 15:
-            chance[1] = seen + 1
+            model[1] = seen + 1
         if self.range < 2**32:
             self.normalize()
         return result
@@ -122,20 +122,20 @@ class Range:
             self.normalize()
         return value
 
-    def tree(self, chances, count):
+    def tree(self, models, count):
         node = 1
         for _ in range(count):
-            node = node * 2 + self.answer(chances[node])
+            node = node * 2 + self.answer(models[node])
         return node - 2**count
 
-    def number(self, chances, before):
+    def number(self, models, before):
         """(the number, its length)"""
         kind = CLASSES[before]
-        if not self.answer(chances.something[kind]):
+        if not self.answer(models.something[kind]):
             return 0, 0
-        length = self.tree(chances.length[kind], 6) + 1
+        length = self.tree(models.length[kind], 6) + 1
         top = min(3, length - 1)
-        number = 1 << top | self.tree(chances.top[length], top)
+        number = 1 << top | self.tree(models.top[length], top)
         return number << (length - 1 - top) | self.bits(length - 1 - top), length
 
 
@@ -159,7 +159,7 @@ class History:
         self.texts, self.n_subjects = [], 0
         self.last = [{} for _ in range(n_fields)]
         self.lengths = [{} for _ in range(n_fields)]
-        self.chances = [Chances() for _ in range(n_fields)]
+        self.models = [Chances() for _ in range(n_fields)]
         self.subject_chances = Chances()
 
 
@@ -167,74 +167,74 @@ def signed(number):
     return (number >> 1) ^ -(number & 1)
 
 
-def read_subjects(coder, rows, history):
-    subjects, subject, length = [], 0, 0
+def read_subjects(coder, rows, state):
+    all_series, series, length = [], 0, 0
     for _ in range(rows):
-        number, length = coder.number(history.subject_chances, length)
-        subject += signed(number)
-        if not 0 <= subject <= history.n_subjects:
-            raise ValueError("a subject that is not there yet")
-        history.n_subjects += subject == history.n_subjects
-        subjects.append(subject)
-    return subjects
+        number, length = coder.number(state.subject_chances, length)
+        series += signed(number)
+        if not 0 <= series <= state.n_subjects:
+            raise ValueError("a series that is not there yet")
+        state.n_subjects += series == state.n_subjects
+        all_series.append(series)
+    return all_series
 
 
-def read_column(coder, field, fields, columns, subjects, history, interval):
-    chances, last, lengths = history.chances[field], history.last[field], history.lengths[field]
-    rows, begin, end = len(subjects), *interval
+def read_column(coder, field, fields, columns, all_series, state, interval):
+    models, last, lengths = state.models[field], state.last[field], state.lengths[field]
+    rows, begin, end = len(all_series), *interval
     values = [None] * rows
-    head = coder.tree(chances.head, 8)
-    form, foretold = head & 7, head >> 3 & 7
+    head = coder.tree(models.head, 8)
+    form, predicted = head & 7, head >> 3 & 7
     if form == ALL_NULL:
         return values
-    if foretold == COLUMNS:
-        column, taken_off = coder.number(chances, 0)[0], coder.number(chances, 0)[0]
-    factor = coder.number(chances, 0)[0] if head & HAS_FACTOR else 1
+    if predicted == COLUMNS:
+        column, taken_off = coder.number(models, 0)[0], coder.number(models, 0)[0]
+    factor = coder.number(models, 0)[0] if head & HAS_FACTOR else 1
     nulls, is_null = [0] * rows, 0
     if head & HAS_NULLS:
         for row in range(rows):
-            nulls[row] = is_null = coder.answer(chances.null[is_null])
-    constant = coder.number(chances, 0)[0] if form == CONSTANT else None
+            nulls[row] = is_null = coder.answer(models.null[is_null])
+    constant = coder.number(models, 0)[0] if form == CONSTANT else None
     value = begin if fields[field][2] == TIME else 0
-    for row, subject in enumerate(subjects):
+    for row, series in enumerate(all_series):
         if nulls[row]:
             continue
         number = constant
         if form == EACH:
-            number, lengths[subject] = coder.number(chances, lengths.get(subject, 0))
-        if foretold == NOTHING:
+            number, lengths[series] = coder.number(models, lengths.get(series, 0))
+        if predicted == NOTHING:
             base = 0
-        elif foretold == ROW:
+        elif predicted == ROW:
             base = value
-        elif foretold == SUBJECT:
-            base = last.get(subject, 0)
-        elif foretold == COLUMNS:
+        elif predicted == SERIES:
+            base = last.get(series, 0)
+        elif predicted == COLUMNS:
             base = (columns[column][row] or 0) - ((columns[taken_off][row] or 0) if taken_off != NO_COLUMN else 0)
-        elif foretold == EDGE:
+        elif predicted == BOUNDARY:
             base = end or begin
         else:
-            raise ValueError(f"nothing known foretells: {head}")
-        value = base + (signed(number) if foretold else number) * factor & WORD
-        values[row] = last[subject] = value
+            raise ValueError(f"nothing known predicts: {head}")
+        value = base + (signed(number) if predicted else number) * factor & WORD
+        values[row] = last[series] = value
     return values
 
 
-def read_section(numbers, texts, rows, fields, history, interval):
+def read_section(numbers, texts, rows, fields, state, interval):
     coder, columns = Range(numbers), []
-    subjects = read_subjects(coder, rows, history)
+    all_series = read_subjects(coder, rows, state)
     for field, (_, kind, _) in enumerate(fields):
-        values = read_column(coder, field, fields, columns, subjects, history, interval)
+        values = read_column(coder, field, fields, columns, all_series, state, interval)
         columns.append(values)
         if kind in (STRING, STRINGS):
-            while len(history.texts) < max((value for value in values if value is not None), default=0):
-                history.texts.append(texts.take(texts.varint()))
-    return [[None if value is None else history.texts[value - 1] for value in values] if kind in (STRING, STRINGS)
+            while len(state.texts) < max((value for value in values if value is not None), default=0):
+                state.texts.append(texts.take(texts.varint()))
+    return [[None if value is None else state.texts[value - 1] for value in values] if kind in (STRING, STRINGS)
             else values for values, (_, kind, _) in zip(columns, fields)]
 
 
 def read_chunks(content, tables, wanted):
     """The rows of the table `wanted` in one frame's content, up to the first chunk that is not whole."""
-    histories = {number: History(len(fields)) for number, (name, fields) in tables.items() if name == wanted}
+    states = {number: History(len(fields)) for number, (name, fields) in tables.items() if name == wanted}
     stream, place = Bytes(content), 0
     while True:
         try:
@@ -257,7 +257,7 @@ def read_chunks(content, tables, wanted):
         for (number, rows, _, _), text_bytes, number_bytes in zip(sections, texts, numbers):
             name, fields = tables[number]
             if name == wanted:
-                columns = read_section(number_bytes, Bytes(text_bytes), rows, fields, histories[number], interval)
+                columns = read_section(number_bytes, Bytes(text_bytes), rows, fields, states[number], interval)
                 yield from ((fields, row) for row in zip(*columns))
 
 

@@ -21,7 +21,7 @@
 static uint64_t state = 20261124; /* the seed */
 
 /* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled"). */
-static uint64_t chance(uint64_t below)
+static uint64_t model(uint64_t below)
 {
 	state ^= state >> 12;
 	state ^= state << 25;
@@ -32,7 +32,7 @@ static uint64_t chance(uint64_t below)
 /* Most are small and a few are large: below 2^(bits), each length as likely. */
 static uint64_t skewed(unsigned bits)
 {
-	return chance(1ull << (1 + chance(bits)));
+	return model(1ull << (1 + model(bits)));
 }
 
 static void set_text(struct block *block, uint32_t row, uint32_t field, const char *text)
@@ -45,8 +45,8 @@ static const char *const commands[] = {"cc1", "as", "ld", "sh", "make", "sed", "
 static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 {
 	uint32_t row = (uint32_t)block_add_row(block);
-	const char *command = commands[chance(sizeof(commands) / sizeof(commands[0]))];
-	uint64_t end = begin_ns + chance(INTERVAL_NS), wall = 500000 + skewed(32), user = wall / 3, system = wall / 9;
+	const char *command = commands[model(sizeof(commands) / sizeof(commands[0]))];
+	uint64_t end = begin_ns + model(INTERVAL_NS), wall = 500000 + skewed(32), user = wall / 3, system = wall / 9;
 	char text[256], argv[512];
 	int len;
 
@@ -60,7 +60,7 @@ static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 	block_set_number(block, row, EXITS_nspid, 1000 + serial % 4000000);
 	block_set_number(block, row, EXITS_ppid, 900 + serial / 12 % 4000000);
 	block_set_number(block, row, EXITS_pgid, 900 + serial / 12 % 4000000);
-	block_set_number(block, row, EXITS_sid, 900 + chance(20));
+	block_set_number(block, row, EXITS_sid, 900 + model(20));
 	block_set_number(block, row, EXITS_uid, 1000);
 	block_set_number(block, row, EXITS_gid, 1000);
 	block_set_number(block, row, EXITS_threads, 1);
@@ -70,23 +70,23 @@ static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 	block_set_number(block, row, EXITS_max_rss_bytes, 4096 * (300 + skewed(14)));
 	block_set_number(block, row, EXITS_core_dumped, 0);
 	block_set_number(block, row, EXITS_oom_killed, 0);
-	if (chance(200) == 0) {
+	if (model(200) == 0) {
 		block_set_number(block, row, EXITS_exit_signal, 9);
-		block_set_number(block, row, EXITS_killer_pid, 1 + chance(3));
+		block_set_number(block, row, EXITS_killer_pid, 1 + model(3));
 		block_set_number(block, row, EXITS_killer_uid, 0);
 		set_text(block, row, EXITS_killer_comm, "timeout");
 	} else {
-		block_set_number(block, row, EXITS_exit_code, chance(20) == 0);
+		block_set_number(block, row, EXITS_exit_code, model(20) == 0);
 	}
 	block->nulls[EXITS_block_ns][row] = 1;
 	set_text(block, row, EXITS_comm, command);
 	sprintf(text, "/usr/bin/%s", command);
 	set_text(block, row, EXITS_exe, text);
-	len = sprintf(argv, "%s%c-O2%c-o%cobj/%" PRIu64 ".o%csrc/%" PRIu64 ".c", command, 0, 0, 0, chance(3000), 0, serial) + 1;
+	len = sprintf(argv, "%s%c-O2%c-o%cobj/%" PRIu64 ".o%csrc/%" PRIu64 ".c", command, 0, 0, 0, model(3000), 0, serial) + 1;
 	block_set_text(block, row, EXITS_argv, argv, (size_t)len);
-	sprintf(text, "/system.slice/ci-%" PRIu64 ".service", chance(40));
+	sprintf(text, "/system.slice/ci-%" PRIu64 ".service", model(40));
 	set_text(block, row, EXITS_cgroup, text);
-	block_set_number(block, row, EXITS_cgroup_id, 5000 + chance(40));
+	block_set_number(block, row, EXITS_cgroup_id, 5000 + model(40));
 	set_text(block, row, EXITS_witness, "switch");
 	set_text(block, row, EXITS_flags, "");
 }

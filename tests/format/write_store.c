@@ -20,7 +20,7 @@
 static uint64_t state = 20261123; /* the seed */
 
 /* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled"). */
-static uint64_t chance(void)
+static uint64_t model(void)
 {
 	state ^= state >> 12;
 	state ^= state << 25;
@@ -36,16 +36,16 @@ static void set_text(struct block *block, uint32_t row, uint32_t field)
 	};
 	char list[256];
 	size_t len = 0;
-	int n_items = block->table->fields[field].type == FIELD_STRINGS ? (int)(chance() % 4) : -1;
+	int n_items = block->table->fields[field].type == FIELD_STRINGS ? (int)(model() % 4) : -1;
 
 	if (n_items < 0) {
-		const char *text = texts[chance() % (sizeof(texts) / sizeof(texts[0]))];
+		const char *text = texts[model() % (sizeof(texts) / sizeof(texts[0]))];
 
 		block_set_text(block, row, field, text, strlen(text));
 		return;
 	}
 	for (int i = 0; i < n_items; i++)
-		len += (size_t)sprintf(list + len, "%s", texts[chance() % (sizeof(texts) / sizeof(texts[0]))]) + 1;
+		len += (size_t)sprintf(list + len, "%s", texts[model() % (sizeof(texts) / sizeof(texts[0]))]) + 1;
 	block_set_text(block, row, field, list, len);
 }
 
@@ -54,31 +54,31 @@ static uint64_t number_of(const struct field *field, uint32_t row, uint64_t inte
 	static const uint64_t hard[] = {0, 1, 127, 128, UINT32_MAX, INT64_MAX, 1ull << 63, UINT64_MAX};
 
 	if (field->type == FIELD_BOOL)
-		return chance() & 1;
+		return model() & 1;
 	if (field->unit == UNIT_TIME)
 		return 1700000000000000000ull + interval * 1000000000ull + row;
-	switch (chance() % 8) {
+	switch (model() % 8) {
 	case 0:
-		return hard[chance() % 8];
+		return hard[model() % 8];
 	case 1:
-		return chance();
+		return model();
 	default:
-		return chance() % 100000;
+		return model() % 100000;
 	}
 }
 
 static void fill(struct block *block, uint64_t interval)
 {
-	uint32_t rows = (uint32_t)(chance() % MAX_ROWS);
+	uint32_t rows = (uint32_t)(model() % MAX_ROWS);
 
 	block_clear(block);
 	for (uint32_t row = 0; row < rows; row++)
 		block_add_row(block);
 	for (uint32_t field = 0; field < block->table->n_fields; field++) {
-		uint64_t how = chance() % 6, constant = chance();
+		uint64_t how = model() % 6, constant = model();
 
 		for (uint32_t row = 0; row < rows; row++) {
-			if (how == 0 || (how == 1 && chance() & 1))
+			if (how == 0 || (how == 1 && model() & 1))
 				continue; /* null */
 			if (field_is_text(&block->table->fields[field]))
 				set_text(block, row, field);

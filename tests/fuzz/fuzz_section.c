@@ -45,7 +45,7 @@ static void must_be_equal(const struct block *a, const struct block *b)
 static void must_come_back(const struct block *block)
 {
 	static struct sink numbers, texts;
-	struct history *written = history_new(), *read = history_new();
+	struct codec_state *written = codec_state_new(), *read = codec_state_new();
 	struct block *again = block_new(block->table, 1, 1);
 	struct source from_numbers, from_texts;
 
@@ -57,8 +57,8 @@ static void must_come_back(const struct block *block)
 	MUST(section_get(&from_numbers, &from_texts, block->rows, again, &interval, read) == 0);
 	must_be_equal(block, again);
 	block_free(again);
-	history_free(written);
-	history_free(read);
+	codec_state_free(written);
+	codec_state_free(read);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,18 +67,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n_tables;
 	const struct table *const *tables = tables_all(&n_tables);
 	const struct table *table = tables[take_u8(&input) % n_tables];
-	struct history *history = history_new();
+	struct codec_state *state = codec_state_new();
 
 	for (int i = 0, r = 0; i < 2 && r == 0; i++) {
 		struct block *block = block_new(table, 1, 1);
 		uint32_t rows = take_u16(&input);
 		struct source texts = take_source(&input), numbers = take_source(&input);
 
-		r = section_get(&numbers, &texts, 1 + rows % MOST_ROWS, block, &interval, history);
+		r = section_get(&numbers, &texts, 1 + rows % MOST_ROWS, block, &interval, state);
 		if (r == 0)
 			must_come_back(block);
 		block_free(block);
 	}
-	history_free(history);
+	codec_state_free(state);
 	return 0;
 }

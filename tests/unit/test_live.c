@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Rows of live processes: baselines that make them, and the two readers that add them up: do lives balance, who
- * lived at a snapshot.
+ * lived at a time.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Subjects are found by a hash of their key fields. A table that is not listed has one subject: then a row is predicted
+ * Series are found by a hash of their key fields. A table that is not listed has one series: then a row is predicted
  * from the row before, also from that of the interval before. So has the roster: a frame seldom has two of them.
  */
-#include "store/subjects.h"
+#include "store/series.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define SERIES(T, n, ...) {TABLE_##T, n, {__VA_ARGS__}},
 static const struct {
-	uint32_t table, n_fields, fields[SUBJECT_KEY];
+	uint32_t table, n_fields, fields[SERIES_KEY];
 } key_fields[] = {
 #include "model/tables.def"
 };
@@ -35,11 +35,11 @@ const struct relation *relation_of(const struct table *table, uint32_t field)
 	return NULL;
 }
 
-static uint64_t value_at(const struct block *block, const struct history *history, uint32_t field, uint32_t row)
+static uint64_t value_at(const struct block *block, const struct codec_state *state, uint32_t field, uint32_t row)
 {
 	if (block_is_null(block, row, field))
 		return 0;
-	return field_is_text(&block->table->fields[field]) ? history_numbers(history, field)[row]
+	return field_is_text(&block->table->fields[field]) ? codec_state_numbers(state, field)[row]
 							   : block_number(block, row, field);
 }
 
@@ -47,63 +47,63 @@ static uint32_t hash_of(const uint64_t *key)
 {
 	uint64_t hash = 0;
 
-	for (int i = 0; i < SUBJECT_KEY; i++)
+	for (int i = 0; i < SERIES_KEY; i++)
 		hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15ULL;
 	return (uint32_t)(hash >> 32);
 }
 
-/* Room for twice as many subjects. */
-static int grow(struct history *history)
+/* Room for twice as many series. */
+static int grow(struct codec_state *state)
 {
-	uint32_t n_slots = history->n_slots ? history->n_slots * 2 : 1024;
+	uint32_t n_slots = state->n_slots ? state->n_slots * 2 : 1024;
 	uint32_t *slots = calloc(n_slots, sizeof(*slots));
-	void *keys = slots ? realloc(history->keys, n_slots / 2 * sizeof(*history->keys)) : NULL;
+	void *keys = slots ? realloc(state->keys, n_slots / 2 * sizeof(*state->keys)) : NULL;
 
 	if (!keys) {
 		free(slots);
 		return -ENOMEM;
 	}
-	history->keys = keys;
-	for (uint32_t subject = 0; subject < history->n_subjects; subject++) {
-		uint32_t slot = hash_of(history->keys[subject]) & (n_slots - 1);
+	state->keys = keys;
+	for (uint32_t series_id = 0; series_id < state->n_series; series_id++) {
+		uint32_t slot = hash_of(state->keys[series_id]) & (n_slots - 1);
 
 		while (slots[slot])
 			slot = (slot + 1) & (n_slots - 1);
-		slots[slot] = subject + 1;
+		slots[slot] = series_id + 1;
 	}
-	free(history->slots);
-	history->slots = slots;
-	history->n_slots = n_slots;
+	free(state->slots);
+	state->slots = slots;
+	state->n_slots = n_slots;
 	return 0;
 }
 
-/* The subject with that key, or a new one that has it. 0 or negative. */
-static int find(struct history *history, const uint64_t *key, uint32_t *ret)
+/* The series with that key, or a new one that has it. 0 or negative. */
+static int find(struct codec_state *state, const uint64_t *key, uint32_t *ret)
 {
 	uint32_t slot;
-	int r = history->n_subjects == history->n_slots / 2 ? grow(history) : 0;
+	int r = state->n_series == state->n_slots / 2 ? grow(state) : 0;
 
 	if (r < 0)
 		return r;
-	slot = hash_of(key) & (history->n_slots - 1);
-	for (; history->slots[slot]; slot = (slot + 1) & (history->n_slots - 1)) {
-		uint32_t subject = history->slots[slot] - 1;
+	slot = hash_of(key) & (state->n_slots - 1);
+	for (; state->slots[slot]; slot = (slot + 1) & (state->n_slots - 1)) {
+		uint32_t series_id = state->slots[slot] - 1;
 
-		if (memcmp(history->keys[subject], key, sizeof(history->keys[subject])) == 0) {
-			*ret = subject;
+		if (memcmp(state->keys[series_id], key, sizeof(state->keys[series_id])) == 0) {
+			*ret = series_id;
 			return 0;
 		}
 	}
-	*ret = history->n_subjects;
-	r = history_add_subject(history);
+	*ret = state->n_series;
+	r = codec_state_add_series(state);
 	if (r < 0)
 		return r;
-	history->slots[slot] = history->n_subjects;
-	memcpy(history->keys[*ret], key, sizeof(history->keys[*ret]));
+	state->slots[slot] = state->n_series;
+	memcpy(state->keys[*ret], key, sizeof(state->keys[*ret]));
 	return 0;
 }
 
-int subjects_of(const struct block *block, struct history *history)
+int series_of(const struct block *block, struct codec_state *state)
 {
 	const uint32_t *fields = NULL;
 	uint32_t n = 0;
@@ -114,14 +114,14 @@ int subjects_of(const struct block *block, struct history *history)
 			n = key_fields[i].n_fields;
 		}
 	for (uint32_t row = 0; row < block->rows; row++) {
-		uint64_t key[SUBJECT_KEY] = {0};
+		uint64_t key[SERIES_KEY] = {0};
 		int r;
 
 		/* A store of another version may have fewer fields. */
 		for (uint32_t i = 0; i < n; i++)
 			if (fields[i] < block->table->n_fields)
-				key[i] = value_at(block, history, fields[i], row);
-		r = find(history, key, &history->subjects[row]);
+				key[i] = value_at(block, state, fields[i], row);
+		r = find(state, key, &state->series_ids[row]);
 		if (r < 0)
 			return r;
 	}
