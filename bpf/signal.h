@@ -6,7 +6,7 @@
  *   the receiver dies of it            SIGNAL_ENDS: exactly one sender is reported for an end
  *   it pends (blocked, or traced)      SIGNAL_MAY_END: the last one of its number is the one that pends, since another
  *                                      is taken only after that has been taken (sigwait, signalfd, a handler)
- *   a handler runs                     SIGNAL_ASKS, of the signals that people send to have something end
+ *   a handler runs                     SIGNAL_ASKS, of the signals that users send to have something end
  *
  * The sender is the task that runs, if the signal's siginfo lies on that task's stack: there system calls build it.
  * si_code proves nothing: rt_sigqueueinfo(2) takes any below 0 from anybody. Timers send the one in their sigqueue, from

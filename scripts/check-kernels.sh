@@ -70,7 +70,7 @@ boot() { # version, cpus
     tr -d '\r' <"$said" >"$said.text"
     p=$(grep -c '^ok   [^ ]' "$said.text" || true) f=$(grep -c '^FAIL' "$said.text" || true) s=$(grep -c '^skip' "$said.text" || true)
     if ! grep -q '^--- end' "$said.text"; then f=$((f + 1)); echo "FAIL   $1, $2 CPUs: it did not come to its end"; fi
-    if grep -aE 'WARNING:|BUG:|Oops|lockup|rcu.*stall' "$kmsg"; then f=$((f + 1)); echo "FAIL   $1, $2 CPUs: the kernel complained"; fi
+    if grep -aE 'WARNING:|BUG:|Oops|lockup|rcu.*stall' "$kmsg"; then f=$((f + 1)); echo "FAIL   $1, $2 CPUs: the kernel on_stderr"; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     [ "$f" = 0 ] || sed 's/^/    /' "$said.text"
     echo "$(basename "$image"), $2 CPUs: $p passed, $f failed, $s skipped, $(($(date +%s) - started)) s"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Quantities: numbers with a unit, read exactly and written for people.
+ * Quantities: numbers with a unit, read exactly and written to be read.
  *
  *   durations  1.5s 200ms 3us 10ns 5m 2h 7d 1w, also chained: 1h30m. A bare number is ns.
  *   sizes      KiB MiB GiB TiB PiB and K M G T P are powers of 1024; kB MB GB TB PB of 1000. A bare number is bytes.

@@ -22,7 +22,7 @@ static void answer(void *context, struct buffer *reply)
 	wire_add_status(reply, hooks->status);
 }
 
-static void complain(const char *path, int error, pid_t holder)
+static void report_error(const char *path, int error, pid_t holder)
 {
 	if (error == -EADDRINUSE && holder)
 		log_line(
@@ -58,12 +58,12 @@ static int open_socket(void *context, struct agent *agent)
 	hooks->status = status_new();
 	r = hooks->status ? options_socket(hooks->socket, hooks->store, path, sizeof(path)) : -ENOMEM;
 	if (r < 0) {
-		complain(hooks->socket ? hooks->socket : hooks->store, r, 0);
+		report_error(hooks->socket ? hooks->socket : hooks->store, r, 0);
 		return -1;
 	}
 	r = server_open(path, !hooks->socket, &ports, &hooks->server, &holder);
 	if (r < 0) {
-		complain(path, r, holder);
+		report_error(path, r, holder);
 		return -1;
 	}
 	return server_fd(hooks->server);

@@ -17,7 +17,7 @@
 
 #define OPEN_DIRECTORIES 16
 
-static int complain(const struct atomic_output *target, const char *path, const char *what)
+static int report_error(const struct atomic_output *target, const char *path, const char *what)
 {
 	fprintf(stderr, "%s: %s: %s\n", target->command, path, what);
 	return -EINVAL;
@@ -32,12 +32,12 @@ static int check_directory(const struct atomic_output *target)
 	if (!dir && errno == ENOENT)
 		return 0;
 	if (!dir)
-		return complain(target, target->out, errno == ENOTDIR ? "exists and is not a directory; name a new one"
+		return report_error(target, target->out, errno == ENOTDIR ? "exists and is not a directory; name a new one"
 								   : strerror(errno));
 	while ((entry = readdir(dir)))
 		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
-	return n && !target->may_replace ? complain(target, target->out, "exists and is not empty; name a new directory")
+	return n && !target->may_replace ? report_error(target, target->out, "exists and is not empty; name a new directory")
 					: 0;
 }
 
@@ -46,10 +46,10 @@ static int check_file(const struct atomic_output *target)
 	struct stat st;
 
 	if (lstat(target->out, &st) < 0)
-		return errno == ENOENT ? 0 : complain(target, target->out, strerror(errno));
+		return errno == ENOENT ? 0 : report_error(target, target->out, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return complain(target, target->out, "is a directory; name a file in it");
-	return target->may_replace ? 0 : complain(target, target->out, "exists; name another, or replace it with --force");
+		return report_error(target, target->out, "is a directory; name a file in it");
+	return target->may_replace ? 0 : report_error(target, target->out, "exists; name another, or replace it with --force");
 }
 
 int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given, enum atomic_output_kind kind, int may_replace)
@@ -61,7 +61,7 @@ int atomic_output_choose(struct atomic_output *ret, const char *command, const c
 	while (kind == ATOMIC_DIRECTORY && len > 1 && given[len - 1] == '/')
 		len--;
 	if (len == 0 || len >= sizeof(ret->out) || given[len - 1] == '/')
-		return complain(ret, given, "cannot be made: not a name");
+		return report_error(ret, given, "cannot be made: not a name");
 	snprintf(ret->out, sizeof(ret->out), "%.*s", (int)len, given);
 	memcpy(ret->parent, ret->out, sizeof(ret->parent));
 	slash = strrchr(ret->parent, '/');
@@ -84,7 +84,7 @@ int atomic_output_make(struct atomic_output *target)
 		if (target->is_made)
 			target->fd = open(target->making, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	return target->fd < 0 ? complain(target, target->making, strerror(errno)) : 0;
+	return target->fd < 0 ? report_error(target, target->making, strerror(errno)) : 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -98,7 +98,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void remove_all(struct atomic_output *target)
 {
 	if (nftw(target->making, remove_one, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) < 0)
-		complain(target, target->making, strerror(errno));
+		report_error(target, target->making, strerror(errno));
 	target->is_made = 0;
 }
 
@@ -116,11 +116,11 @@ static int take_name(struct atomic_output *target)
 		return 0;
 	}
 	if (errno != ENOTEMPTY && errno != EEXIST)
-		return complain(target, target->out, strerror(errno));
+		return report_error(target, target->out, strerror(errno));
 	if (target->kind == ATOMIC_FILE || !target->may_replace)
-		return complain(target, target->out, "was made by somebody else meanwhile; name another");
+		return report_error(target, target->out, "was made by somebody else meanwhile; name another");
 	if (renameat2(AT_FDCWD, target->making, AT_FDCWD, target->out, RENAME_EXCHANGE) < 0)
-		return complain(target, target->out, errno == EINVAL ? "cannot be replaced in this file system; remove it"
+		return report_error(target, target->out, errno == EINVAL ? "cannot be replaced in this file system; remove it"
 								  : strerror(errno));
 	remove_all(target);
 	return 0;
@@ -131,7 +131,7 @@ int atomic_output_keep(struct atomic_output *target)
 	int fd, r;
 
 	if (fsync(target->fd) < 0)
-		return complain(target, target->out, strerror(errno));
+		return report_error(target, target->out, strerror(errno));
 	r = take_name(target);
 	if (r < 0)
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A file or a directory that appears whole or not at all: it is made as .NAME.making-PID beside its place, and
- * takes its name at the end. Complaints go to stderr, with the command's name and the way out.
+ * takes its name at the end. Errors go to stderr, with the command's name and the way out.
  */
 #ifndef OBIT_CMD_ATOMIC_OUTPUT_H
 #define OBIT_CMD_ATOMIC_OUTPUT_H
@@ -14,7 +14,7 @@ enum atomic_output_kind {
 };
 
 struct atomic_output {
-	const char *command; /* for complaints */
+	const char *command; /* for errors */
 	enum atomic_output_kind kind;
 	int may_replace; /* what stands there */
 	char out[PATH_MAX], parent[PATH_MAX], making[PATH_MAX + 64];

@@ -16,7 +16,7 @@
 #define WRAP_COLUMN	 100
 
 /* `what` is in the line and `is_wrong`. */
-static int complain(const struct config *config, const struct usage *usage, unsigned line, const char *what,
+static int report_error(const struct config *config, const struct usage *usage, unsigned line, const char *what,
 		    const char *is_wrong)
 {
 	fprintf(stderr, "%s: %s, line %u: \"%s\" %s\n", usage->command, config->path, line, what, is_wrong);
@@ -72,7 +72,7 @@ static int find_key(const struct config *config, const struct usage *usage, size
 	}
 	nearest = nearest_name(key, strlen(key), names, n_keys);
 	snprintf(wrong, sizeof(wrong), "is no key; did you mean %s?", nearest ? nearest : "");
-	return complain(config, usage, line, key, nearest ? wrong : "is no key; `--print-config` lists them");
+	return report_error(config, usage, line, key, nearest ? wrong : "is no key; `--print-config` lists them");
 }
 
 static int take_line(struct config *config, const struct usage *usage, size_t n_keys, char *text, unsigned line,
@@ -82,7 +82,7 @@ static int take_line(struct config *config, const struct usage *usage, size_t n_
 	int i;
 
 	if (!equals)
-		return complain(config, usage, line, text, "is not of the form `key = value`");
+		return report_error(config, usage, line, text, "is not of the form `key = value`");
 	*equals = 0;
 	key = trim(text);
 	value = trim(equals + 1);
@@ -90,11 +90,11 @@ static int take_line(struct config *config, const struct usage *usage, size_t n_
 	if (i < 0)
 		return i;
 	if (config->lines[i])
-		return complain(config, usage, line, key, "stands in the file twice");
+		return report_error(config, usage, line, key, "stands in the file twice");
 	if (!*value)
-		return complain(config, usage, line, key, "has no value");
+		return report_error(config, usage, line, key, "has no value");
 	if (!usage->specs[i].argument && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return complain(config, usage, line, key, "must be yes or no");
+		return report_error(config, usage, line, key, "must be yes or no");
 	config->lines[i] = line;
 	if (options->is_given[i])
 		return 0;

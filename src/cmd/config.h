@@ -26,7 +26,7 @@ int config_read(const struct usage *usage, size_t n_keys, const char *path, int 
 		struct config *ret);
 void config_done(struct config *config);
 
-/* After a complaint about the value of option i: where that stands, if it came from the file. */
+/* After an error about the value of option i: where that stands, if it came from the file. */
 void config_blame(const struct config *config, const struct usage *usage, const struct options *options, int i);
 
 /* Writes to stdout what config_read() would take as the same: what is given, and in comments what is not. */

@@ -67,7 +67,7 @@ void dataset_set_host(struct dataset *dataset, const char *host)
 	snprintf(dataset->host, sizeof(dataset->host), "%s", host);
 }
 
-static int complain(const struct dataset *dataset, const char *path, int error)
+static int report_error(const struct dataset *dataset, const char *path, int error)
 {
 	fprintf(stderr, "%s: cannot write %s: %s\n", dataset->command, path, strerror(-error));
 	return -EINVAL;
@@ -97,7 +97,7 @@ static void write_date(uint64_t day, char ret[RFC3339_LEN + 1])
 
 static int make_directory(const struct dataset *dataset, const char *path)
 {
-	return mkdirat(dataset->dir_fd, path, 0750) < 0 && errno != EEXIST ? complain(dataset, path, -errno) : 0;
+	return mkdirat(dataset->dir_fd, path, 0750) < 0 && errno != EEXIST ? report_error(dataset, path, -errno) : 0;
 }
 
 /* The directories, and the file of the next part. */
@@ -121,7 +121,7 @@ static int make_file(struct dataset *dataset, struct partition *partition)
 		if (partition->fd >= 0 || errno != EEXIST)
 			break;
 	}
-	return r < 0 || partition->fd >= 0 ? r : complain(dataset, partition->path, -errno);
+	return r < 0 || partition->fd >= 0 ? r : report_error(dataset, partition->path, -errno);
 }
 
 static int close_partition(struct dataset *dataset, struct partition *partition)
@@ -135,7 +135,7 @@ static int close_partition(struct dataset *dataset, struct partition *partition)
 		r = -errno;
 	close(partition->fd);
 	partition->fd = -1;
-	return r < 0 ? complain(dataset, partition->path, r) : 0;
+	return r < 0 ? report_error(dataset, partition->path, r) : 0;
 }
 
 static int open_partition(struct dataset *dataset, struct partition *partition, uint64_t day)
@@ -151,7 +151,7 @@ static int open_partition(struct dataset *dataset, struct partition *partition, 
 	if (r < 0)
 		return r;
 	r = export_file_open(&partition->file, partition->fd, 0, &options, dataset->table);
-	return r < 0 ? complain(dataset, partition->path, r) : 0;
+	return r < 0 ? report_error(dataset, partition->path, r) : 0;
 }
 
 static struct partition *find_partition(struct dataset *dataset, uint64_t day)
@@ -192,7 +192,7 @@ int dataset_row(struct dataset *dataset, const struct block *block, uint32_t row
 	}
 	partition->used_at = ++dataset->now;
 	r = output_row(partition->file.output, block, row, columns);
-	return r < 0 ? complain(dataset, partition->path, r) : 0;
+	return r < 0 ? report_error(dataset, partition->path, r) : 0;
 }
 
 int dataset_close(struct dataset *dataset)

@@ -14,7 +14,7 @@
 
 struct dataset;
 
-/* The directory is not owned, nor the table. `command` is for complaints. NULL: out of memory. */
+/* The directory is not owned, nor the table. `command` is for errors. NULL: out of memory. */
 struct dataset *dataset_new(int dir_fd, const struct table *table, const char *command);
 
 /* Whose rows come from now on. */

@@ -35,7 +35,7 @@ static const struct option_spec specs[] = {
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
-	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
 };
 
@@ -131,15 +131,15 @@ static int compile_where(struct dump *dump)
 {
 	const char *text = dump->options.values[WHERE];
 	struct expression_error error;
-	char complaint[1024];
+	char message[1024];
 	int r;
 
 	if (!text)
 		return 0;
 	r = expression_compile(text, dump->table, dump->now_real_ns, &dump->expression, &error);
 	if (r == -EINVAL) {
-		expression_error_write(&error, text, complaint, sizeof(complaint));
-		fprintf(stderr, "%s: --where: %s\n", usage.command, complaint);
+		expression_error_write(&error, text, message, sizeof(message));
+		fprintf(stderr, "%s: --where: %s\n", usage.command, message);
 	} else if (r < 0) {
 		fprintf(stderr, "%s: --where: %s\n", usage.command, strerror(-r));
 	}
@@ -162,29 +162,29 @@ static int read_count(const char *option, const char *given, const char *of_what
 	return 0;
 }
 
-static int choose_columns(struct dump *dump, int is_for_people)
+static int choose_columns(struct dump *dump, int is_human_readable)
 {
 	const char *const *values = dump->options.values;
 	const char *sort = dump->at_real_ns && !values[SORT] ? "-cpu_ns" : values[SORT];
 
-	if (selection_init(&dump->selection, dump->table, values[FIELDS], is_for_people, sort) < 0) {
-		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.complaint);
+	if (selection_init(&dump->selection, dump->table, values[FIELDS], is_human_readable, sort) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, dump->selection.error);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int choose_groups(struct dump *dump, int is_for_people)
+static int choose_groups(struct dump *dump, int is_human_readable)
 {
 	const char *const *values = dump->options.values;
-	struct terms_text text = {values[GROUP_BY], values[FIELDS], values[SORT], is_for_people};
-	char complaint[256] = "out of memory";
+	struct terms_text text = {values[GROUP_BY], values[FIELDS], values[SORT], is_human_readable};
+	char error[256] = "out of memory";
 	uint64_t max_groups = 0;
 
 	if (read_count("max-groups", values[MAX_GROUPS], "groups", &max_groups) < 0)
 		return -EINVAL;
-	if (grouping_new(dump->table, &text, max_groups, &dump->grouping, complaint, sizeof(complaint)) < 0) {
-		fprintf(stderr, "%s: %s\n", usage.command, complaint);
+	if (grouping_new(dump->table, &text, max_groups, &dump->grouping, error, sizeof(error)) < 0) {
+		fprintf(stderr, "%s: %s\n", usage.command, error);
 		return -EINVAL;
 	}
 	grouping_select(dump->grouping, &dump->selection);
@@ -409,7 +409,7 @@ static void explain_failure(const struct dump *dump, int r)
 			max_groups ? max_groups : "1000000");
 	else if (r == -EOVERFLOW && dump->grouping)
 		fprintf(stderr, "%s: %s passes 2^64 in a group: leave it out of --fields, or narrow --where\n",
-			usage.command, grouping_culprit(dump->grouping));
+			usage.command, grouping_overflowed(dump->grouping));
 	else if (r == -E2BIG)
 		fprintf(stderr, "%s: too many rows to sort at once; add --limit or narrow --since or --where\n",
 			usage.command);

@@ -78,7 +78,7 @@ static int ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static int complain(const char *what)
+static int report_error(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", usage.command, what);
 	return -EINVAL;
@@ -95,7 +95,7 @@ static int look_at_out(struct export *export)
 	export->is_dataset = export->options.values[DATASET] || is_slash ||
 			     (exists && S_ISDIR(st.st_mode) && format == OUTPUT_PARQUET);
 	if (export->is_dataset && (is_stdout || format != OUTPUT_PARQUET))
-		return complain("a dataset is a directory of Parquet files: --to parquet OUT/");
+		return report_error("a dataset is a directory of Parquet files: --to parquet OUT/");
 	if (exists && S_ISDIR(st.st_mode) && !export->is_dataset) {
 		fprintf(stderr, "%s: %s: is a directory; name a file in it\n", usage.command, export->out);
 		return -EINVAL;
@@ -103,9 +103,9 @@ static int look_at_out(struct export *export)
 	export->is_direct = is_stdout || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 	export->is_gzip = ends_with(export->out, ".gz");
 	if (export->is_gzip && format == OUTPUT_PARQUET)
-		return complain("Parquet is compressed inside; leave the .gz away");
+		return report_error("Parquet is compressed inside; leave the .gz away");
 	if (is_stdout && isatty(STDOUT_FILENO) && format == OUTPUT_PARQUET)
-		return complain("Parquet is not for a terminal; name a file, or send it through a pipe");
+		return report_error("Parquet is not for a terminal; name a file, or send it through a pipe");
 	return 0;
 }
 
@@ -117,14 +117,14 @@ static int prepare(struct export *export)
 	int format, track = 0;
 
 	if (!values[TO])
-		return complain("say what to make: --to parquet, csv, jsonl or perfetto");
+		return report_error("say what to make: --to parquet, csv, jsonl or perfetto");
 	format = options_choose(&usage, "format", values[TO], formats, sizeof(formats) / sizeof(formats[0]));
 	if (values[TRACK])
 		track = options_choose(&usage, "track", values[TRACK], tracks, sizeof(tracks) / sizeof(tracks[0]));
 	if (format < 0 || track < 0)
 		return -EINVAL;
 	if (export->options.n_operands == 0)
-		return complain("name the file to make, or - for standard output");
+		return report_error("name the file to make, or - for standard output");
 	export->out = export->options.operands[0];
 	question->command = usage.command;
 	question->dir = options_store(values[STORE]);
@@ -136,9 +136,9 @@ static int prepare(struct export *export)
 	export->output_options.format = format_of[format];
 	export->output_options.track = (enum output_track)track;
 	if (values[TRACK] && format_of[format] != OUTPUT_PERFETTO)
-		return complain("--track is for --to perfetto");
+		return report_error("--track is for --to perfetto");
 	if (values[TABLE] && format_of[format] == OUTPUT_PERFETTO && strcmp(values[TABLE], "exits") != 0)
-		return complain("a trace shows the rows of exits; leave --table away");
+		return report_error("a trace shows the rows of exits; leave --table away");
 	if (options_range(&usage, values[SINCE], values[UNTIL], question->now_real_ns, &question->since_real_ns,
 			  &question->until_real_ns) < 0)
 		return -EINVAL;
@@ -279,7 +279,7 @@ static int choose_tables(struct export *export, const struct table **ret)
 		}
 	}
 	if (n > 1 && !export->is_dataset)
-		return complain("a file holds one table: --table TABLE; several are a dataset: OUT/");
+		return report_error("a file holds one table: --table TABLE; several are a dataset: OUT/");
 	return n;
 }
 

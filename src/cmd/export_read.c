@@ -33,15 +33,15 @@ static int compile_where(struct reading *reading)
 {
 	const struct export_question *question = reading->question;
 	struct expression_error error;
-	char complaint[1024];
+	char message[1024];
 	int r;
 
 	if (!question->where)
 		return 0;
 	r = expression_compile(question->where, reading->table, question->now_real_ns, &reading->expression, &error);
 	if (r == -EINVAL) {
-		expression_error_write(&error, question->where, complaint, sizeof(complaint));
-		fprintf(stderr, "%s: --where, for %s: %s\n", question->command, reading->table->name, complaint);
+		expression_error_write(&error, question->where, message, sizeof(message));
+		fprintf(stderr, "%s: --where, for %s: %s\n", question->command, reading->table->name, message);
 	}
 	return r;
 }

@@ -11,7 +11,7 @@
 #include "query/query.h"
 
 struct export_question {
-	const char *command; /* for complaints */
+	const char *command; /* for errors */
 	const char *dir;
 	const char *where; /* or NULL */
 	uint64_t since_real_ns, until_real_ns, now_real_ns;

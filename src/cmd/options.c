@@ -64,7 +64,7 @@ static void print_help(const struct usage *usage)
 		printf("\n%s", usage->details);
 }
 
-static int complain_unknown(const struct usage *usage, const char *given)
+static int error_unknown(const struct usage *usage, const char *given)
 {
 	const char *names[OPTIONS_MAX + 1], *nearest = NULL;
 	const char *name = given + strspn(given, "-");
@@ -116,7 +116,7 @@ static int parse_all(const struct usage *usage, int argc, char **argv, const str
 		if (c == '?') {
 			char letter[] = {'-', (char)optopt, '\0'};
 
-			return complain_unknown(usage, optopt ? letter : argv[optind - 1]);
+			return error_unknown(usage, optopt ? letter : argv[optind - 1]);
 		}
 		if (take(usage, c - FIRST_VALUE, optarg, ret) < 0)
 			return -EINVAL;

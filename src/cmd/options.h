@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options of commands: one table a command gives both the parser and `--help`. Complaints go to stderr and
+ * Options of commands: one table a command gives both the parser and `--help`. Errors go to stderr and
  * name the option and the way out.
  */
 #ifndef OBIT_CMD_OPTIONS_H

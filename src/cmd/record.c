@@ -84,7 +84,7 @@ static const struct usage usage = {
 #define RETAIN_MIN	 (UINT64_C(64) << 10) /* a few segments that are little more than their header */
 #define RETAIN_AGE_MAX_NS (UINT64_MAX / 2)
 
-static int complain(const char *option, const char *value, const char *wanted)
+static int report_error(const char *option, const char *value, const char *wanted)
 {
 	fprintf(stderr, "obit record: --%s %s: %s\n", option, value, wanted);
 	return -EINVAL;
@@ -98,7 +98,7 @@ static int read_pages(const char *value, uint32_t *ret_pages)
 		return 0;
 	if (quantity_read_count(value, strlen(value), &pages) < 0 || pages < 1 || pages > RING_PAGES_ASKED_MAX ||
 	    (pages & (pages - 1)))
-		return complain("ring-pages", value, "must be a power of two from 1 to 65536");
+		return report_error("ring-pages", value, "must be a power of two from 1 to 65536");
 	*ret_pages = (uint32_t)pages;
 	return 0;
 }
@@ -108,7 +108,7 @@ static int read_max_processes(const char *value, uint32_t *ret)
 	uint64_t n;
 
 	if (quantity_read_count(value, strlen(value), &n) < 0 || n < PROCESSES_MAX_LEAST || n > PROCESSES_MAX_MOST)
-		return complain("max-processes", value, "must be a number from 1024 to 4194304");
+		return report_error("max-processes", value, "must be a number from 1024 to 4194304");
 	*ret = (uint32_t)n;
 	return 0;
 }
@@ -121,7 +121,7 @@ static int read_retain_bytes(const char *value, uint64_t *ret_bytes)
 		return 0;
 	}
 	if (quantity_read_bytes(value, strlen(value), ret_bytes) < 0 || *ret_bytes < RETAIN_MIN)
-		return complain("retain-bytes", value, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
+		return report_error("retain-bytes", value, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
 	return 0;
 }
 
@@ -137,14 +137,14 @@ static int read_sched(const char *value, enum sched_level *ret)
 	for (*ret = SCHED_OFF; *ret <= SCHED_FULL; *ret = (enum sched_level)(*ret + 1))
 		if (strcmp(value, sched_level_name(*ret)) == 0)
 			return 0;
-	return complain("sched", value, "must be off, delay or full");
+	return report_error("sched", value, "must be off, delay or full");
 }
 
 static int read_transport(const char *value, int *ret_ringbuf)
 {
 	*ret_ringbuf = strcmp(value, "ringbuf") == 0;
 	if (!*ret_ringbuf && strcmp(value, "perf") != 0)
-		return complain("transport", value, "must be perf or ringbuf");
+		return report_error("transport", value, "must be perf or ringbuf");
 	return 0;
 }
 
@@ -175,7 +175,7 @@ static int read_values(const struct options *options, struct agent_options *agen
 	if (read_pages(values[RING_PAGES], &agent->ring_pages) < 0)
 		return RING_PAGES;
 	if (redact_check(values[REDACT_ARGV]) < 0) {
-		complain("redact-argv", values[REDACT_ARGV], "must be none, all, or beginnings of arguments with commas "
+		report_error("redact-argv", values[REDACT_ARGV], "must be none, all, or beginnings of arguments with commas "
 							     "between them");
 		return REDACT_ARGV;
 	}

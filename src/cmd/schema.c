@@ -18,7 +18,7 @@ enum schema_option { STORE, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "with what only this store has, if another obit wrote it"},
-	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 };
 
 static const struct usage usage = {

@@ -32,7 +32,7 @@ static const struct option_spec specs[] = {
     [STORE] = {"store", "DIR", "the agent that writes this store; default $OBIT_STORE or /var/lib/obit"},
     [SOCKET] = {"socket", "PATH", "ask here; default: where the store's agent answers"},
     [MEASURE] = {"measure", "T", "measure for T, 100ms to 10s, what the programs take for each run"},
-    [FORMAT] = {"format", "table|jsonl", "default table, for people; jsonl: an object for each section, integers exact"},
+    [FORMAT] = {"format", "table|jsonl", "default table, human-readable; jsonl: an object for each section, integers exact"},
 };
 
 static const struct usage usage = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A status for people: a paragraph for each section, programs and samplers as a table.
+ * A human-readable status: a paragraph for each section, programs and samplers as a table.
  */
 #include "cmd/status_text.h"
 

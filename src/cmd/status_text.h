@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A status for people.
+ * A human-readable status.
  */
 #ifndef OBIT_CMD_STATUS_TEXT_H
 #define OBIT_CMD_STATUS_TEXT_H

@@ -20,7 +20,7 @@ enum store_option { STORE, FORMAT };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
-	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, which is for people"},
+	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 };
 
 static const struct usage usage = {
@@ -42,7 +42,7 @@ enum column {
 	RAW_BYTES,
 	HOST,
 	RUN_TIME,
-	SEGMENT, /* up to here also for people */
+	SEGMENT, /* up to here also human-readable */
 	BOOT_ID,
 	FIRST_INTERVAL,
 	LAST_INTERVAL,
@@ -83,7 +83,7 @@ static void show(struct listing *listing, uint32_t column)
 	listing->columns[listing->n_shown++] = (int)column;
 }
 
-static void choose_columns(struct listing *listing, int is_for_people)
+static void choose_columns(struct listing *listing, int is_human_readable)
 {
 	size_t n;
 	const struct table *const *tables = tables_all(&n);
@@ -93,7 +93,7 @@ static void choose_columns(struct listing *listing, int is_for_people)
 		listing->fields[ROWS + i] = (struct field){tables[i]->name, FIELD_U64, UNIT_NONE, KIND_SUM, ""};
 	listing->table = (struct table){"segments", "", 0, (uint32_t)(ROWS + n), listing->fields};
 	for (uint32_t i = 0; i < ROWS; i++) {
-		if (!is_for_people || i <= SEGMENT)
+		if (!is_human_readable || i <= SEGMENT)
 			show(listing, i);
 		/* Rows beside bytes. */
 		for (uint32_t k = 0; i == STATE && k < n; k++)

@@ -6,7 +6,7 @@
  *   <- obit status                  the beginning
  *   <- agent pid=12 version=0.1.0 ...      a row: its section, then its fields that are not null
  *   <- end                          complete; without it the reply was cut off
- *   <- error no such request        instead of all that; a text for people to the end of the line
+ *   <- error no such request        instead of all that; a human-readable text to the end of the line
  *
  * Numbers are decimal, a bool 0 or 1; in texts all bytes but printable ASCII, and space, % and =, are %XX.
  * A reader leaves out sections and fields that it does not know.

@@ -87,7 +87,7 @@ const struct table *const *tables_all(size_t *ret_n);
 /* What is known of a table beside its fields. */
 struct table_shape {
 	uint32_t chunk_rows, row_text_bytes; /* room in a chunk */
-	const char *shown;		     /* fields for people who name none; NULL: all */
+	const char *shown;		     /* fields shown when none are named; NULL: all */
 };
 
 /* NULL when the id is unknown here. */
@@ -103,7 +103,7 @@ const struct table *table_by_name(const char *name);
 /* Index of the field, or -1. */
 int table_field(const struct table *table, const char *name);
 
-/* Name of an enum's value for people ("u64", "bytes", "sum"); "?" for a number unknown here. */
+/* Name of an enum's value, human-readable ("u64", "bytes", "sum"); "?" for a number unknown here. */
 const char *field_type_name(enum field_type type);
 const char *field_unit_name(enum field_unit unit);
 const char *field_kind_name(enum field_kind kind);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The table for people. The first rows are held back until the widths of the columns are known from them;
+ * The human-readable table. The first rows are held back until the widths of the columns are known from them;
  * later rows follow with these widths, and a cell that needs more takes it and pushes its line to the right.
  *
  * With a width given, text columns give way, the widest first, down to MIN_TEXT; what still does not fit is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Values for people. A number has three significant digits at most where its unit allows.
+ * Human-readable values. A number has three significant digits at most where its unit allows.
  */
 #include "output/cell.h"
 

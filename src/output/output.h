@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rows on their way to people and programs.
+ * Rows on their way to users and programs.
  *
- *   table  for people: aligned, human units, local time, argv quoted as for a shell. No byte of a process
+ *   table  human-readable: aligned, human units, local time, argv quoted as for a shell. No byte of a process
  *          reaches the terminal that could move its cursor: controls, invalid UTF-8 and invisible characters
  *          are written as \xNN.
  *   csv    RFC 4180, with a header.

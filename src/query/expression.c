@@ -32,10 +32,10 @@ static void advance(struct parser *parser)
 	parser->token = lexer_next(parser->text, parser->token.at + parser->token.len);
 }
 
-static int complain(struct parser *parser, struct token where, const char *format, ...)
+static int report_error(struct parser *parser, struct token where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int complain(struct parser *parser, struct token where, const char *format, ...)
+static int report_error(struct parser *parser, struct token where, const char *format, ...)
 {
 	va_list args;
 
@@ -47,13 +47,13 @@ static int complain(struct parser *parser, struct token where, const char *forma
 	return -EINVAL;
 }
 
-static int complain_expected(struct parser *parser, const char *what)
+static int error_expected(struct parser *parser, const char *what)
 {
 	if (parser->token.kind == TOKEN_UNENDED)
-		return complain(parser, parser->token, "this quote does not end");
+		return report_error(parser, parser->token, "this quote does not end");
 	if (parser->token.kind == TOKEN_END)
-		return complain(parser, parser->token, "expected %s, but the expression ends", what);
-	return complain(parser, parser->token, "expected %s", what);
+		return report_error(parser, parser->token, "expected %s, but the expression ends", what);
+	return report_error(parser, parser->token, "expected %s", what);
 }
 
 static void emit(struct parser *parser, enum opcode opcode, uint32_t operand)
@@ -71,11 +71,11 @@ static size_t n_instructions(const struct parser *parser)
 static int find_field(struct parser *parser, const struct field **ret)
 {
 	const struct table *table = parser->expression->table;
-	char complaint[sizeof(parser->error->message)];
-	int field = names_field(table, parser->text + parser->token.at, parser->token.len, complaint, sizeof(complaint));
+	char error[sizeof(parser->error->message)];
+	int field = names_field(table, parser->text + parser->token.at, parser->token.len, error, sizeof(error));
 
 	if (field < 0)
-		return complain(parser, parser->token, "%s", complaint);
+		return report_error(parser, parser->token, "%s", error);
 	*ret = &table->fields[field];
 	return 0;
 }
@@ -97,25 +97,25 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 {
 	struct buffer *texts = &parser->expression->texts;
 	struct constant constant = {0, texts->used, 0};
-	char complaint[LITERAL_COMPLAINT_BYTES];
+	char error[LITERAL_ERROR_BYTES];
 	struct token token;
 
 	if (parser->token.kind == TOKEN_NULL)
-		return complain(parser, parser->token, "null is no value to compare with; write `%s is null` or `is not null`",
+		return report_error(parser, parser->token, "null is no value to compare with; write `%s is null` or `is not null`",
 				field->name);
 	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED) {
 		if (parser->token.kind >= TOKEN_AND)
-			return complain(parser, parser->token,
+			return report_error(parser, parser->token,
 					"expected a value; put quotes around this word to mean it");
-		return complain_expected(parser, "a value");
+		return error_expected(parser, "a value");
 	}
 	token = take_literal_token(parser, field);
 	if (buffer_reserve(texts, token.len + 1) < 0)
 		return -ENOMEM;
 	constant.text_len = lexer_value(parser->text, &token, texts->data + texts->used);
 	if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,
-						    parser->now_real_ns, &constant.number, complaint) < 0)
-		return complain(parser, token, "%s", complaint);
+						    parser->now_real_ns, &constant.number, error) < 0)
+		return report_error(parser, token, "%s", error);
 	texts->data[constant.text_at + constant.text_len] = '\0';
 	texts->used += constant.text_len + 1;
 	buffer_add(&parser->expression->constants, &constant, sizeof(constant));
@@ -128,7 +128,7 @@ static int parse_list(struct parser *parser, struct predicate *predicate)
 	struct token ignored;
 
 	if (parser->token.kind != TOKEN_OPEN)
-		return complain_expected(parser, "( and a list of values");
+		return error_expected(parser, "( and a list of values");
 	do {
 		int r;
 
@@ -139,7 +139,7 @@ static int parse_list(struct parser *parser, struct predicate *predicate)
 		predicate->n_constants++;
 	} while (parser->token.kind == TOKEN_COMMA);
 	if (parser->token.kind != TOKEN_CLOSE)
-		return complain_expected(parser, ", or ) in the list of values");
+		return error_expected(parser, ", or ) in the list of values");
 	advance(parser);
 	return 0;
 }
@@ -153,7 +153,7 @@ static int parse_pattern(struct parser *parser, struct predicate *predicate)
 	int r;
 
 	if (!field_is_text(predicate->field))
-		return complain(parser, parser->token, "%s is a number; ~ and !~ compare text", predicate->field->name);
+		return report_error(parser, parser->token, "%s is a number; ~ and !~ compare text", predicate->field->name);
 	advance(parser);
 	r = parse_literal(parser, predicate->field, &token);
 	if (r < 0)
@@ -164,7 +164,7 @@ static int parse_pattern(struct parser *parser, struct predicate *predicate)
 	constant += predicate->first_constant;
 	pattern = parser->expression->texts.data + constant->text_at;
 	if (constant->text_len > EXPRESSION_MAX_PATTERN)
-		return complain(parser, token, "a regular expression may have %d bytes", EXPRESSION_MAX_PATTERN);
+		return report_error(parser, token, "a regular expression may have %d bytes", EXPRESSION_MAX_PATTERN);
 	predicate->regex = calloc(1, sizeof(*predicate->regex));
 	if (!predicate->regex)
 		return -ENOMEM;
@@ -174,7 +174,7 @@ static int parse_pattern(struct parser *parser, struct predicate *predicate)
 	regerror(r, predicate->regex, reason, sizeof(reason));
 	free(predicate->regex);
 	predicate->regex = NULL;
-	return r == REG_ESPACE ? -ENOMEM : complain(parser, token, "not a regular expression: %s", reason);
+	return r == REG_ESPACE ? -ENOMEM : report_error(parser, token, "not a regular expression: %s", reason);
 }
 
 static int parse_is_null(struct parser *parser, struct predicate *predicate)
@@ -186,7 +186,7 @@ static int parse_is_null(struct parser *parser, struct predicate *predicate)
 		advance(parser);
 	}
 	if (parser->token.kind != TOKEN_NULL)
-		return complain_expected(parser, "null or not null");
+		return error_expected(parser, "null or not null");
 	advance(parser);
 	return 0;
 }
@@ -235,12 +235,12 @@ static int parse_comparison(struct parser *parser, struct predicate *predicate)
 	case TOKEN_NOT:
 		advance(parser);
 		if (parser->token.kind != TOKEN_IN)
-			return complain_expected(parser, "in");
+			return error_expected(parser, "in");
 		predicate->comparison = COMPARE_NOT_IN;
 		advance(parser);
 		return parse_list(parser, predicate);
 	default:
-		return complain_expected(parser, "a comparison: = != < <= > >= ~ !~ in, is null");
+		return error_expected(parser, "a comparison: = != < <= > >= ~ !~ in, is null");
 	}
 }
 
@@ -254,7 +254,7 @@ static int parse_predicate(struct parser *parser)
 	int r;
 
 	if (parser->token.kind != TOKEN_WORD)
-		return complain_expected(parser, "a field");
+		return error_expected(parser, "a field");
 	r = find_field(parser, &predicate.field);
 	if (r < 0)
 		return r;
@@ -291,9 +291,9 @@ static int parse_nested(struct parser *parser)
 	if (r < 0)
 		return r;
 	if (parser->token.kind == TOKEN_END)
-		return complain(parser, open, "this parenthesis is never closed");
+		return report_error(parser, open, "this parenthesis is never closed");
 	if (parser->token.kind != TOKEN_CLOSE)
-		return complain_expected(parser, "and, or or )");
+		return error_expected(parser, "and, or or )");
 	advance(parser);
 	return 0;
 }
@@ -307,7 +307,7 @@ static int parse_not(struct parser *parser)
 		negations++;
 	if (parser->token.kind == TOKEN_OPEN) {
 		if (++parser->depth > EXPRESSION_MAX_DEPTH)
-			return complain(parser, parser->token, "more than %d parentheses inside each other",
+			return report_error(parser, parser->token, "more than %d parentheses inside each other",
 					EXPRESSION_MAX_DEPTH);
 		r = parse_nested(parser);
 		parser->depth--;
@@ -355,15 +355,15 @@ static int parse(struct parser *parser)
 	int r;
 
 	if (strlen(parser->text) > EXPRESSION_MAX_BYTES)
-		return complain(parser, parser->token, "an expression may have %d bytes", EXPRESSION_MAX_BYTES);
+		return report_error(parser, parser->token, "an expression may have %d bytes", EXPRESSION_MAX_BYTES);
 	advance(parser);
 	r = parse_or(parser);
 	if (r < 0)
 		return r;
 	if (parser->token.kind == TOKEN_CLOSE)
-		return complain(parser, parser->token, "no parenthesis is open here");
+		return report_error(parser, parser->token, "no parenthesis is open here");
 	if (parser->token.kind != TOKEN_END)
-		return complain_expected(parser, "and, or or the end");
+		return error_expected(parser, "and, or or the end");
 	if (expression->instructions.error || expression->predicates.error || expression->constants.error)
 		return -ENOMEM;
 	return 0;

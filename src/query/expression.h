@@ -49,7 +49,7 @@ int expression_matches(struct expression *expression, const struct block *block,
 
 void expression_free(struct expression *expression);
 
-/* Writes the message, the text and a caret under the place, on lines of their own, for people. */
+/* Writes the message, the text and a caret under the place, on lines of their own, human-readable. */
 void expression_error_write(const struct expression_error *error, const char *text, char *ret, size_t size);
 
 #endif

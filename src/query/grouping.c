@@ -41,7 +41,7 @@ struct grouping {
 	size_t n_slots;	   /* a power of two */
 	struct buffer key; /* of the row at hand */
 
-	uint32_t culprit;    /* term that passed 64 bits */
+	uint32_t overflowed;    /* term that passed 64 bits */
 	struct block *batch; /* of the result */
 	size_t n_delivered;
 };
@@ -99,7 +99,7 @@ static void describe_result(struct grouping *grouping, const struct table *sourc
 static int find_group(struct grouping *grouping, struct group **ret);
 
 int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups,
-		 struct grouping **ret, char *complaint, size_t size)
+		 struct grouping **ret, char *error, size_t size)
 {
 	struct grouping *grouping = calloc(1, sizeof(*grouping));
 	struct group *only;
@@ -111,7 +111,7 @@ int grouping_new(const struct table *source, const struct terms_text *text, uint
 	grouping->n_slots = SLOTS_FIRST;
 	grouping->slots = calloc(grouping->n_slots, sizeof(*grouping->slots));
 	if (grouping->slots)
-		r = terms_read(source, text, &grouping->terms, complaint, size);
+		r = terms_read(source, text, &grouping->terms, error, size);
 	if (r == 0) {
 		describe_wanted(grouping, source);
 		describe_result(grouping, source);
@@ -152,9 +152,9 @@ const struct selection *grouping_wanted(const struct grouping *grouping)
 	return &grouping->wanted;
 }
 
-const char *grouping_culprit(const struct grouping *grouping)
+const char *grouping_overflowed(const struct grouping *grouping)
 {
-	return grouping->terms.terms[grouping->culprit].name;
+	return grouping->terms.terms[grouping->overflowed].name;
 }
 
 void grouping_select(const struct grouping *grouping, struct selection *ret)
@@ -324,9 +324,9 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 		struct aggregate *aggregate = &group->aggregates[i - n_keys];
 		int column = grouping->columns[i] < 0 ? -1 : columns[grouping->columns[i]];
 
-		if (grouping->terms.terms[i].twin != (int)i)
+		if (grouping->terms.terms[i].duplicate != (int)i)
 			continue;
-		grouping->culprit = i;
+		grouping->overflowed = i;
 		if (grouping->columns[i] < 0) {
 			r = aggregate_count(aggregate, observation.weight);
 		} else if (!is_null(block, row, column)) {
@@ -373,7 +373,7 @@ static int put_group(struct grouping *grouping, struct group *group, struct bloc
 	int r = row < 0 ? row : put_keys(grouping, group, block, (uint32_t)row);
 
 	for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n && r == 0; k++)
-		r = aggregate_put(&group->aggregates[(uint32_t)grouping->terms.terms[k].twin - grouping->terms.n_keys],
+		r = aggregate_put(&group->aggregates[(uint32_t)grouping->terms.terms[k].duplicate - grouping->terms.n_keys],
 				  &grouping->terms.terms[k], field_of(grouping, k), block, (uint32_t)row, k);
 	return r;
 }

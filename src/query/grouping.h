@@ -21,13 +21,13 @@
 #include "query/selection.h"
 #include "query/terms.h"
 
-#define GROUPING_MAX_GROUPS 1000000u /* 160 MB with the columns that people see; 0.7 GB with all of exits */
+#define GROUPING_MAX_GROUPS 1000000u /* 160 MB with the columns that users see; 0.7 GB with all of exits */
 
 struct grouping;
 
-/* max_groups 0: GROUPING_MAX_GROUPS. 0, -ENOMEM, or -EINVAL with a complaint. The source must outlive it. */
+/* max_groups 0: GROUPING_MAX_GROUPS. 0, -ENOMEM, or -EINVAL with an error. The source must outlive it. */
 int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups,
-		 struct grouping **ret, char *complaint, size_t size);
+		 struct grouping **ret, char *error, size_t size);
 void grouping_free(struct grouping *grouping);
 
 /* What rows must bring: the selection of the query whose sink is below. */
@@ -37,7 +37,7 @@ const struct selection *grouping_wanted(const struct grouping *grouping);
 struct row_sink grouping_sink(struct grouping *grouping);
 
 /* After -EOVERFLOW: the column that passed 64 bits. */
-const char *grouping_culprit(const struct grouping *grouping);
+const char *grouping_overflowed(const struct grouping *grouping);
 
 /* What is shown of the result, and what it is sorted by. Points into the grouping. */
 void grouping_select(const struct grouping *grouping, struct selection *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The words of a filter expression. A token is a stretch of the text and says where it stands, so that
- * every later complaint can point at it.
+ * every later error can point at it.
  */
 #ifndef OBIT_QUERY_LEXER_H
 #define OBIT_QUERY_LEXER_H

@@ -15,22 +15,22 @@
 #include "base/signal_name.h"
 #include "query/time.h"
 
-#define MAX_SHOWN 40 /* of a literal, in a complaint */
+#define MAX_SHOWN 40 /* of a literal, in an error */
 
 struct literal {
 	const char *text;
 	size_t len;
-	char *complaint;
+	char *error;
 };
 
-static int complain(const struct literal *literal, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int report_error(const struct literal *literal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static int complain(const struct literal *literal, const char *format, ...)
+static int report_error(const struct literal *literal, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(literal->complaint, LITERAL_COMPLAINT_BYTES, format, args);
+	vsnprintf(literal->error, LITERAL_ERROR_BYTES, format, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -57,7 +57,7 @@ static int read_bool(const struct literal *literal, uint64_t *ret_number)
 	else if (is_word(literal, "false") || is_word(literal, "no") || is_word(literal, "0"))
 		*ret_number = 0;
 	else
-		return complain(literal, "expected true or false");
+		return report_error(literal, "expected true or false");
 	return 0;
 }
 
@@ -78,8 +78,8 @@ static int read_signal(const struct literal *literal, uint64_t *ret_number)
 		upper[len++] = (char)toupper((unsigned char)literal->text[i]);
 	nearest = nearest_name(upper, len, names, n);
 	if (nearest)
-		return complain(literal, "no signal is called that; did you mean %s?", nearest);
-	return complain(literal, "expected a signal: a number from 1 to 64 or a name such as KILL or SIGSEGV");
+		return report_error(literal, "no signal is called that; did you mean %s?", nearest);
+	return report_error(literal, "expected a signal: a number from 1 to 64 or a name such as KILL or SIGSEGV");
 }
 
 static int read_time(const struct literal *literal, uint64_t now_real_ns, uint64_t *ret_number)
@@ -87,9 +87,9 @@ static int read_time(const struct literal *literal, uint64_t now_real_ns, uint64
 	int r = query_time(literal->text, literal->len, now_real_ns, ret_number);
 
 	if (r == -ERANGE)
-		return complain(literal, "this time is before 1970 or after 2553");
+		return report_error(literal, "this time is before 1970 or after 2553");
 	if (r < 0)
-		return complain(literal, "expected a time such as 2026-01-02T03:04:05Z, -10m, 3m ago, today or 03:12");
+		return report_error(literal, "expected a time such as 2026-01-02T03:04:05Z, -10m, 3m ago, today or 03:12");
 	return 0;
 }
 
@@ -104,16 +104,16 @@ static int read_quantity(const struct literal *literal, enum field_unit unit, ui
 	else
 		r = quantity_read_count(literal->text, literal->len, ret_number);
 	if (r == -ERANGE)
-		return complain(literal, "%.*s is larger than any value can be", shown_len(literal), literal->text);
+		return report_error(literal, "%.*s is larger than any value can be", shown_len(literal), literal->text);
 	if (r == -EDOM)
-		return complain(literal, "%.*s is not a whole number%s", shown_len(literal), literal->text,
+		return report_error(literal, "%.*s is not a whole number%s", shown_len(literal), literal->text,
 				unit == UNIT_NS ? " of nanoseconds" : unit == UNIT_BYTES ? " of bytes" : "");
 	if (r < 0 && unit == UNIT_NS)
-		return complain(literal, "expected a duration such as 1.5s, 200ms, 3us or 1h30m");
+		return report_error(literal, "expected a duration such as 1.5s, 200ms, 3us or 1h30m");
 	if (r < 0 && unit == UNIT_BYTES)
-		return complain(literal, "expected a size such as 512, 64KiB or 2GiB");
+		return report_error(literal, "expected a size such as 512, 64KiB or 2GiB");
 	if (r < 0)
-		return complain(literal, "expected a number");
+		return report_error(literal, "expected a number");
 	return 0;
 }
 
@@ -132,17 +132,17 @@ static int read_signed(struct literal literal, const struct field *field, uint64
 	if (r < 0)
 		return r;
 	if (is_negative && field->type != FIELD_I64)
-		return complain(&literal, "%s is never negative", field->name);
+		return report_error(&literal, "%s is never negative", field->name);
 	if (field->type == FIELD_I64 && value > (uint64_t)INT64_MAX + (is_negative ? 1 : 0))
-		return complain(&literal, "%.*s is larger than any value can be", shown_len(&literal), literal.text);
+		return report_error(&literal, "%.*s is larger than any value can be", shown_len(&literal), literal.text);
 	*ret_number = is_negative ? -value : value;
 	return 0;
 }
 
 int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns,
-		   uint64_t *ret_number, char ret_complaint[LITERAL_COMPLAINT_BYTES])
+		   uint64_t *ret_number, char reterr[LITERAL_ERROR_BYTES])
 {
-	struct literal literal = {text, len, ret_complaint};
+	struct literal literal = {text, len, reterr};
 
 	if (field->type == FIELD_BOOL)
 		return read_bool(&literal, ret_number);

@@ -10,13 +10,13 @@
 
 #include "model/table.h"
 
-#define LITERAL_COMPLAINT_BYTES 200
+#define LITERAL_ERROR_BYTES 200
 
 /*
- * The number that `text` means for a number field, as a block holds it. 0, or -EINVAL with a complaint for
- * people in `ret_complaint`.
+ * The number that `text` means for a number field, as a block holds it. 0, or -EINVAL with an error
+ * in `reterr`.
  */
 int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns,
-		   uint64_t *ret_number, char ret_complaint[LITERAL_COMPLAINT_BYTES]);
+		   uint64_t *ret_number, char reterr[LITERAL_ERROR_BYTES]);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/nearest.h"
 
-#define MAX_SHOWN 60 /* of a name, in a complaint */
+#define MAX_SHOWN 60 /* of a name, in an error */
 
 static int shown_len(size_t len)
 {
@@ -32,13 +32,13 @@ int names_next(const char **list, const char **ret_name, size_t *ret_len)
 	return 1;
 }
 
-int names_field(const struct table *table, const char *name, size_t len, char *complaint, size_t size)
+int names_field(const struct table *table, const char *name, size_t len, char *error, size_t size)
 {
 	const char *names[TABLE_MAX_FIELDS], *nearest;
 	uint32_t n = table->n_fields < TABLE_MAX_FIELDS ? table->n_fields : TABLE_MAX_FIELDS;
 
 	if (len == 0) {
-		snprintf(complaint, size, "a field is missing; `obit schema %s` lists them", table->name);
+		snprintf(error, size, "a field is missing; `obit schema %s` lists them", table->name);
 		return -EINVAL;
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -48,15 +48,15 @@ int names_field(const struct table *table, const char *name, size_t len, char *c
 	}
 	nearest = nearest_name(name, len, names, n);
 	if (nearest)
-		snprintf(complaint, size, "%s has no field \"%.*s\"; did you mean %s?", table->name, shown_len(len), name,
+		snprintf(error, size, "%s has no field \"%.*s\"; did you mean %s?", table->name, shown_len(len), name,
 			 nearest);
 	else
-		snprintf(complaint, size, "%s has no field \"%.*s\"; `obit schema %s` lists them", table->name,
+		snprintf(error, size, "%s has no field \"%.*s\"; `obit schema %s` lists them", table->name,
 			 shown_len(len), name, table->name);
 	return -EINVAL;
 }
 
-const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *complaint,
+const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *error,
 				      size_t size)
 {
 	const struct field_group *groups[FIELD_GROUPS_MAX];
@@ -69,10 +69,10 @@ const struct field_group *names_group(const struct table *table, const char *nam
 			return groups[i];
 	}
 	nearest = nearest_name(name, len, names, n);
-	used = (size_t)snprintf(complaint, size, "%s has no group of fields \"+%.*s\"", table->name, shown_len(len), name);
+	used = (size_t)snprintf(error, size, "%s has no group of fields \"+%.*s\"", table->name, shown_len(len), name);
 	if (nearest && used < size)
-		snprintf(complaint + used, size - used, "; did you mean +%s?", nearest);
+		snprintf(error + used, size - used, "; did you mean +%s?", nearest);
 	for (size_t i = 0; i < n && !nearest && used < size; i++)
-		used += (size_t)snprintf(complaint + used, size - used, "%s +%s", i ? "," : "; there are", names[i]);
+		used += (size_t)snprintf(error + used, size - used, "%s +%s", i ? "," : "; there are", names[i]);
 	return NULL;
 }

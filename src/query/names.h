@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names that people type, looked up in a table; of one that is not there the complaint says what was meant.
+ * Names that users type, looked up in a table; of one that is not there the error says what was meant.
  */
 #ifndef OBIT_QUERY_NAMES_H
 #define OBIT_QUERY_NAMES_H
@@ -16,11 +16,11 @@
  */
 int names_next(const char **list, const char **ret_name, size_t *ret_len);
 
-/* The field's index, or -EINVAL with a complaint. */
-int names_field(const struct table *table, const char *name, size_t len, char *complaint, size_t size);
+/* The field's index, or -EINVAL with an error. */
+int names_field(const struct table *table, const char *name, size_t len, char *error, size_t size);
 
-/* The group's fields, or NULL with a complaint; the name is without its plus. */
-const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *complaint,
+/* The group's fields, or NULL with an error; the name is without its plus. */
+const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *error,
 				      size_t size);
 
 #endif

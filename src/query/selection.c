@@ -10,7 +10,7 @@
 
 #include "query/names.h"
 
-static const char *fields_for_people(const struct table *table)
+static const char *default_fields(const struct table *table)
 {
 	const struct table_shape *shape = table_shape(table->id);
 
@@ -19,7 +19,7 @@ static const char *fields_for_people(const struct table *table)
 
 static int find_field(struct selection *selection, const char *name, size_t len)
 {
-	return names_field(selection->source, name, len, selection->complaint, sizeof(selection->complaint));
+	return names_field(selection->source, name, len, selection->error, sizeof(selection->error));
 }
 
 static int is_shown(const struct selection *selection, const char *name)
@@ -37,7 +37,7 @@ static int add_field(struct selection *selection, const char *name, size_t len)
 	if (field < 0)
 		return field;
 	if (selection->n_shown == TABLE_MAX_FIELDS) {
-		snprintf(selection->complaint, sizeof(selection->complaint), "at most %d fields can be shown",
+		snprintf(selection->error, sizeof(selection->error), "at most %d fields can be shown",
 			 TABLE_MAX_FIELDS);
 		return -EINVAL;
 	}
@@ -52,8 +52,8 @@ static int add_group(struct selection *selection, const char *name, size_t len)
 {
 	const struct table *source = selection->source;
 	const struct field_group *group =
-		names_group(source, name, len, selection->complaint, sizeof(selection->complaint));
-	const char *usual = fields_for_people(source), *left = group ? group->fields : NULL;
+		names_group(source, name, len, selection->error, sizeof(selection->error));
+	const char *usual = default_fields(source), *left = group ? group->fields : NULL;
 	int r = group ? 0 : -EINVAL;
 
 	if (group && usual && !selection->n_shown)
@@ -97,7 +97,7 @@ static int choose_sort(struct selection *selection, const char *sort)
 	return 0;
 }
 
-int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_for_people,
+int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_human_readable,
 		   const char *sort)
 {
 	int r = 0;
@@ -105,8 +105,8 @@ int selection_init(struct selection *selection, const struct table *source, cons
 	memset(selection, 0, sizeof(*selection));
 	selection->source = source;
 	selection->sort_column = -1;
-	if (!fields && is_for_people)
-		fields = fields_for_people(source);
+	if (!fields && is_human_readable)
+		fields = default_fields(source);
 	if (!fields || strcmp(fields, "all") == 0) {
 		memcpy(selection->fields, source->fields, source->n_fields * sizeof(struct field));
 		selection->n_shown = source->n_fields;

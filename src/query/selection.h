@@ -17,14 +17,14 @@ struct selection {
 	uint32_t n_shown;
 	int sort_column; /* of columns; -1: as stored */
 	int is_descending;
-	char complaint[200]; /* after -EINVAL */
+	char error[200]; /* after -EINVAL */
 };
 
 /*
- * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: for people the few that matter most, else all.
- * `sort`: [-]FIELD or NULL. 0, or -EINVAL with a complaint.
+ * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: human-readable the few that matter most, else all.
+ * `sort`: [-]FIELD or NULL. 0, or -EINVAL with an error.
  */
-int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_for_people,
+int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_human_readable,
 		   const char *sort);
 
 /* Where the columns are in the table that a block comes with: ret_map[column] is its field, or -1: null. */

@@ -15,21 +15,21 @@
 #include "query/names.h"
 #include "query/selection.h"
 
-#define MAX_SHOWN 60 /* of a term, in a complaint */
+#define MAX_SHOWN 60 /* of a term, in an error */
 
 struct reading {
 	const struct table *source;
 	struct terms *terms;
-	char *complaint;
+	char *error;
 	size_t size;
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(struct reading *reading, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int report_error(struct reading *reading, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reading->complaint, reading->size, format, args);
+	vsnprintf(reading->error, reading->size, format, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -41,11 +41,11 @@ static int shown_len(size_t len)
 
 static int find_field(struct reading *reading, const char *name, size_t len)
 {
-	return names_field(reading->source, name, len, reading->complaint, reading->size);
+	return names_field(reading->source, name, len, reading->error, reading->size);
 }
 
 /* p50 and p99 of a field come from the same counts. */
-static int find_twin(const struct terms *terms, const struct term *term)
+static int find_duplicate(const struct terms *terms, const struct term *term)
 {
 	uint32_t i = 0;
 
@@ -60,13 +60,13 @@ static int add_term(struct reading *reading, const struct term *term, const char
 	struct term *added = &reading->terms->terms[reading->terms->n];
 
 	if (reading->terms->n == TABLE_MAX_FIELDS)
-		return complain(reading, "at most %d columns can be shown", TABLE_MAX_FIELDS);
+		return report_error(reading, "at most %d columns can be shown", TABLE_MAX_FIELDS);
 	if (len >= sizeof(added->name))
-		return complain(reading, "%.*s... is too long", MAX_SHOWN, text);
+		return report_error(reading, "%.*s... is too long", MAX_SHOWN, text);
 	*added = *term;
 	memcpy(added->name, text, len);
 	added->name[len] = 0;
-	added->twin = find_twin(reading->terms, term);
+	added->duplicate = find_duplicate(reading->terms, term);
 	reading->terms->n++;
 	return 0;
 }
@@ -78,7 +78,7 @@ static int read_step(struct reading *reading, const struct field *field, const c
 	int r;
 
 	if (field_is_text(field) || field->type == FIELD_BOOL || field->unit == UNIT_SIGNAL)
-		return complain(reading, "%s/%.*s: only numbers and times have steps", field->name, shown_len(len), text);
+		return report_error(reading, "%s/%.*s: only numbers and times have steps", field->name, shown_len(len), text);
 	if (field->unit == UNIT_TIME || field->unit == UNIT_NS) {
 		expected = "a duration such as 1h or 10ms";
 		r = quantity_read_ns(text, len, ret);
@@ -92,7 +92,7 @@ static int read_step(struct reading *reading, const struct field *field, const c
 		r = quantity_read_count(text, len, ret);
 	}
 	if (r < 0 || *ret == 0 || *ret > INT64_MAX)
-		return complain(reading, "%s/%.*s: expected %s", field->name, shown_len(len), text, expected);
+		return report_error(reading, "%s/%.*s: expected %s", field->name, shown_len(len), text, expected);
 	return 0;
 }
 
@@ -145,7 +145,7 @@ static int read_function(struct reading *reading, const char *text, size_t len, 
 	ret->kind = TERM_QUANTILE;
 	if (read_share(text, len, &ret->share) == 0)
 		return 0;
-	return complain(reading, "\"%.*s(\": expected count, sum, avg, min, max, first, last or p0 to p100",
+	return report_error(reading, "\"%.*s(\": expected count, sum, avg, min, max, first, last or p0 to p100",
 			shown_len(len), text);
 }
 
@@ -176,7 +176,7 @@ static int read_call(struct reading *reading, const char *text, size_t len, cons
 	int r;
 
 	if (text[len - 1] != ')')
-		return complain(reading, "%.*s: a ) is missing", shown_len(len), text);
+		return report_error(reading, "%.*s: a ) is missing", shown_len(len), text);
 	r = read_function(reading, text, function_len, &term);
 	if (r < 0)
 		return r;
@@ -185,7 +185,7 @@ static int read_call(struct reading *reading, const char *text, size_t len, cons
 		return term.field;
 	problem = objection(term.kind, &reading->source->fields[term.field]);
 	if (problem)
-		return complain(reading, "%.*s: %s %s", shown_len(len), text, reading->source->fields[term.field].name,
+		return report_error(reading, "%.*s: %s %s", shown_len(len), text, reading->source->fields[term.field].name,
 				problem);
 	return add_term(reading, &term, text, len);
 }
@@ -235,7 +235,7 @@ static int read_term(struct reading *reading, const char *text, size_t len)
 			return 0; /* what groups is shown already */
 	term.kind = kind_alone(&reading->source->fields[term.field]);
 	if (term.kind == TERM_KEY)
-		return complain(reading, "%.*s differs within a group: group by it, or ask for first(%.*s) or last(%.*s)",
+		return report_error(reading, "%.*s differs within a group: group by it, or ask for first(%.*s) or last(%.*s)",
 				(int)len, text, (int)len, text, (int)len, text);
 	return add_term(reading, &term, text, len);
 }
@@ -266,10 +266,10 @@ static int read_usual(struct reading *reading, const char *text, size_t len)
 }
 
 /* Of the fields that are shown without grouping, those that say something of a group. */
-static int add_usual_terms(struct reading *reading, int is_for_people)
+static int add_usual_terms(struct reading *reading, int is_human_readable)
 {
 	static struct selection shown;
-	int r = selection_init(&shown, reading->source, NULL, is_for_people, NULL);
+	int r = selection_init(&shown, reading->source, NULL, is_human_readable, NULL);
 
 	if (r == 0)
 		r = read_term(reading, "count", 5);
@@ -280,7 +280,7 @@ static int add_usual_terms(struct reading *reading, int is_for_people)
 
 static int read_group(struct reading *reading, const char *name, size_t len)
 {
-	const struct field_group *group = names_group(reading->source, name, len, reading->complaint, reading->size);
+	const struct field_group *group = names_group(reading->source, name, len, reading->error, reading->size);
 	int r = group ? 0 : -EINVAL;
 
 	if (group && reading->terms->n == reading->terms->n_keys)
@@ -306,7 +306,7 @@ static int read_sort(struct reading *reading, const char *sort)
 	if (terms->sort >= 0)
 		return 0;
 	if (*sort == '+')
-		return complain(reading, "cannot sort by %.*s, a group of fields", MAX_SHOWN, sort);
+		return report_error(reading, "cannot sort by %.*s, a group of fields", MAX_SHOWN, sort);
 	r = read_term(reading, sort, len);
 	if (r < 0)
 		return r;
@@ -323,10 +323,10 @@ static int read_sort(struct reading *reading, const char *sort)
 	return 0;
 }
 
-int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *complaint,
+int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error,
 	       size_t size)
 {
-	struct reading reading = {source, ret, complaint, size};
+	struct reading reading = {source, ret, error, size};
 	int is_all = text->fields && strcmp(text->fields, "all") == 0, r;
 
 	ret->n = ret->n_keys = 0;
@@ -337,7 +337,7 @@ int terms_read(const struct table *source, const struct terms_text *text, struct
 	if (r == 0 && text->fields && !is_all)
 		r = read_list(&reading, text->fields, read_term);
 	else if (r == 0)
-		r = add_usual_terms(&reading, text->is_for_people && !is_all);
+		r = add_usual_terms(&reading, text->is_human_readable && !is_all);
 	ret->n_shown = ret->n;
 	return r == 0 && text->sort ? read_sort(&reading, text->sort) : r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The terms of a grouping, as people write them: keys (`comm`, `exit_time/1h`) and what is computed of a group
+ * The terms of a grouping, as users write them: keys (`comm`, `exit_time/1h`) and what is computed of a group
  * (`count`, `sum(cpu_ns)`, `p99(wall_ns)`, `cpu_ns`, `+io`). grouping.h says what they mean.
  */
 #ifndef OBIT_QUERY_TERMS_H
@@ -28,16 +28,16 @@ struct term {
 	int field;	/* of the source; -1: of a count of rows */
 	uint64_t step;	/* of a key; 0: the value itself */
 	double share;	/* of a quantile, 0 to 1 */
-	int twin;	/* of a quantile: the first of the same field, which counts for all of them; else its own number */
+	int duplicate;	/* of a quantile: the first of the same field, which counts for all of them; else its own number */
 	char name[128]; /* of the column */
 };
 
 /* What a person asked for. */
 struct terms_text {
 	const char *group_by; /* NULL: all rows are one group */
-	const char *fields;   /* NULL: for people the few that matter most, else all */
+	const char *fields;   /* NULL: human-readable the few that matter most, else all */
 	const char *sort;     /* [-]TERM, also one that is not among the fields; or NULL */
-	int is_for_people;
+	int is_human_readable;
 };
 
 /* Keys come first, then what is shown of a group, then, where it is not shown, what groups are sorted by. */
@@ -48,8 +48,8 @@ struct terms {
 	int is_descending;
 };
 
-/* 0, or -EINVAL with a complaint. */
-int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *complaint,
+/* 0, or -EINVAL with an error. */
+int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error,
 	       size_t size);
 
 /* Does a list of fields speak of groups: is there a `count` or a `sum(...)` in it? */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Points in time as people type them: each form has a reader; the first that takes the whole text wins.
+ * Points in time as users type them: each form has a reader; the first that takes the whole text wins.
  */
 #include "query/time.h"
 

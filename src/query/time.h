@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `T`, a point in time as people type it:
+ * `T`, a point in time as users type it:
  *
  *   2026-01-02T03:04:05.6Z  2026-01-02 03:04+01:00   RFC 3339; seconds, fraction and offset may be left out; also with a
  *                                                    comma for the point, and +0100 or +01, as date(1) and loggers have it

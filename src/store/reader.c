@@ -55,7 +55,7 @@ static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_
 	/* A torn tail where a writer is at work is what it has not written yet. */
 	if (!bytes || (is_torn_tail && reader->has_writer && reader->next_name == reader->n_names))
 		return;
-	/* What touches the stretch before is the same wound. */
+	/* What touches the stretch before is the same damaged range. */
 	if (last && strcmp(last->segment, name) == 0 &&
 	    (last->offset + last->bytes == offset || reader->n_damage == DAMAGE_MAX)) {
 		last->bytes += bytes;
@@ -163,7 +163,7 @@ static int seek_to_range(struct store_reader *reader)
 /* Is it the last one, and its header still on the way? Then it is opened later, and nothing is wrong with it. */
 static int is_too_early(const struct store_reader *reader)
 {
-	return reader->is_following && reader->next_name == reader->n_names && segment_is_stillborn(reader->segment);
+	return reader->is_following && reader->next_name == reader->n_names && segment_is_headerless(reader->segment);
 }
 
 /* 1: a segment is open; 0: there are no more. */

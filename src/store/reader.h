@@ -29,7 +29,7 @@ struct store_damage {
 	char segment[64]; /* file name */
 	uint64_t offset, bytes;
 	int is_torn_tail; /* the end of a segment that was being written when its writer or the host died */
-	char what[128];	  /* for people */
+	char what[128];	  /* human-readable */
 };
 
 struct store_select {

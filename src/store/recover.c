@@ -109,7 +109,7 @@ int recover_segment(int dir_fd, const struct segment_name *name, const struct fi
 	if (r < 0)
 		return r;
 	/* Holds nothing, and would be reported as torn for ever. */
-	if (segment_is_stillborn(segment) && unlinkat(dir_fd, name->text, 0) < 0)
+	if (segment_is_headerless(segment) && unlinkat(dir_fd, name->text, 0) < 0)
 		r = -errno;
 	if (segment_index(segment) || !segment_header(segment)->n_tables)
 		goto out;

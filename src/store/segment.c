@@ -28,7 +28,7 @@ struct segment {
 	int fd;
 	struct header header;
 	struct index index;
-	int is_sealed, is_stillborn;
+	int is_sealed, is_headerless;
 	segment_damage damage;
 	void *ctx;
 
@@ -140,9 +140,9 @@ static int read_header(struct segment *segment)
 	content = len == 8 ? little32(bytes + 4) : 0;
 	is_header = len == 8 && little32(bytes) == MAGIC_HEADER_FRAME && content <= HEADER_MAX_BYTES;
 	/* What a writer leaves that dies in its first write; if it is at it just now, frames may lie behind `size`. */
-	segment->is_stillborn = is_torn_header(bytes, len, size) && find_frame(segment, 0) >= size;
+	segment->is_headerless = is_torn_header(bytes, len, size) && find_frame(segment, 0) >= size;
 	segment->at = 0;
-	if (segment->is_stillborn) {
+	if (segment->is_headerless) {
 		segment->damage(segment->ctx, 0, size, 1, "the beginning of a segment that was never written on");
 		return 1;
 	}
@@ -218,9 +218,9 @@ const struct header *segment_header(const struct segment *segment)
 	return &segment->header;
 }
 
-int segment_is_stillborn(const struct segment *segment)
+int segment_is_headerless(const struct segment *segment)
 {
-	return segment->is_stillborn;
+	return segment->is_headerless;
 }
 
 const struct index *segment_index(const struct segment *segment)

@@ -33,7 +33,7 @@ const struct header *segment_header(const struct segment *segment);
 const struct index *segment_index(const struct segment *segment);
 
 /* Did its writer die before the header was whole? Then it holds no frame either. */
-int segment_is_stillborn(const struct segment *segment);
+int segment_is_headerless(const struct segment *segment);
 
 /* Goes on at a frame of the index. */
 void segment_seek(struct segment *segment, uint64_t offset);

@@ -29,7 +29,7 @@ struct scanned_segment {
 	uint64_t rows[TABLE_MAX_TABLES]; /* by the table's id */
 	uint64_t bytes, raw_bytes; /* on disk, and before compression */
 	uint64_t unread_bytes; /* damaged or torn */
-	char what[128]; /* first damage, for people; "" */
+	char what[128]; /* first damage, human-readable; "" */
 };
 
 struct segment_scan;

@@ -92,15 +92,15 @@ def main():
             skipped += 1
             continue
         try:
-            complaint = compare(names, ours, by_duckdb(sql, changed, reader, dataset))
+            error = compare(names, ours, by_duckdb(sql, changed, reader, dataset))
         except subprocess.CalledProcessError as error:
-            complaint = error.stderr.strip()
-        if complaint:
-            print(f"FAIL   {question} {complaint}")
+            error = error.stderr.strip()
+        if error:
+            print(f"FAIL   {question} {error}")
         else:
             print(f"ok     {question} the same by DuckDB")
-        failed += complaint is not None
-        passed += complaint is None
+        failed += error is not None
+        passed += error is None
     if len(questions) < 10:
         print(f"FAIL   {document} has {len(questions)} questions")
         failed += 1

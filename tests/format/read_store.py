@@ -288,7 +288,7 @@ def data_frame(data, start):
         last = bool(block & 1)
         at += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
     at += 4 if last and descriptor & 4 else 0
-    # Of a frame that is still being written zstd prints what is there, and complains.
+    # Of a frame that is still being written zstd prints what is there, and says.
     result = subprocess.run(["zstd", "-dcq"], input=data[start:at], capture_output=True)
     return min(at, len(data)), result.stdout
 

@@ -435,7 +435,7 @@ static void a_loss_is_reported(const char *name)
 	good &= check(*line_with("\"section\":\"agent\"", "found the ring full"), name, "no reason: %s", said);
 	good &=
 	    check(json(line_with("\"section\":\"ledger\"", ""), "exits_rolled_up") > 0, name, "no roll-up: %s", said);
-	good &= check(status_of("") == 1 && strstr(said, "found the ring full"), name, "for people: %s", said);
+	good &= check(status_of("") == 1 && strstr(said, "found the ring full"), name, "human-readable: %s", said);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 	good &= balanced(name);
 	finish_group(name, good);

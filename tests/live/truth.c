@@ -114,7 +114,7 @@ static void await_threads(pid_t pid, int n)
 }
 
 /* Sleeps until it is killed. */
-static void live_victim(const char *group, int signal, unsigned uid, int n_threads)
+static void live_target(const char *group, int signal, unsigned uid, int n_threads)
 {
 	struct life *life = life_begin(group);
 	pid_t killer;
@@ -130,7 +130,7 @@ static void live_victim(const char *group, int signal, unsigned uid, int n_threa
 	await_threads(life->pid, n_threads + 1);
 	killer = fork();
 	if (killer == 0) {
-		prctl(PR_SET_NAME, "murderer");
+		prctl(PR_SET_NAME, "the killer");
 		_exit((uid && setuid(uid)) || kill(life->pid, signal));
 	}
 	life_end(life);
@@ -139,7 +139,7 @@ static void live_victim(const char *group, int signal, unsigned uid, int n_threa
 	life->has_killer = 1;
 	life->killer_pid = killer;
 	life->killer_uid = uid;
-	life->killer_comm = "murderer";
+	life->killer_comm = "the killer";
 	life->uid = life->gid = uid;
 }
 
@@ -554,10 +554,10 @@ static void live_all(void)
 	live_threads("exit_group under 16 running threads", 16, EXIT_GROUP, 10);
 	live_threads("the leader exits first", 8, LEADER_FIRST, 10);
 	live_threads("exec from a thread", 8, EXEC, 10);
-	live_victim("SIGKILL by another process", SIGKILL, 0, 0);
-	live_victim("SIGKILL by another process", SIGKILL, 1234, 0);
-	live_victim("SIGTERM by another process", SIGTERM, 0, 0);
-	live_victim("SIGKILL of 8 threads", SIGKILL, 0, 8);
+	live_target("SIGKILL by another process", SIGKILL, 0, 0);
+	live_target("SIGKILL by another process", SIGKILL, 1234, 0);
+	live_target("SIGTERM by another process", SIGTERM, 0, 0);
+	live_target("SIGKILL of 8 threads", SIGKILL, 0, 8);
 	live_crashes();
 	live_survivor();
 	live_pid_again();

@@ -23,7 +23,7 @@
 #define BEGIN (UINT64_C(1767323045) * S) /* 2026-01-02T03:04:05Z */
 
 static char dir[] = "/tmp/obit-test-XXXXXX";
-static char store[64], said[65536], complained[65536];
+static char store[64], said[65536], on_stderr[65536];
 
 /* Three intervals of 10 exits; in each the ledger claims `recorded` of them. */
 static void write_store(const char *name, uint64_t recorded)
@@ -72,7 +72,7 @@ static void read_back(const char *path, char *ret, size_t size)
 	unlink(path);
 }
 
-/* Runs a command with its words, NULL at the end; what it wrote is in said and complained. The status. */
+/* Runs a command with its words, NULL at the end; what it wrote is in said and on_stderr. The status. */
 static int run(int (*command)(int, char **), ...)
 {
 	char *argv[20] = {(char *)"command"}, out[64], err[64];
@@ -99,14 +99,14 @@ static int run(int (*command)(int, char **), ...)
 	close(kept_out);
 	close(kept_err);
 	read_back(out, said, sizeof(said));
-	read_back(err, complained, sizeof(complained));
+	read_back(err, on_stderr, sizeof(on_stderr));
 	return status;
 }
 
-static void assert_complained(const char *part)
+static void assert_said_on_stderr(const char *part)
 {
-	if (!strstr(complained, part))
-		fail_msg("complained: %s", complained);
+	if (!strstr(on_stderr, part))
+		fail_msg("on_stderr: %s", on_stderr);
 }
 
 /* The store's only segment. */
@@ -130,7 +130,7 @@ static void test_dump_filters_sorts_and_limits(void **state)
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,comm", "--where",
 			     "comm = odd and pid < 300", "--sort", "-pid", "--limit", "2", "--format", "csv", NULL), 0);
 	assert_string_equal(said, "pid,comm\r\n209,odd\r\n207,odd\r\n");
-	assert_string_equal(complained, "");
+	assert_string_equal(on_stderr, "");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--since", "2026-01-02T03:04:07Z", "--until",
 			     "2026-01-02T03:04:07.000003Z", "--fields", "pid", "--format", "tsv", NULL), 0);
 	assert_string_equal(said, "pid\n308\n309\n");
@@ -167,17 +167,17 @@ static void test_dump_groups_in_every_format(void **state)
 	assert_string_equal(said, "pid  count\n309      1\n308      1\n");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--sort", "-cpu_ns", "--limit", "20",
 			     NULL), 0);
-	assert_string_equal(complained, "");
+	assert_string_equal(on_stderr, "");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--max-groups", "29", NULL),
 			 STATUS_FAILED);
-	assert_complained("more than 29 groups");
-	assert_complained("--max-groups");
+	assert_said_on_stderr("more than 29 groups");
+	assert_said_on_stderr("--max-groups");
 	assert_int_equal(run(cmd_dump, "exits", "--group-by", "com", NULL), STATUS_USAGE);
-	assert_complained("did you mean comm?");
+	assert_said_on_stderr("did you mean comm?");
 	assert_int_equal(run(cmd_dump, "exits", "--group-by", "comm", "--max-groups", "none", NULL), STATUS_USAGE);
-	assert_complained("a number of groups");
+	assert_said_on_stderr("a number of groups");
 	assert_int_equal(run(cmd_dump, "exits", "--fields", "comm,count", NULL), STATUS_USAGE);
-	assert_complained("group by it");
+	assert_said_on_stderr("group by it");
 }
 
 static void test_groups_of_fields_are_shown_and_listed(void **state)
@@ -187,7 +187,7 @@ static void test_groups_of_fields_are_shown_and_listed(void **state)
 			     NULL), 0);
 	assert_string_equal(said, "pid\tminflt\tmajflt\tmax_rss_bytes\town_max_rss_bytes\n100\t\t\t\t\n");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "+memry", NULL), STATUS_USAGE);
-	assert_complained("did you mean +memory?");
+	assert_said_on_stderr("did you mean +memory?");
 	assert_int_equal(run(cmd_schema, "exits", "--format", "tsv", NULL), 0);
 	assert_non_null(strstr(said, "\nexits\trchar\tu64\tbytes\tsum\t+io\t"));
 }
@@ -196,26 +196,26 @@ static void test_mistakes_are_named_with_the_way_out(void **state)
 {
 	(void)state;
 	assert_int_equal(run(cmd_dump, NULL), STATUS_USAGE);
-	assert_complained("name a table");
+	assert_said_on_stderr("name a table");
 	assert_int_equal(run(cmd_dump, "exist", NULL), STATUS_USAGE);
-	assert_complained("did you mean exits?");
+	assert_said_on_stderr("did you mean exits?");
 	assert_int_equal(run(cmd_dump, "exits", "--limt", "3", NULL), STATUS_USAGE);
-	assert_complained("did you mean --limit?");
+	assert_said_on_stderr("did you mean --limit?");
 	assert_int_equal(run(cmd_dump, "exits", "--limit", "0", NULL), STATUS_USAGE);
 	assert_int_equal(run(cmd_dump, "exits", "--format", "json", NULL), STATUS_USAGE);
-	assert_complained("did you mean jsonl?");
+	assert_said_on_stderr("did you mean jsonl?");
 	assert_int_equal(run(cmd_dump, "exits", "--since", "soon", NULL), STATUS_USAGE);
-	assert_complained("--since soon: not a time");
+	assert_said_on_stderr("--since soon: not a time");
 	assert_int_equal(run(cmd_dump, "exits", "--since", "now", "--until", "-1h", NULL), STATUS_USAGE);
-	assert_complained("is not after");
+	assert_said_on_stderr("is not after");
 	assert_int_equal(run(cmd_dump, "exits", "--where", "pid = x", NULL), STATUS_USAGE);
-	assert_complained("  pid = x\n        ^\n");
+	assert_said_on_stderr("  pid = x\n        ^\n");
 	assert_int_equal(run(cmd_dump, "exits", "more", NULL), STATUS_USAGE);
-	assert_complained("unexpected \"more\"");
+	assert_said_on_stderr("unexpected \"more\"");
 	assert_int_equal(run(cmd_dump, "exits", "--store", "/nonexistent", NULL), STATUS_FAILED);
-	assert_complained("there is no store at /nonexistent");
+	assert_said_on_stderr("there is no store at /nonexistent");
 	assert_int_equal(run(cmd_dump, "exits", "--store", "/etc", NULL), STATUS_FAILED);
-	assert_complained("none of obit's");
+	assert_said_on_stderr("none of obit's");
 	assert_int_equal(run(cmd_verify, "--store", "/nonexistent", NULL), 2);
 	assert_int_equal(run(cmd_schema, "exit", NULL), STATUS_USAGE);
 	assert_int_equal(run(cmd_dump, "--help", NULL), 0);
@@ -256,7 +256,7 @@ static void test_damage_is_reported_and_the_rest_read(void **state)
 		assert_int_equal(pwrite(fd, "\xa5", 1, at), 1);
 	close(fd);
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--format", "jsonl", NULL), 0);
-	assert_complained("damaged at offset");
+	assert_said_on_stderr("damaged at offset");
 	assert_int_equal(run(cmd_verify, "--store", store, NULL), 1);
 	assert_non_null(strstr(said, "damaged in 1 place"));
 }
@@ -301,7 +301,7 @@ static void test_store_lists_its_segments(void **state)
 	assert_int_equal(run(cmd_store, "--store", store, NULL), 0);
 	assert_said("  damaged  ");
 	assert_int_equal(run(cmd_store, "--store", "/nonexistent", NULL), STATUS_FAILED);
-	assert_complained("there is no store at /nonexistent");
+	assert_said_on_stderr("there is no store at /nonexistent");
 	assert_int_equal(run(cmd_store, "more", NULL), STATUS_USAGE);
 }
 
@@ -343,15 +343,15 @@ static void test_status_without_an_agent_says_so(void **state)
 	(void)state;
 	snprintf(socket, sizeof(socket), "%s/no-socket", dir);
 	assert_int_equal(run(cmd_status, "--socket", socket, NULL), 2);
-	assert_complained("no agent answers at");
-	assert_complained(socket);
+	assert_said_on_stderr("no agent answers at");
+	assert_said_on_stderr(socket);
 	assert_string_equal(said, "");
 	assert_int_equal(run(cmd_status, "--store", "/nowhere", NULL), 2);
-	assert_complained("there is no store at /nowhere");
+	assert_said_on_stderr("there is no store at /nowhere");
 	assert_int_equal(run(cmd_status, "--measure", "1", NULL), 2);
-	assert_complained("give a unit");
+	assert_said_on_stderr("give a unit");
 	assert_int_equal(run(cmd_status, "--format", "csv", NULL), 2);
-	assert_complained("no format is called");
+	assert_said_on_stderr("no format is called");
 }
 
 int main(void)

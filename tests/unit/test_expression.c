@@ -72,8 +72,8 @@ static int rows_where(const char *text)
 	return rows;
 }
 
-/* The message and the place of the complaint. */
-static const char *complaint_about(const char *text, size_t *ret_at)
+/* The message and the place of the error. */
+static const char *error_about(const char *text, size_t *ret_at)
 {
 	static struct expression_error error;
 	struct expression *expression = NULL;
@@ -87,10 +87,10 @@ static const char *complaint_about(const char *text, size_t *ret_at)
 	return error.message;
 }
 
-static void assert_complaint(const char *text, size_t at, const char *part)
+static void assert_error(const char *text, size_t at, const char *part)
 {
 	size_t where;
-	const char *message = complaint_about(text, &where);
+	const char *message = error_about(text, &where);
 
 	if (!strstr(message, part) || where != at)
 		fail_msg("%s: at %zu: %s", text, where, message);
@@ -186,30 +186,30 @@ static void test_and_binds_tighter_than_or(void **state)
 static void test_errors_point_at_the_place(void **state)
 {
 	(void)state;
-	assert_complaint("cpu_n > 1s", 0, "did you mean cpu_ns?");
-	assert_complaint("pid = 1 and frobnicate = 2", 12, "obit schema exits");
-	assert_complaint("cpu_ns > 1.5x", 9, "duration");
-	assert_complaint("cpu_ns > 0.5ns", 9, "whole number of nanoseconds");
-	assert_complaint("pid > 1k", 6, "expected a number");
-	assert_complaint("pid = -1", 6, "never negative");
-	assert_complaint("pid = 99999999999999999999", 6, "larger than any");
-	assert_complaint("exit_signal = KIL", 14, "did you mean KILL?");
-	assert_complaint("exit_time > tomorow", 12, "expected a time");
-	assert_complaint("comm ~ \"(\"", 7, "not a regular expression");
-	assert_complaint("pid ~ 1", 4, "is a number");
-	assert_complaint("comm = \"sh", 7, "quote does not end");
-	assert_complaint("(pid = 1", 0, "never closed");
-	assert_complaint("pid = 1)", 7, "no parenthesis is open");
-	assert_complaint("pid", 3, "a comparison");
-	assert_complaint("", 0, "a field");
-	assert_complaint("pid = 1 pid = 2", 8, "and, or or the end");
-	assert_complaint("pid in (1, 2", 12, ", or )");
-	assert_complaint("pid in ()", 8, "a value");
-	assert_complaint("exit_signal > null", 14, "is null");
-	assert_complaint("exit_signal in (9, null)", 19, "is null");
-	assert_complaint("comm = and", 7, "quotes around");
-	assert_complaint("oom_killed = maybe", 13, "true or false");
-	assert_complaint("pid = 1 & pid = 2", 8, "expected and");
+	assert_error("cpu_n > 1s", 0, "did you mean cpu_ns?");
+	assert_error("pid = 1 and frobnicate = 2", 12, "obit schema exits");
+	assert_error("cpu_ns > 1.5x", 9, "duration");
+	assert_error("cpu_ns > 0.5ns", 9, "whole number of nanoseconds");
+	assert_error("pid > 1k", 6, "expected a number");
+	assert_error("pid = -1", 6, "never negative");
+	assert_error("pid = 99999999999999999999", 6, "larger than any");
+	assert_error("exit_signal = KIL", 14, "did you mean KILL?");
+	assert_error("exit_time > tomorow", 12, "expected a time");
+	assert_error("comm ~ \"(\"", 7, "not a regular expression");
+	assert_error("pid ~ 1", 4, "is a number");
+	assert_error("comm = \"sh", 7, "quote does not end");
+	assert_error("(pid = 1", 0, "never closed");
+	assert_error("pid = 1)", 7, "no parenthesis is open");
+	assert_error("pid", 3, "a comparison");
+	assert_error("", 0, "a field");
+	assert_error("pid = 1 pid = 2", 8, "and, or or the end");
+	assert_error("pid in (1, 2", 12, ", or )");
+	assert_error("pid in ()", 8, "a value");
+	assert_error("exit_signal > null", 14, "is null");
+	assert_error("exit_signal in (9, null)", 19, "is null");
+	assert_error("comm = and", 7, "quotes around");
+	assert_error("oom_killed = maybe", 13, "true or false");
+	assert_error("pid = 1 & pid = 2", 8, "expected and");
 }
 
 static void test_caret_stands_under_the_place(void **state)
@@ -233,7 +233,7 @@ static void test_deep_nesting_is_refused_and_long_chains_are_not(void **state)
 	(void)state;
 	memset(text, '(', 60000);
 	text[60000] = '\0';
-	assert_non_null(strstr(complaint_about(text, &at), "more than 100 parentheses"));
+	assert_non_null(strstr(error_about(text, &at), "more than 100 parentheses"));
 	memset(text, '!', 59994);
 	strcpy(text + 59994, "pid=1");
 	assert_int_equal(rows_where(text), 0);

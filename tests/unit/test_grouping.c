@@ -42,11 +42,11 @@ static int group_with(const struct block *rows, const struct terms_text *text, u
 {
 	struct query_options options = {0};
 	struct query *query;
-	char complaint[256] = "";
-	int r = grouping_new(rows->table, text, max_groups, ret, complaint, sizeof(complaint));
+	char error[256] = "";
+	int r = grouping_new(rows->table, text, max_groups, ret, error, sizeof(error));
 
 	if (r < 0)
-		fail_msg("%s", complaint);
+		fail_msg("%s", error);
 	options.selection = grouping_wanted(*ret);
 	options.sink = grouping_sink(*ret);
 	query = query_new(&options);
@@ -246,9 +246,9 @@ static void assert_sort(const char *fields, const char *sort, const char *name, 
 	struct terms_text text = {"comm", fields, sort, 1};
 	struct selection selection;
 	struct grouping *grouping;
-	char complaint[256];
+	char error[256];
 
-	assert_int_equal(grouping_new(table_by_id(TABLE_EXITS), &text, 0, &grouping, complaint, sizeof(complaint)), 0);
+	assert_int_equal(grouping_new(table_by_id(TABLE_EXITS), &text, 0, &grouping, error, sizeof(error)), 0);
 	grouping_select(grouping, &selection);
 	assert_string_equal(selection.fields[selection.sort_column].name, name);
 	assert_int_equal((uint32_t)selection.sort_column < selection.n_shown, is_shown);
@@ -313,7 +313,7 @@ static void test_a_sum_past_64_bits_is_an_error(void **state)
 
 	(void)state;
 	assert_int_equal(group_with(rows, &text, 0, &grouping), -EOVERFLOW);
-	assert_string_equal(grouping_culprit(grouping), "cpu_ns");
+	assert_string_equal(grouping_overflowed(grouping), "cpu_ns");
 	grouping_free(grouping);
 	rows->rows = 2;
 	assert_int_equal(group_with(rows, &text, 0, &grouping), 0);
@@ -357,51 +357,51 @@ static void test_rows_that_stand_for_many_count_as_many(void **state)
 	block_free(rows);
 }
 
-static void complains(uint32_t table, const char *by, const char *fields, const char *sort, const char *about)
+static void says(uint32_t table, const char *by, const char *fields, const char *sort, const char *about)
 {
 	struct terms_text text = {by, fields, sort, 0};
 	struct grouping *grouping;
-	char complaint[256];
+	char error[256];
 
-	assert_int_equal(grouping_new(table_by_id(table), &text, 0, &grouping, complaint, sizeof(complaint)), -EINVAL);
-	if (!strstr(complaint, about))
-		fail_msg("%s", complaint);
+	assert_int_equal(grouping_new(table_by_id(table), &text, 0, &grouping, error, sizeof(error)), -EINVAL);
+	if (!strstr(error, about))
+		fail_msg("%s", error);
 }
 
 static void test_what_cannot_be_asked_is_said(void **state)
 {
 	(void)state;
-	complains(TABLE_EXITS, "com", NULL, NULL, "did you mean comm?");
-	complains(TABLE_EXITS, "comm/3", NULL, NULL, "only numbers and times");
-	complains(TABLE_EXITS, "oom_killed/3", NULL, NULL, "only numbers and times");
-	complains(TABLE_EXITS, "exit_time/abc", NULL, NULL, "a duration such as 1h");
-	complains(TABLE_EXITS, "exit_time/60", NULL, NULL, "a duration such as 1h");
-	complains(TABLE_EXITS, "exit_time/", NULL, NULL, "a duration such as 1h");
-	complains(TABLE_EXITS, "max_rss_bytes/0", NULL, NULL, "a size such as 10MiB");
-	complains(TABLE_EXITS, "pid/1h", NULL, NULL, "a number such as 100");
-	complains(TABLE_EXITS, "comm,", NULL, NULL, "missing");
-	complains(TABLE_EXITS, "", NULL, NULL, "missing");
-	complains(TABLE_EXITS, "comm", "sum(comm)", NULL, "is a text");
-	complains(TABLE_EXITS, "comm", "sum()", NULL, "missing");
-	complains(TABLE_EXITS, "comm", "pid", NULL, "group by it");
-	complains(TABLE_EXITS, "comm", "p101(cpu_ns)", NULL, "p0 to p100");
-	complains(TABLE_EXITS, "comm", "p9.9.9(cpu_ns)", NULL, "p0 to p100");
-	complains(TABLE_EXITS, "comm", "p-1(cpu_ns)", NULL, "p0 to p100");
-	complains(TABLE_EXITS, "comm", "p1e1(cpu_ns)", NULL, "p0 to p100");
-	complains(TABLE_EXITS, "comm", "median(cpu_ns)", NULL, "\"median(\": expected count, sum");
-	complains(TABLE_EXITS, "comm", "sum(cpu_ns", NULL, ") is missing");
-	complains(TABLE_EXITS, "comm", "sum(cpu)", NULL, "did you mean cpu_ns?");
-	complains(TABLE_EXITS, "comm", "sum(exit_time)", NULL, "is a time");
-	complains(TABLE_EXITS, "comm", "p50(exit_time)", NULL, "is a time");
-	complains(TABLE_EXITS, "comm", "avg(oom_killed)", NULL, "is true or false");
-	complains(TABLE_EXITS, "comm", "sum(exit_signal)", NULL, "is a signal");
-	complains(TABLE_LEDGER, "time/1h", "p50(unobserved)", NULL, "may be negative");
-	complains(TABLE_EXITS, "comm", "+oi", NULL, "did you mean +io?");
-	complains(TABLE_EXITS, "comm", "+nothing", NULL, "there are +identity, +cpu,");
-	complains(TABLE_RUNQ, "cpu", "+io", NULL, "runq has no group");
-	complains(TABLE_EXITS, "comm", "count", "-pid", "group by it");
-	complains(TABLE_EXITS, "comm", "count", "+io", "a group of fields");
-	complains(TABLE_EXITS, "comm", "count", "", "missing");
+	says(TABLE_EXITS, "com", NULL, NULL, "did you mean comm?");
+	says(TABLE_EXITS, "comm/3", NULL, NULL, "only numbers and times");
+	says(TABLE_EXITS, "oom_killed/3", NULL, NULL, "only numbers and times");
+	says(TABLE_EXITS, "exit_time/abc", NULL, NULL, "a duration such as 1h");
+	says(TABLE_EXITS, "exit_time/60", NULL, NULL, "a duration such as 1h");
+	says(TABLE_EXITS, "exit_time/", NULL, NULL, "a duration such as 1h");
+	says(TABLE_EXITS, "max_rss_bytes/0", NULL, NULL, "a size such as 10MiB");
+	says(TABLE_EXITS, "pid/1h", NULL, NULL, "a number such as 100");
+	says(TABLE_EXITS, "comm,", NULL, NULL, "missing");
+	says(TABLE_EXITS, "", NULL, NULL, "missing");
+	says(TABLE_EXITS, "comm", "sum(comm)", NULL, "is a text");
+	says(TABLE_EXITS, "comm", "sum()", NULL, "missing");
+	says(TABLE_EXITS, "comm", "pid", NULL, "group by it");
+	says(TABLE_EXITS, "comm", "p101(cpu_ns)", NULL, "p0 to p100");
+	says(TABLE_EXITS, "comm", "p9.9.9(cpu_ns)", NULL, "p0 to p100");
+	says(TABLE_EXITS, "comm", "p-1(cpu_ns)", NULL, "p0 to p100");
+	says(TABLE_EXITS, "comm", "p1e1(cpu_ns)", NULL, "p0 to p100");
+	says(TABLE_EXITS, "comm", "median(cpu_ns)", NULL, "\"median(\": expected count, sum");
+	says(TABLE_EXITS, "comm", "sum(cpu_ns", NULL, ") is missing");
+	says(TABLE_EXITS, "comm", "sum(cpu)", NULL, "did you mean cpu_ns?");
+	says(TABLE_EXITS, "comm", "sum(exit_time)", NULL, "is a time");
+	says(TABLE_EXITS, "comm", "p50(exit_time)", NULL, "is a time");
+	says(TABLE_EXITS, "comm", "avg(oom_killed)", NULL, "is true or false");
+	says(TABLE_EXITS, "comm", "sum(exit_signal)", NULL, "is a signal");
+	says(TABLE_LEDGER, "time/1h", "p50(unobserved)", NULL, "may be negative");
+	says(TABLE_EXITS, "comm", "+oi", NULL, "did you mean +io?");
+	says(TABLE_EXITS, "comm", "+nothing", NULL, "there are +identity, +cpu,");
+	says(TABLE_RUNQ, "cpu", "+io", NULL, "runq has no group");
+	says(TABLE_EXITS, "comm", "count", "-pid", "group by it");
+	says(TABLE_EXITS, "comm", "count", "+io", "a group of fields");
+	says(TABLE_EXITS, "comm", "count", "", "missing");
 }
 
 static void test_too_many_groups_are_an_error(void **state)
@@ -463,7 +463,7 @@ static void test_random_terms_break_nothing(void **state)
 	(void)state;
 	rows->rows = 50;
 	for (int i = 0; i < 20000; i++) {
-		char by[400], fields[400], sort[400], complaint[64];
+		char by[400], fields[400], sort[400], error[64];
 		struct terms_text text = {i % 7 ? by : NULL, i % 6 ? fields : NULL, i % 5 ? NULL : sort, i % 2};
 		struct grouping *grouping;
 		int r;
@@ -471,7 +471,7 @@ static void test_random_terms_break_nothing(void **state)
 		draw_text(by, 1);
 		draw_text(fields, 0);
 		draw_text(sort, 0);
-		r = grouping_new(rows->table, &text, 0, &grouping, complaint, sizeof(complaint));
+		r = grouping_new(rows->table, &text, 0, &grouping, error, sizeof(error));
 		assert_true(r == 0 || r == -EINVAL);
 		if (r < 0)
 			continue;
@@ -499,7 +499,7 @@ static void test_groups_of_fields_are_added_to_the_usual_ones(void **state)
 	assert_string_equal(selection.fields[1].name, "exit_code");
 	assert_int_equal(table_field(&selection.columns, "exit_time"), -1);
 	assert_int_equal(selection_init(&selection, table_by_id(TABLE_EXITS), "+memry", 0, NULL), -EINVAL);
-	assert_non_null(strstr(selection.complaint, "did you mean +memory"));
+	assert_non_null(strstr(selection.error, "did you mean +memory"));
 }
 
 static void test_every_group_names_fields_of_its_table(void **state)
@@ -517,7 +517,7 @@ static void test_every_group_names_fields_of_its_table(void **state)
 			struct selection selection;
 
 			if (selection_init(&selection, tables[i], groups[k]->fields, 0, NULL) < 0)
-				fail_msg("+%s: %s", groups[k]->name, selection.complaint);
+				fail_msg("+%s: %s", groups[k]->name, selection.error);
 			assert_true(field_group_has(groups[k], selection.fields[selection.n_shown - 1].name));
 			assert_false(field_group_has(groups[k], "nothing"));
 		}

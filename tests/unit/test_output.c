@@ -229,7 +229,7 @@ static void test_messages_move_no_terminal(void **state)
 	buffer_done(&buffer);
 }
 
-static void test_table_has_units_for_people(void **state)
+static void test_table_has_units_human_readable(void **state)
 {
 	static const int fields[] = {EXITS_exit_time, EXITS_pid,	   EXITS_comm, EXITS_exit_signal,
 				     EXITS_cpu_ns,    EXITS_max_rss_bytes, EXITS_argv};
@@ -386,7 +386,7 @@ int main(void)
 		cmocka_unit_test(test_csv_distinguishes_null_from_empty),
 		cmocka_unit_test(test_tsv_has_a_line_a_row),
 		cmocka_unit_test(test_messages_move_no_terminal),
-		cmocka_unit_test(test_table_has_units_for_people),
+		cmocka_unit_test(test_table_has_units_human_readable),
 		cmocka_unit_test(test_nothing_from_a_process_moves_the_terminal),
 		cmocka_unit_test(test_table_fits_its_width),
 		cmocka_unit_test(test_missing_fields_are_null),

@@ -209,7 +209,7 @@ static void test_fields_are_chosen_by_name(void **state)
 	for (uint32_t id = TABLE_EXITS; id < N_TABLES + 1; id++)
 		assert_int_equal(selection_init(&selection, table_by_id(id), NULL, 1, NULL), 0);
 	assert_int_equal(selection_init(&selection, exits, "pid,cmm", 1, NULL), -EINVAL);
-	assert_string_equal(selection.complaint, "exits has no field \"cmm\"; did you mean comm?");
+	assert_string_equal(selection.error, "exits has no field \"cmm\"; did you mean comm?");
 	assert_int_equal(selection_init(&selection, exits, "pid,", 1, NULL), -EINVAL);
 	assert_int_equal(selection_init(&selection, exits, "", 1, NULL), -EINVAL);
 	assert_int_equal(selection_init(&selection, exits, " ,pid", 1, NULL), -EINVAL);

@@ -231,11 +231,11 @@ static uint64_t inode_of(const char *path)
 	return lstat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-static void write_victim(char *path, size_t size)
+static void write_target(char *path, size_t size)
 {
 	int fd;
 
-	snprintf(path, size, "%s/victim", base);
+	snprintf(path, size, "%s/target", base);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_int_equal(write(fd, "secret", 6), 6);
 	close(fd);
@@ -259,20 +259,20 @@ static void test_planted_files_lead_nowhere(void **state)
 {
 	struct store_options options = {.dir = dir};
 	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
-	char victim[200], path[300];
+	char target[200], path[300];
 	uint64_t first, last;
 	struct stat st;
 
 	(void)state;
-	write_victim(victim, sizeof(victim));
+	write_target(target, sizeof(target));
 	snprintf(dir, sizeof(dir), "%s/planted", base);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(chmod(dir, 0777), 0);
 	snprintf(path, sizeof(path), "%s/lock", dir);
-	assert_int_equal(link(victim, path), 0);
+	assert_int_equal(link(target, path), 0);
 	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(symlink(target, path), 0);
 	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -286,7 +286,7 @@ static void test_planted_files_lead_nowhere(void **state)
 	snprintf(path, sizeof(path), "%s/00000000000000000005.obit", dir);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	snprintf(path, sizeof(path), "%s/00000000000000000006.obit", dir);
-	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(symlink(target, path), 0);
 	snprintf(path, sizeof(path), "%s/18446744073709551615.obit", dir);
 	assert_int_equal(symlink("/nonexistent", path), 0);
 	assert_int_equal(stat(dir, &st), 0);
@@ -297,11 +297,11 @@ static void test_planted_files_lead_nowhere(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(truncate(path, st.st_size - 3), 0);
 	snprintf(path, sizeof(path), "%s/.recovering", dir);
-	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(symlink(target, path), 0);
 	open_store("planted", 0, 0);
 	close_store();
 	assert_int_equal(inode_of(path), 0);
-	assert_untouched(victim);
+	assert_untouched(target);
 }
 
 static void test_a_directory_that_is_refused_stays_as_it_was(void **state)

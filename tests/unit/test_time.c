@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Points in time as people type them, and quantities and dates below them.
+ * Points in time as users type them, and quantities and dates below them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -209,7 +209,7 @@ static const char *ns_text(uint64_t ns)
 	return text;
 }
 
-static void test_quantities_have_three_digits_for_people(void **state)
+static void test_quantities_have_three_digits_human_readable(void **state)
 {
 	char text[QUANTITY_TEXT_BYTES];
 
@@ -277,7 +277,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_time_is_refused),
 		cmocka_unit_test(test_times_survive_being_written_and_read),
 		cmocka_unit_test(test_quantities_are_read_exactly),
-		cmocka_unit_test(test_quantities_have_three_digits_for_people),
+		cmocka_unit_test(test_quantities_have_three_digits_human_readable),
 		cmocka_unit_test(test_signals_have_names_both_ways),
 		cmocka_unit_test(test_nearest_name_is_near),
 	};
