@@ -30,13 +30,13 @@ enum {
 
 enum {
 	OBIT_COMM_LEN = 16,
-	OBIT_EXE_MAX = 1024,	 /* bytes of path kept; deeper paths lose their root end */
-	OBIT_EXE_PARTS = 32,	 /* components of path walked */
-	OBIT_NAME_MAX = 256,	 /* one component, with its NUL */
-	OBIT_EXE_SPACE = 2048,	 /* above OBIT_EXE_MAX + OBIT_NAME_MAX, and a power of two for the verifier */
-	OBIT_ARGV_MAX = 4096,	 /* bytes of arguments kept */
-	OBIT_CGROUP_MAX = 1024,	 /* bytes of cgroup path kept */
-	OBIT_TITLE_MAX = 256,	 /* bytes of arguments as they are at the end */
+	OBIT_EXE_MAX = 1024,	/* bytes of path kept; deeper paths lose their root end */
+	OBIT_EXE_PARTS = 32,	/* components of path walked */
+	OBIT_NAME_MAX = 256,	/* one component, with its NUL */
+	OBIT_EXE_SPACE = 2048,	/* above OBIT_EXE_MAX + OBIT_NAME_MAX, and a power of two for the verifier */
+	OBIT_ARGV_MAX = 4096,	/* bytes of arguments kept */
+	OBIT_CGROUP_MAX = 1024, /* bytes of cgroup path kept */
+	OBIT_TITLE_MAX = 256,	/* bytes of arguments as they are at the end */
 };
 
 /* Every event begins with this. */
@@ -73,8 +73,8 @@ struct event_exec {
 };
 
 /*
- * What the kernel keeps by thread alone. It does add the I/O of exited threads up in signal->ioac, but there that of every
- * child which the process has waited for is added too (wait_task_zombie()).
+ * What the kernel keeps by thread alone. It does add the I/O of exited threads up in signal->ioac, but there that of
+ * every child which the process has waited for is added too (wait_task_zombie()).
  */
 struct by_thread {
 	__u64 run_delay_ns;
@@ -91,7 +91,8 @@ struct by_thread {
 
 enum { N_BY_THREAD = sizeof(struct by_thread) / sizeof(__u64) };
 
-/* The end of a thread that does not carry its process's record: its CPU and faults are in the process's sums already. */
+/* The end of a thread that does not carry its process's record: its CPU and faults are in the process's sums already.
+ */
 struct event_thread {
 	struct event_head head; /* the process */
 	struct by_thread own;
@@ -100,10 +101,10 @@ struct event_thread {
 };
 
 enum {
-	SIGNAL_ENDS = 1,      /* its receiver has begun to die of it, or will when it runs next */
-	SIGNAL_MAY_END = 2,   /* it pends: blocked, or a tracer decides */
-	SIGNAL_ASKS = 4,      /* TERM, INT, HUP or QUIT, to one that handles it */
-	SIGNAL_BY_KERNEL = 8, /* the sender's fields are 0 */
+	SIGNAL_ENDS = 1,	/* its receiver has begun to die of it, or will when it runs next */
+	SIGNAL_MAY_END = 2,	/* it pends: blocked, or a tracer decides */
+	SIGNAL_ASKS = 4,	/* TERM, INT, HUP or QUIT, to one that handles it */
+	SIGNAL_BY_KERNEL = 8,	/* the sender's fields are 0 */
 	SIGNAL_MEMCG_FULL = 16, /* the receiver's memory cgroup, or one above it, is at its limit */
 };
 
@@ -183,9 +184,9 @@ enum {
 	EXIT_OOM_KILLED = 1,
 	EXIT_KTHREAD = 2,
 	EXIT_NO_EXEC = 4,
-	EXIT_BY_FREE = 8,    /* seen by the free path */
-	EXIT_CROSSED_BOUNDARY = 16,   /* was alive when its interval began */
-	EXIT_PIDS_LOST = 32, /* nspid, pgid and sid were gone already */
+	EXIT_BY_FREE = 8,	    /* seen by the free path */
+	EXIT_CROSSED_BOUNDARY = 16, /* was alive when its interval began */
+	EXIT_PIDS_LOST = 32,	    /* nspid, pgid and sid were gone already */
 };
 
 struct event_exit {
@@ -196,7 +197,7 @@ struct event_exit {
 	__u64 own_max_rss_pages; /* since it got its memory by exec or fork; 0: not known */
 	__u64 cgroup_id;
 	__u64 v1_cgroup_ids[2]; /* by CGROUP_V1_MEMORY - 1 and so on; 0: the root, or there is none */
-	__s32 wait_status; /* as wait4() gives it */
+	__s32 wait_status;	/* as wait4() gives it */
 	__u32 flags;
 	__u32 ppid;
 	__u32 nspid;
@@ -264,7 +265,7 @@ struct exiting {
 	__u32 nspid;
 	__u32 pgid;
 	__u32 sid;
-	__u32 is_counted; /* set just before its exit is counted */
+	__u32 is_counted;	 /* set just before its exit is counted */
 	__u64 own_max_rss_pages; /* as in event_exit */
 };
 
@@ -285,11 +286,11 @@ struct runq {
 };
 
 enum {
-	WALK_NEW = 1,	  /* being forked: its fork may not be counted yet */
+	WALK_NEW = 1,	 /* being forked: its fork may not be counted yet */
 	WALK_SAMPLE = 2, /* a process_sample follows */
-	WALK_EXITED = 4,	  /* its end has been reported; it waits to be reaped, and lives no more */
-	WALK_THREAD = 8,  /* not a process: struct walk_thread */
-	WALK_PART = 16,	  /* nor this: struct walk_part */
+	WALK_EXITED = 4, /* its end has been reported; it waits to be reaped, and lives no more */
+	WALK_THREAD = 8, /* not a process: struct walk_thread */
+	WALK_PART = 16,	 /* nor this: struct walk_part */
 };
 
 /* A process, written by the task iterator, in order of pid. */

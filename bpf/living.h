@@ -66,7 +66,8 @@ static __always_inline void add_thread(struct costs *costs, struct task_struct *
 	costs->majflt += BPF_CORE_READ(task, maj_flt);
 	/* Of one that has ended the rest has been reported by its last switch, or is about to be. */
 	alive = (task_state_probed(task) / TASK_DEAD & 1) - 1ULL;
-	/* CONFIG_TASK_IO_ACCOUNTING needs CONFIG_TASK_XACCT: the fields stand as in vmlinux.h, or the last are absent. */
+	/* CONFIG_TASK_IO_ACCOUNTING needs CONFIG_TASK_XACCT: the fields stand as in vmlinux.h, or the last are absent.
+	 */
 	if (has_xacct())
 		bpf_core_read(&io, has_io_accounting() ? sizeof(io) : 4 * sizeof(io.rchar), &task->ioac);
 	if (has_sched_info())
@@ -142,11 +143,12 @@ static __always_inline bool read_costs(struct costs *costs, struct task_struct *
 static __always_inline void report_part(struct seq_file *seq, struct task_struct *thread)
 {
 	struct walk_part part = {
-		.row = {
-			.start_boot_ns = thread->group_leader->start_boottime,
-			.pid = thread->tgid,
-			.flags = WALK_PART,
-		},
+		.row =
+			{
+				.start_boot_ns = thread->group_leader->start_boottime,
+				.pid = thread->tgid,
+				.flags = WALK_PART,
+			},
 	};
 
 	add_thread(&part.costs, thread);

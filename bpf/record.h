@@ -97,7 +97,8 @@ static __always_inline struct exiting *note_exiting(struct task_struct *leader, 
 	return find_exiting(leader);
 }
 
-/* Of one that on_leave has missed: its release is to find it counted. (note_exiting() here costs half a second at load.) */
+/* Of one that on_leave has missed: its release is to find it counted. (note_exiting() here costs half a second at
+ * load.) */
 static __always_inline void note_counted(const struct event_exit *exit, struct signal_struct *signal)
 {
 	struct exiting ids = {.start_boot_ns = exit->head.start_boot_ns, .pid = exit->head.pid, .is_counted = 1};
@@ -197,8 +198,8 @@ static __always_inline __u32 stats_sequence(struct signal_struct *signal)
  * __exit_signal(), under stats_lock) while they are read here: then they are read again, as the kernel's
  * own readers do. False: that CPU does not come to an end with it (a hypervisor has taken it away).
  */
-static __always_inline bool fill_costs(struct event_exit *exit, struct task_struct *leader, struct signal_struct *signal,
-				       const struct exiting *of, bool own)
+static __always_inline bool fill_costs(struct event_exit *exit, struct task_struct *leader,
+				       struct signal_struct *signal, const struct exiting *of, bool own)
 {
 	struct costs *costs = &exit->costs;
 	__u32 before, tries = 0;

@@ -11,8 +11,8 @@
 
 static __always_inline struct rollup *rollup_entry(__u32 now, struct rollup_key *key, struct counters *count)
 {
-	struct rollup *entry = now & 1 ? bpf_map_lookup_elem(&rollups_odd, key)
-				       : bpf_map_lookup_elem(&rollups_even, key);
+	struct rollup *entry =
+		now & 1 ? bpf_map_lookup_elem(&rollups_odd, key) : bpf_map_lookup_elem(&rollups_even, key);
 	__u32 zero = 0, other = now & 1;
 	struct rollup *empty;
 

@@ -9,24 +9,24 @@
  *   a handler runs                     SIGNAL_ASKS, of the signals that users send to have something end
  *
  * The sender is the task that runs, if the signal's siginfo lies on that task's stack: there system calls build it.
- * si_code proves nothing: rt_sigqueueinfo(2) takes any below 0 from anybody. Timers send the one in their sigqueue, from
- * the interrupt of whoever happens to run; SEND_SIG_PRIV and SEND_SIG_NOINFO are the kernel's own.
+ * si_code proves nothing: rt_sigqueueinfo(2) takes any below 0 from anybody. Timers send the one in their sigqueue,
+ * from the interrupt of whoever happens to run; SEND_SIG_PRIV and SEND_SIG_NOINFO are the kernel's own.
  */
 #ifndef OBIT_SIGNAL_H
 #define OBIT_SIGNAL_H
 
-#define SIGHUP	   1
-#define SIGINT	   2
-#define SIGQUIT	   3
-#define SIGKILL	   9
-#define SIGPIPE	   13
-#define SIGALRM	   14
-#define SIGTERM	   15
-#define SIGXCPU	   24
-#define SIGXFSZ	   25
-#define SIGVTALRM  26
-#define SIGPROF	   27
-#define SIGSYS	   31
+#define SIGHUP	  1
+#define SIGINT	  2
+#define SIGQUIT	  3
+#define SIGKILL	  9
+#define SIGPIPE	  13
+#define SIGALRM	  14
+#define SIGTERM	  15
+#define SIGXCPU	  24
+#define SIGXFSZ	  25
+#define SIGVTALRM 26
+#define SIGPROF	  27
+#define SIGSYS	  31
 
 #define BIT_OF(number) (1ULL << (number))
 /* CHLD CONT STOP TSTP TTIN TTOU URG WINCH do not end a process. */

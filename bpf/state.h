@@ -12,15 +12,15 @@
 /* Set before loading; the verifier prunes what they switch off. */
 const volatile bool sched_on = true;
 
-const volatile bool delays_on = true; /* waits for a CPU: their distribution, and long ones by process */
-const volatile bool blocks_on = false; /* uninterruptible sleep by process */
-const volatile bool threads_on = false; /* rows of single threads too */
+const volatile bool delays_on = true;	   /* waits for a CPU: their distribution, and long ones by process */
+const volatile bool blocks_on = false;	   /* uninterruptible sleep by process */
+const volatile bool threads_on = false;	   /* rows of single threads too */
 const volatile bool has_cgroup_v1 = false; /* some controllers are in hierarchies of v1 */
 #define ENOENT	   2
 #define EOPNOTSUPP 95
 
 const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
-const volatile __u64 wake_bytes = 0;	  /* wake the reader when a BPF ring buffer comes to hold so much */
+const volatile __u64 wake_bytes = 0;	 /* wake the reader when a BPF ring buffer comes to hold so much */
 
 /* Written by the agent. Processes with a start up to boundary_ns[epoch & 1] belong to an older interval. */
 __u32 epoch;
@@ -208,7 +208,8 @@ static __always_inline void head_init(struct event_head *head, __u32 type, __u32
 	head->unused = 0;
 }
 
-static __always_inline void note_boundary_process(void *map, struct counters *count, __u32 now, __u32 pid, __u64 start_boot_ns)
+static __always_inline void note_boundary_process(void *map, struct counters *count, __u32 now, __u32 pid,
+						  __u64 start_boot_ns)
 {
 	struct boundary_process key = {.start_boot_ns = start_boot_ns, .pid = pid, .epoch = now};
 	__u8 one = 1;

@@ -51,7 +51,8 @@ static __always_inline void subtract_thread_costs(struct thread_costs *costs, co
  */
 static __always_inline void add_thread_row(struct seq_file *seq, struct task_struct *task)
 {
-	struct walk_thread row = {.row = {.start_boot_ns = task->start_boottime, .pid = task->pid, .flags = WALK_THREAD}};
+	struct walk_thread row = {
+		.row = {.start_boot_ns = task->start_boottime, .pid = task->pid, .flags = WALK_THREAD}};
 	struct thread_reported now = {.start_boot_ns = task->start_boottime}, *before;
 	__u32 tid = task->pid;
 

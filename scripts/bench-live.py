@@ -5,7 +5,7 @@
 usage: bench-live.py BUILD [--quick]
 
 Three tables, each with obit and its peers in the same run. A watcher is measured twice where the first column
-ends in "again": how much two equal runs differ here. Every figure goes to BUILD/bench/living.jsonl.
+ends in "again": how much two equal runs differ here. Every value goes to BUILD/bench/live.jsonl.
 
   snapshots  N processes that do nothing; CPU of the watcher for one interval of 1 s, all its threads, from
              /proc/PID/task/*/schedstat (exact ns) over SECONDS intervals
@@ -94,19 +94,19 @@ def snapshots(build, work, counts, log):
             print(f"  {name}: not installed (make bench-deps)")
     print(f"  {'processes':>9}  {'watcher':<12} {'ms an interval':>14} {'obit is cheaper':>16}")
     for n in counts:
-        figures = {}
+        values = {}
         with sleepers(build, n):
             for name, start in watchers:
                 process = start()
                 time.sleep(3)  # past its first look
                 before = cpu_ns(process.pid)
                 time.sleep(SECONDS)
-                figures[name] = (cpu_ns(process.pid) - before) / SECONDS / 1e6
+                values[name] = (cpu_ns(process.pid) - before) / SECONDS / 1e6
                 stop(process)
                 log.write(json.dumps({"bench": "snapshots", "processes": n, "watcher": name,
-                                      "ms_an_interval": round(figures[name], 3)}) + "\n")
-        for name, ms in figures.items():
-            times = f"{ms / figures['obit']:.0f} times" if not name.startswith("obit") else ""
+                                      "ms_an_interval": round(values[name], 3)}) + "\n")
+        for name, ms in values.items():
+            times = f"{ms / values['obit']:.0f} times" if not name.startswith("obit") else ""
             print(f"  {n:>9}  {name:<12} {ms:>14.2f} {times:>16}")
 
 
@@ -164,7 +164,7 @@ def main():
     if os.geteuid() != 0:
         raise SystemExit("bench-live.py: needs root")
     os.makedirs(f"{options.build}/bench", exist_ok=True)
-    with open(f"{options.build}/bench/living.jsonl", "w") as log, tempfile.TemporaryDirectory() as work:
+    with open(f"{options.build}/bench/live.jsonl", "w") as log, tempfile.TemporaryDirectory() as work:
         print("snapshots")
         snapshots(options.build, work, [10000] if options.quick else [1000, 5000, 10000], log)
         print("switches")

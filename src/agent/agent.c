@@ -35,9 +35,9 @@ static int is_asked_to_stop(struct agent *agent)
 static void run(struct agent *agent)
 {
 	struct pollfd wait[] = {
-	    {.fd = agent->signal_fd, .events = POLLIN},	  {.fd = agent->end_fd, .events = POLLIN},
-	    {.fd = agent->tick_fd, .events = POLLIN},	  {.fd = agent->hooks_fd, .events = POLLIN},
-	    {.fd = agent->watchdog_fd, .events = POLLIN},
+		{.fd = agent->signal_fd, .events = POLLIN},   {.fd = agent->end_fd, .events = POLLIN},
+		{.fd = agent->tick_fd, .events = POLLIN},     {.fd = agent->hooks_fd, .events = POLLIN},
+		{.fd = agent->watchdog_fd, .events = POLLIN},
 	};
 	const struct agent_hooks *hooks = agent->options->hooks;
 	uint64_t count;

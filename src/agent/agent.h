@@ -18,7 +18,8 @@ struct status;
  * must not wait.
  */
 struct agent_hooks {
-	/* Once, when all is attached and before rights are given up. A descriptor that is readable when serve() has something to do, or -1. */
+	/* Once, when all is attached and before rights are given up. A descriptor that is readable when serve() has
+	 * something to do, or -1. */
 	int (*open)(void *ctx, struct agent *agent);
 	void (*serve)(void *ctx);
 	void (*close)(void *ctx); /* before the last interval is closed; also when open() was never called */

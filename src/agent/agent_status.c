@@ -46,8 +46,8 @@ static void set_state(struct report *report, enum status_section section, int ro
 }
 
 _Static_assert(PROGRAM_reason == PROGRAM_state + 1 && SAMPLER_reason == SAMPLER_state + 1 &&
-		   STORE_reason == STORE_state + 1 && TRANSPORT_reason == TRANSPORT_state + 1 &&
-		   AGENT_reason == AGENT_state + 1,
+		       STORE_reason == STORE_state + 1 && TRANSPORT_reason == TRANSPORT_state + 1 &&
+		       AGENT_reason == AGENT_state + 1,
 	       "a reason follows its state");
 
 /* The totals beside the interval sealed last: the ledger writes the others meanwhile. */
@@ -88,12 +88,12 @@ static void report_transport(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} numbers[] = {
-	    {TRANSPORT_rings, agent->drain.n_rings},
-	    {TRANSPORT_ring_pages, ring_bytes / (uint64_t)sysconf(_SC_PAGESIZE)},
-	    {TRANSPORT_ring_bytes, ring_bytes},
-	    {TRANSPORT_ring_high_water_bytes, report->totals->columns[LEDGER_ring_high_water_bytes]},
-	    {TRANSPORT_queue_bytes, QUEUE_BYTES},
-	    {TRANSPORT_queue_high_water_bytes, report->totals->columns[LEDGER_queue_high_water_bytes]},
+		{TRANSPORT_rings, agent->drain.n_rings},
+		{TRANSPORT_ring_pages, ring_bytes / (uint64_t)sysconf(_SC_PAGESIZE)},
+		{TRANSPORT_ring_bytes, ring_bytes},
+		{TRANSPORT_ring_high_water_bytes, report->totals->columns[LEDGER_ring_high_water_bytes]},
+		{TRANSPORT_queue_bytes, QUEUE_BYTES},
+		{TRANSPORT_queue_high_water_bytes, report->totals->columns[LEDGER_queue_high_water_bytes]},
 	};
 	char reason[REASON_BYTES];
 
@@ -112,12 +112,12 @@ static void report_store(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} counts[] = {
-	    {STORE_bytes, atomic_load_explicit(&agent->shared.store_bytes, memory_order_relaxed)},
-	    {STORE_errors, atomic_load_explicit(&agent->shared.store_errors, memory_order_relaxed)},
-	    {STORE_kept_bytes, atomic_load_explicit(&agent->shared.store_kept_bytes, memory_order_relaxed)},
-	    {STORE_evicted, atomic_load_explicit(&agent->shared.store_evicted, memory_order_relaxed)},
-	    {STORE_evicted_full, atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed)},
-	    {STORE_restarts, atomic_load_explicit(&agent->shared.store_restarts, memory_order_relaxed)},
+		{STORE_bytes, atomic_load_explicit(&agent->shared.store_bytes, memory_order_relaxed)},
+		{STORE_errors, atomic_load_explicit(&agent->shared.store_errors, memory_order_relaxed)},
+		{STORE_kept_bytes, atomic_load_explicit(&agent->shared.store_kept_bytes, memory_order_relaxed)},
+		{STORE_evicted, atomic_load_explicit(&agent->shared.store_evicted, memory_order_relaxed)},
+		{STORE_evicted_full, atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed)},
+		{STORE_restarts, atomic_load_explicit(&agent->shared.store_restarts, memory_order_relaxed)},
 	};
 	uint64_t n_full = atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed);
 	int error = atomic_load_explicit(&agent->shared.store_error, memory_order_relaxed);
@@ -248,13 +248,13 @@ static void report_agent(struct report *report)
 		uint32_t field;
 		uint64_t value;
 	} numbers[] = {
-	    {AGENT_pid, (uint64_t)getpid()},
-	    {AGENT_start_time, agent->origin.run_real_ns},
-	    {AGENT_uptime_ns, clock_boot_ns() - agent->start_boot_ns},
-	    {AGENT_interval_ns, agent->options->interval_ns},
-	    {AGENT_cpu_ns, host_own_cpu_ns()},
-	    {AGENT_rss_bytes, host_own_rss_bytes()},
-	    {AGENT_memory_locked, (uint64_t)agent->is_memory_locked},
+		{AGENT_pid, (uint64_t)getpid()},
+		{AGENT_start_time, agent->origin.run_real_ns},
+		{AGENT_uptime_ns, clock_boot_ns() - agent->start_boot_ns},
+		{AGENT_interval_ns, agent->options->interval_ns},
+		{AGENT_cpu_ns, host_own_cpu_ns()},
+		{AGENT_rss_bytes, host_own_rss_bytes()},
+		{AGENT_memory_locked, (uint64_t)agent->is_memory_locked},
 	};
 
 	if (!agent->is_memory_locked && report->worst < DEGRADED) {

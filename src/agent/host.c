@@ -29,14 +29,15 @@ static const struct {
 	ino_t inode;
 	const char *loss;
 } namespaces[] = {
-    {"/proc/self/ns/pid", 0xeffffffc,
-     "in a pid namespace: of processes outside of it births and exits are seen, but not their lives: `procs` and "
-     "`roster` "
-     "lack them and the ledger does not balance; run it in the host's (--pid=host)"},
-    {"/proc/self/ns/cgroup", 0xeffffffb,
-     "in a cgroup namespace: where what is mounted begins below the host's root, cgroups that were there before the "
-     "agent "
-     "have ids and no paths, and `cgroups` is empty; run it in the host's (--cgroupns=host)"},
+	{"/proc/self/ns/pid", 0xeffffffc,
+	 "in a pid namespace: of processes outside of it births and exits are seen, but not their lives: `procs` and "
+	 "`roster` "
+	 "lack them and the ledger does not balance; run it in the host's (--pid=host)"},
+	{"/proc/self/ns/cgroup", 0xeffffffb,
+	 "in a cgroup namespace: where what is mounted begins below the host's root, cgroups that were there before "
+	 "the "
+	 "agent "
+	 "have ids and no paths, and `cgroups` is empty; run it in the host's (--cgroupns=host)"},
 };
 
 const char *host_namespace_loss(unsigned i)
@@ -79,9 +80,9 @@ void host_raise_limits(void)
 				 (unsigned long long)files.rlim_cur, FILES_MIN);
 	}
 	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur != RLIM_INFINITY)
-		log_line(
-		    "files may have %llu bytes at most (`ulimit -f`, LimitFSIZE=): segments of the store are smaller",
-		    (unsigned long long)size.rlim_cur);
+		log_line("files may have %llu bytes at most (`ulimit -f`, LimitFSIZE=): segments of the store are "
+			 "smaller",
+			 (unsigned long long)size.rlim_cur);
 	r = write_file("/proc/self/oom_score_adj", OOM_SCORE_ADJ);
 	if (r < 0)
 		log_line("the OOM killer may choose the agent: oom_score_adj: %s; CAP_SYS_RESOURCE or OOMScoreAdjust= "

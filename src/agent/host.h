@@ -17,8 +17,8 @@ const char *host_namespace_loss(unsigned i);
 void host_raise_limits(void);
 
 /*
- * Locks what is in memory, and each page that will be from when it is used first: tables that may grow are mapped whole.
- * After what is loaded once. True when it could; says why not.
+ * Locks what is in memory, and each page that will be from when it is used first: tables that may grow are mapped
+ * whole. After what is loaded once. True when it could; says why not.
  */
 int host_lock_memory(void);
 

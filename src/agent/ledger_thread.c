@@ -52,12 +52,12 @@ static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 struct ledger_ports ledger_thread_ports(struct ledger_thread *thread)
 {
 	return (struct ledger_ports){
-	    .take_empty = take_empty,
-	    .put_full = put_full,
-	    .cgroup_name = cgroup_name,
-	    .cgroup_made = cgroup_made,
-	    .begin_real_ns = begin_real_ns,
-	    .ctx = thread,
+		.take_empty = take_empty,
+		.put_full = put_full,
+		.cgroup_name = cgroup_name,
+		.cgroup_made = cgroup_made,
+		.begin_real_ns = begin_real_ns,
+		.ctx = thread,
 	};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The store is read from ever earlier moments on until a row of the ledger is found: after a crash that is
+ * The store is read from ever earlier times on until a row of the ledger is found: after a crash that is
  * the last minute, and a long store costs no more than the run before had in it.
  */
 #include "agent/previous.h"

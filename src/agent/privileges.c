@@ -36,11 +36,12 @@ static const struct {
 	unsigned cap;
 	struct privilege privilege;
 } used[] = {
-    {CAP_BPF, {"CAP_BPF", "the programs cannot be loaded", 1, 1}},
-    {CAP_PERFMON, {"CAP_PERFMON", "the programs may not read the kernel, nor the rings be opened", 1, 0}},
-    {CAP_SYS_RESOURCE, {"CAP_SYS_RESOURCE", "limits stay as they are, and the OOM killer may choose the agent", 0, 0}},
-    {CAP_IPC_LOCK, {"CAP_IPC_LOCK", "memory is locked only as far as RLIMIT_MEMLOCK allows", 0, 0}},
-    {CAP_DAC_READ_SEARCH, {"CAP_DAC_READ_SEARCH", "what others may not read is not seen: cgroups, /proc", 0, 1}},
+	{CAP_BPF, {"CAP_BPF", "the programs cannot be loaded", 1, 1}},
+	{CAP_PERFMON, {"CAP_PERFMON", "the programs may not read the kernel, nor the rings be opened", 1, 0}},
+	{CAP_SYS_RESOURCE,
+	 {"CAP_SYS_RESOURCE", "limits stay as they are, and the OOM killer may choose the agent", 0, 0}},
+	{CAP_IPC_LOCK, {"CAP_IPC_LOCK", "memory is locked only as far as RLIMIT_MEMLOCK allows", 0, 0}},
+	{CAP_DAC_READ_SEARCH, {"CAP_DAC_READ_SEARCH", "what others may not read is not seen: cgroups, /proc", 0, 1}},
 };
 
 static int read_caps(struct __user_cap_header_struct *head, uint64_t *ret_effective)
@@ -89,12 +90,12 @@ static uint64_t caps_to_keep(uint64_t effective, const char *store_dir)
 
 /* Calls that recording never makes, refused with EPERM. */
 static const int refused[] = {
-    SYS_execve,	      SYS_execveat,	 SYS_ptrace,	    SYS_process_vm_readv, SYS_process_vm_writev,
-    SYS_init_module,  SYS_finit_module,	 SYS_delete_module, SYS_kexec_load,	  SYS_kexec_file_load,
-    SYS_reboot,	      SYS_mount,	 SYS_umount2,	    SYS_pivot_root,	  SYS_chroot,
-    SYS_unshare,      SYS_setns,	 SYS_keyctl,	    SYS_add_key,	  SYS_request_key,
-    SYS_swapon,	      SYS_swapoff,	 SYS_acct,	    SYS_quotactl,	  SYS_sethostname,
-    SYS_settimeofday, SYS_clock_settime, SYS_userfaultfd,   SYS_personality,
+	SYS_execve,	  SYS_execveat,	     SYS_ptrace,	SYS_process_vm_readv, SYS_process_vm_writev,
+	SYS_init_module,  SYS_finit_module,  SYS_delete_module, SYS_kexec_load,	      SYS_kexec_file_load,
+	SYS_reboot,	  SYS_mount,	     SYS_umount2,	SYS_pivot_root,	      SYS_chroot,
+	SYS_unshare,	  SYS_setns,	     SYS_keyctl,	SYS_add_key,	      SYS_request_key,
+	SYS_swapon,	  SYS_swapoff,	     SYS_acct,		SYS_quotactl,	      SYS_sethostname,
+	SYS_settimeofday, SYS_clock_settime, SYS_userfaultfd,	SYS_personality,
 };
 
 #if defined(__x86_64__)
@@ -108,10 +109,10 @@ static int refuse_calls(void)
 #ifdef NATIVE_ARCH
 	enum { N = sizeof(refused) / sizeof(refused[0]) };
 	struct sock_filter code[4 + 2 * N + 1] = {
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	};
 	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
 

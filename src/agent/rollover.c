@@ -75,8 +75,8 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t boundary_
 	if (r == 0)
 		r = agent_walk(agent, s->is_roster || !epoch);
 	if (r == 0)
-		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->exits_unreported, BOUNDARY_PROCESSES,
-				    &s->n_exits_unreported, &unseen);
+		r = collect_exiting(agent->collect, epoch + 1, &agent->rollover.walk, s->exits_unreported,
+				    BOUNDARY_PROCESSES, &s->n_exits_unreported, &unseen);
 	if (r == 0)
 		r = collect_runq(agent->collect, epoch, s->runq, collect_max_runq(agent->collect), &s->n_runq);
 	if (r == 0)
@@ -90,10 +90,12 @@ static int take_snapshot(struct agent *agent, uint32_t epoch, uint64_t boundary_
 	if (r == 0)
 		r = collect_synchronize_rcu(agent->collect);
 	if (r == 0)
-		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, BOUNDARY_PROCESSES, &s->n_exits_unreported);
+		r = collect_exits_unreported(agent->collect, epoch + 1, s->exits_unreported, BOUNDARY_PROCESSES,
+					     &s->n_exits_unreported);
 	s->read_boot_ns = clock_boot_ns();
 	if (r == 0)
-		r = collect_births_late(agent->collect, epoch + 1, s->births_late, BOUNDARY_PROCESSES, &s->n_births_late);
+		r = collect_births_late(agent->collect, epoch + 1, s->births_late, BOUNDARY_PROCESSES,
+					&s->n_births_late);
 	s->epoch = epoch;
 	s->boundary_boot_ns = boundary_boot_ns;
 	s->duration_ns = boundary_boot_ns - agent->rollover.begin_boot_ns;
@@ -147,7 +149,8 @@ int agent_roll_over(struct agent *agent)
 	/* pairs with begin_real_ns(): the epoch's first event may come before its time is known */
 	atomic_store_explicit(begin_real_ns, 0, memory_order_relaxed);
 	boundary_boot_ns = collect_begin_epoch(agent->collect, ended + 1);
-	atomic_store_explicit(begin_real_ns, boundary_boot_ns + (uint64_t)clock_real_minus_boot_ns(), memory_order_relaxed);
+	atomic_store_explicit(begin_real_ns, boundary_boot_ns + (uint64_t)clock_real_minus_boot_ns(),
+			      memory_order_relaxed);
 	agent->rollover.epoch = ended + 1;
 	r = take_snapshot(agent, ended, boundary_boot_ns);
 	agent->rollover.begin_boot_ns = boundary_boot_ns;

@@ -28,8 +28,8 @@
 static int open_timer(uint64_t first_ns, uint64_t every_ns)
 {
 	struct itimerspec spec = {
-	    .it_value = {(time_t)(first_ns / NS_PER_S), (long)(first_ns % NS_PER_S)},
-	    .it_interval = {(time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S)},
+		.it_value = {(time_t)(first_ns / NS_PER_S), (long)(first_ns % NS_PER_S)},
+		.it_interval = {(time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S)},
 	};
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
@@ -65,10 +65,10 @@ static int open_store(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
 	struct store_options store = {
-	    .dir = options->store_dir,
-	    .retain_bytes = options->retain_bytes,
-	    .retain_age_ns = options->retain_age_ns,
-	    .fsync_each_interval = options->fsync_each_interval,
+		.dir = options->store_dir,
+		.retain_bytes = options->retain_bytes,
+		.retain_age_ns = options->retain_age_ns,
+		.fsync_each_interval = options->fsync_each_interval,
 	};
 	struct store_counts counts;
 	int holder = 0, r;
@@ -118,8 +118,8 @@ static int make_rings(struct agent *agent)
 	}
 	if (r == 0) {
 		agent->drain.drain =
-		    drain_new(agent->drain.rings, fds, agent->drain.n_rings, collect_max_rings(agent->collect),
-			      agent->ledger.queue, agent->ledger.queue_wake_fd);
+			drain_new(agent->drain.rings, fds, agent->drain.n_rings, collect_max_rings(agent->collect),
+				  agent->ledger.queue, agent->ledger.queue_wake_fd);
 		r = agent->drain.drain ? 0 : -ENOMEM;
 	}
 	free(fds);
@@ -313,13 +313,13 @@ int agent_set_up(struct agent *agent)
 {
 	const struct agent_options *options = agent->options;
 	struct collect_options collect = {
-	    .sched = options->sched,
-	    .threads_on = options->threads_on,
-	    .has_cgroup_v1 = cgroups_has_v1(),
-	    .ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
-	    .ring_pages = options->ring_pages,
-	    .max_processes = options->max_processes,
-	    .is_verbose = options->is_verbose,
+		.sched = options->sched,
+		.threads_on = options->threads_on,
+		.has_cgroup_v1 = cgroups_has_v1(),
+		.ring_kind = options->use_ringbuf ? RING_BPF : RING_PERF,
+		.ring_pages = options->ring_pages,
+		.max_processes = options->max_processes,
+		.is_verbose = options->is_verbose,
 	};
 	uint64_t watchdog_ns;
 	int r;

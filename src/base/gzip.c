@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define LEVEL	   3 /* of text: 6 is half as fast and 10 % smaller */
+#define LEVEL	    3		     /* of text: 6 is half as fast and 10 % smaller */
 #define GZIP_WINDOW (MAX_WBITS + 16) /* with gzip's header and checksum */
 
 struct gzip {

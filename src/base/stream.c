@@ -55,8 +55,8 @@ static int write_all(int fd, const char *data, size_t len)
 static void pass_on(struct stream *stream, const void *data, size_t len)
 {
 	if (!stream->error)
-		stream->error = stream->write ? stream->write(stream->context, data, len)
-					      : write_all(stream->fd, data, len);
+		stream->error =
+			stream->write ? stream->write(stream->context, data, len) : write_all(stream->fd, data, len);
 	stream->flushed += len;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes on their way out through a file descriptor (or another taker), in large writes. The first error sticks; what is added
- * after it is thrown away, so that a writer of rows asks once a row. The descriptor is not owned.
+ * Bytes on their way out through a file descriptor (or another taker), in large writes. The first error sticks; what is
+ * added after it is thrown away, so that a writer of rows asks once a row. The descriptor is not owned.
  *
  * With SIGPIPE ignored, a reader that went away shows as -EPIPE.
  */
@@ -14,18 +14,17 @@
 #define STREAM_BYTES 65536 /* a pipe's default capacity: one write fills it */
 
 struct stream {
-	int fd; /* -1: to `write` */
+	int fd;							   /* -1: to `write` */
 	int (*write)(void *context, const void *data, size_t len); /* all of it; 0 or -errno */
 	void *context;
-	int error; /* 0 or the -errno of the first write that failed */
+	int error;	  /* 0 or the -errno of the first write that failed */
 	uint64_t flushed; /* bytes that have left the buffer */
 	size_t used;
 	char buffer[STREAM_BYTES];
 };
 
 void stream_init(struct stream *stream, int fd);
-void stream_init_taker(struct stream *stream, int (*write)(void *context, const void *data, size_t len),
-		       void *context);
+void stream_init_taker(struct stream *stream, int (*write)(void *context, const void *data, size_t len), void *context);
 
 /* Writes out what is held. 0 or the sticky error. */
 int stream_flush(struct stream *stream);

@@ -19,8 +19,8 @@ struct texts *texts_new(uint32_t max_texts, uint32_t max_blocks);
 void texts_free(struct texts *texts);
 
 /*
- * How long a text may be so that there is room for others: any length while half of the pool is free, and less the fuller
- * it is, down to a block. Whoever fills it shortens what comes after, and pushes nobody out.
+ * How long a text may be so that there is room for others: any length while half of the pool is free, and less the
+ * fuller it is, down to a block. Whoever fills it shortens what comes after, and pushes nobody out.
  */
 size_t texts_fair_bytes(const struct texts *texts);
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * How much of text that was cut at `len` is whole characters of UTF-8: without the last one if its end is missing. Bytes
- * that are no UTF-8 count as characters of their own.
+ * How much of text that was cut at `len` is whole characters of UTF-8: without the last one if its end is missing.
+ * Bytes that are no UTF-8 count as characters of their own.
  */
 static inline size_t utf8_whole(const char *data, size_t len)
 {

@@ -26,18 +26,18 @@ static void report_error(const char *path, int error, pid_t holder)
 {
 	if (error == -EADDRINUSE && holder)
 		log_line(
-		    "process %d answers at %s: `obit status` will not reach this agent there; give it another with "
-		    "--socket",
-		    (int)holder, path);
+			"process %d answers at %s: `obit status` will not reach this agent there; give it another with "
+			"--socket",
+			(int)holder, path);
 	else if (error == -EADDRINUSE)
 		log_line(
-		    "another process holds the socket %s: `obit status` will not reach this agent; give it another "
-		    "with --socket",
-		    path);
+			"another process holds the socket %s: `obit status` will not reach this agent; give it another "
+			"with --socket",
+			path);
 	else if (error == -ENOTSOCK)
-		log_line(
-		    "%s is no socket: `obit status` will not reach this agent; remove it or give another with --socket",
-		    path);
+		log_line("%s is no socket: `obit status` will not reach this agent; remove it or give another with "
+			 "--socket",
+			 path);
 	else
 		log_line("cannot make the socket %s: %s: `obit status` will not reach this agent; give another with "
 			 "--socket",

@@ -32,13 +32,15 @@ static int check_directory(const struct atomic_output *target)
 	if (!dir && errno == ENOENT)
 		return 0;
 	if (!dir)
-		return report_error(target, target->out, errno == ENOTDIR ? "exists and is not a directory; name a new one"
-								   : strerror(errno));
+		return report_error(target, target->out,
+				    errno == ENOTDIR ? "exists and is not a directory; name a new one"
+						     : strerror(errno));
 	while ((entry = readdir(dir)))
 		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
-	return n && !target->may_replace ? report_error(target, target->out, "exists and is not empty; name a new directory")
-					: 0;
+	return n && !target->may_replace
+		       ? report_error(target, target->out, "exists and is not empty; name a new directory")
+		       : 0;
 }
 
 static int check_file(const struct atomic_output *target)
@@ -49,10 +51,13 @@ static int check_file(const struct atomic_output *target)
 		return errno == ENOENT ? 0 : report_error(target, target->out, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return report_error(target, target->out, "is a directory; name a file in it");
-	return target->may_replace ? 0 : report_error(target, target->out, "exists; name another, or replace it with --force");
+	return target->may_replace
+		       ? 0
+		       : report_error(target, target->out, "exists; name another, or replace it with --force");
 }
 
-int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given, enum atomic_output_kind kind, int may_replace)
+int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given,
+			 enum atomic_output_kind kind, int may_replace)
 {
 	size_t len = strlen(given);
 	char *slash;
@@ -120,8 +125,9 @@ static int take_name(struct atomic_output *target)
 	if (target->kind == ATOMIC_FILE || !target->may_replace)
 		return report_error(target, target->out, "was made by somebody else meanwhile; name another");
 	if (renameat2(AT_FDCWD, target->making, AT_FDCWD, target->out, RENAME_EXCHANGE) < 0)
-		return report_error(target, target->out, errno == EINVAL ? "cannot be replaced in this file system; remove it"
-								  : strerror(errno));
+		return report_error(target, target->out,
+				    errno == EINVAL ? "cannot be replaced in this file system; remove it"
+						    : strerror(errno));
 	remove_all(target);
 	return 0;
 }

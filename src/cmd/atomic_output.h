@@ -26,7 +26,8 @@ struct atomic_output {
  * May `given` be made? A directory that stands there must be empty, a file must not be there, unless it may be
  * replaced. 0, or -EINVAL after saying why not. atomic_output_done() is due in any case.
  */
-int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given, enum atomic_output_kind kind, int may_replace);
+int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given,
+			 enum atomic_output_kind kind, int may_replace);
 
 /* Makes it, under its first name. 0, or -EINVAL after saying what is wrong; so do the others. */
 int atomic_output_make(struct atomic_output *target);

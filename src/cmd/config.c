@@ -17,7 +17,7 @@
 
 /* `what` is in the line and `is_wrong`. */
 static int report_error(const struct config *config, const struct usage *usage, unsigned line, const char *what,
-		    const char *is_wrong)
+			const char *is_wrong)
 {
 	fprintf(stderr, "%s: %s, line %u: \"%s\" %s\n", usage->command, config->path, line, what, is_wrong);
 	return -EINVAL;
@@ -116,8 +116,8 @@ int config_read(const struct usage *usage, size_t n_keys, const char *path, int 
 	if (r == -ENOENT && !is_wanted)
 		return 0;
 	if (r < 0) {
-		fprintf(stderr, "%s: cannot read %s: %s; give another with --config, or --config none\n", usage->command,
-			path, r == -EILSEQ ? "it is not a text" : strerror(-r));
+		fprintf(stderr, "%s: cannot read %s: %s; give another with --config, or --config none\n",
+			usage->command, path, r == -EILSEQ ? "it is not a text" : strerror(-r));
 		return r;
 	}
 	rest = ret->text;
@@ -158,7 +158,8 @@ static void print_comment(const char *help)
 
 void config_print(const struct usage *usage, size_t n_keys, const struct options *options)
 {
-	printf("# %s reads this file: --print-config shows what is in effect. What stands in a comment is the default.\n",
+	printf("# %s reads this file: --print-config shows what is in effect. What stands in a comment is the "
+	       "default.\n",
 	       usage->command);
 	for (size_t i = 0; i < n_keys; i++) {
 		const struct option_spec *spec = &usage->specs[i];

@@ -21,11 +21,11 @@
 #include "cmd/export_file.h"
 #include "query/selection.h"
 
-#define OPEN_FILES 2 /* around midnight, the day before and the day after */
-#define DAY_NS	   (86400 * NS_PER_S)
-#define NO_DAY	   UINT64_MAX /* of a row without a time */
-#define DATE_LEN   10
-#define MAX_PARTS  100000
+#define OPEN_FILES	 2 /* around midnight, the day before and the day after */
+#define DAY_NS		 (86400 * NS_PER_S)
+#define NO_DAY		 UINT64_MAX /* of a row without a time */
+#define DATE_LEN	 10
+#define MAX_PARTS	 100000
 #define OPEN_DIRECTORIES 16
 
 struct partition {

@@ -17,7 +17,8 @@
 enum doctor_option { MEASURE };
 
 static const struct option_spec specs[] = {
-	[MEASURE] = {"measure", NULL, "try what each level of --sched costs at a context switch here: takes some seconds"},
+	[MEASURE] = {"measure", NULL,
+		     "try what each level of --sched costs at a context switch here: takes some seconds"},
 };
 
 static const struct usage usage = {

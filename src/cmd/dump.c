@@ -28,7 +28,8 @@ static const struct option_spec specs[] = {
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
 	[AT] = {"at", "T", "procs alone: all processes alive at that time, the busiest first, idle ones too"},
-	[THREADS] = {"threads", NULL, "with procs --at: the threads that ran then, where `obit record --threads` kept them"},
+	[THREADS] = {"threads", NULL,
+		     "with procs --at: the threads that ran then, where `obit record --threads` kept them"},
 	[WHERE] = {"where", "EXPR", "only rows for which it holds: 'cpu_ns > 1s and comm ~ \"^cc\"'; see below"},
 	[GROUP_BY] = {"group-by", "a,b/STEP", "one row for each value of these: count, sums and maxima; see below"},
 	[MAX_GROUPS] = {"max-groups", "N", "give up when there are more groups, each takes memory; default 1000000"},
@@ -40,9 +41,12 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit dump", "TABLE", 
-	"Prints rows of a table. `obit schema` lists the tables; `obit schema TABLE` lists its fields; with --store, also what another obit wrote there.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit dump",
+	"TABLE",
+	"Prints rows of a table. `obit schema` lists the tables; `obit schema TABLE` lists its fields; with --store, "
+	"also what another obit wrote there.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
@@ -70,11 +74,11 @@ struct dump {
 	struct options options;
 	const char *dir;
 	struct store_schema store_schema;
-	const struct table *table; /* of it */
+	const struct table *table;	  /* of it */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
 	uint64_t limit;			  /* of what is printed; 0: none */
-	struct selection selection; /* of what is printed */
-	struct grouping *grouping;  /* NULL without --group-by */
+	struct selection selection;	  /* of what is printed */
+	struct grouping *grouping;	  /* NULL without --group-by */
 	struct expression *expression;
 	struct query_options query_options;
 	struct query *query;
@@ -195,12 +199,12 @@ static int choose_groups(struct dump *dump, int is_human_readable)
 static int prepare_follow(struct dump *dump)
 {
 	const char *const *values = dump->options.values;
-	const char *excluded = values[SORT]				    ? "sort"
-			       : values[GROUP_BY]			    ? "group-by"
-			       : values[UNTIL]				    ? "until"
-			       : values[AT]				    ? "at"
+	const char *excluded = values[SORT]			     ? "sort"
+			       : values[GROUP_BY]		     ? "group-by"
+			       : values[UNTIL]			     ? "until"
+			       : values[AT]			     ? "at"
 			       : terms_are_of_groups(values[FIELDS]) ? "fields of groups (count, sum(...))"
-								    : NULL;
+								     : NULL;
 
 	if (!values[FOLLOW])
 		return 0;
@@ -404,9 +408,10 @@ static void explain_failure(const struct dump *dump, int r)
 	const char *max_groups = dump->options.values[MAX_GROUPS];
 
 	if (r == -E2BIG && dump->grouping)
-		fprintf(stderr, "%s: --group-by: more than %s groups; group by less (exit_time/1h), narrow --since or "
-			"--where, or allow more with --max-groups\n", usage.command,
-			max_groups ? max_groups : "1000000");
+		fprintf(stderr,
+			"%s: --group-by: more than %s groups; group by less (exit_time/1h), narrow --since or "
+			"--where, or allow more with --max-groups\n",
+			usage.command, max_groups ? max_groups : "1000000");
 	else if (r == -EOVERFLOW && dump->grouping)
 		fprintf(stderr, "%s: %s passes 2^64 in a group: leave it out of --fields, or narrow --where\n",
 			usage.command, grouping_overflowed(dump->grouping));

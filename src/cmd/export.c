@@ -26,25 +26,31 @@ enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORC
 
 static const struct option_spec specs[] = {
 	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
-	[TABLE] = {"table", "TABLE", "exits (the default for a file) or another of `obit schema`; a,b or all in a dataset"},
+	[TABLE] = {"table", "TABLE",
+		   "exits (the default for a file) or another of `obit schema`; a,b or all in a dataset"},
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
 	[WHERE] = {"where", "EXPR", "only rows for which it holds, as in `obit dump`"},
-	[TRACK] = {"track", "cgroup|parent", "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
+	[TRACK] = {"track", "cgroup|parent",
+		   "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
 	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
 	[FORCE] = {"force", NULL, "replace OUT if it is there"},
 };
 
 static const struct usage usage = {
-	"obit export", "OUT",
+	"obit export",
+	"OUT",
 	"Writes the rows of a store as files for other tools. Nothing appears at OUT before all of it is there.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"OUT is a file; - is standard output; with --to parquet, a name that ends in / or --dataset makes a directory\n"
-	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, perfetto).\n"
+	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, "
+	"perfetto).\n"
 	"\n"
 	"In Parquet times are TIMESTAMP in ns and UTC, numbers 64 bits, absent values null, argv a list; units, kinds\n"
-	"and help are in the metadata. A byte that is not UTF-8 is the four characters \\xNN. Fields that only another\n"
+	"and help are in the metadata. A byte that is not UTF-8 is the four characters \\xNN. Fields that only "
+	"another\n"
 	"version of obit knows are exported too.\n"
 	"\nexamples:\n"
 	"  obit export --since today --to parquet exits.parquet\n"
@@ -58,7 +64,8 @@ static const char *const formats[] = {"parquet", "csv", "jsonl", "perfetto"};
 static const enum output_format format_of[] = {OUTPUT_PARQUET, OUTPUT_CSV, OUTPUT_JSONL, OUTPUT_PERFETTO};
 static const char *const tracks[] = {"cgroup", "parent"};
 
-struct export {
+struct export
+{
 	struct options options;
 	const char *out;
 	struct output_options output_options;
@@ -187,7 +194,7 @@ static int write_file(struct export *export, const struct table *table, int fd)
 static int export_file(struct export *export, const struct table *table)
 {
 	int r = atomic_output_choose(&export->target, usage.command, export->out, ATOMIC_FILE,
-			     export->options.values[FORCE] != NULL);
+				     export->options.values[FORCE] != NULL);
 
 	if (r == 0)
 		r = atomic_output_make(&export->target);
@@ -248,7 +255,8 @@ static int export_dataset(struct export *export, const struct table *const *tabl
 	return r < 0 ? r : atomic_output_keep(&export->target);
 }
 
-/* The tables named, which may be ones that only the store knows. Their number, or -EINVAL after saying what is wrong. */
+/* The tables named, which may be ones that only the store knows. Their number, or -EINVAL after saying what is wrong.
+ */
 static int choose_tables(struct export *export, const struct table **ret)
 {
 	const char *list = export->options.values[TABLE], *names[TABLE_MAX_TABLES];
@@ -267,7 +275,8 @@ static int choose_tables(struct export *export, const struct table **ret)
 
 		snprintf(copy, sizeof(copy), "%s", list);
 		while ((name = strsep(&rest, ",")) && n < TABLE_MAX_TABLES) {
-			int chosen = options_choose(&usage, "table", name, names, store_schema->n_tables), is_chosen = 0;
+			int chosen = options_choose(&usage, "table", name, names, store_schema->n_tables),
+			    is_chosen = 0;
 
 			if (chosen < 0)
 				return chosen;

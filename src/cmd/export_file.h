@@ -9,7 +9,7 @@
 #include "output/output.h"
 
 struct export_file {
-	struct gzip *gzip; /* or NULL */
+	struct gzip *gzip;     /* or NULL */
 	struct stream *stream; /* gzip's, or the one below */
 	struct output *output;
 	struct stream plain;

@@ -25,8 +25,11 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit extract", "OUT", "Copies a stretch of time from a store into a new one, to keep it or to send it.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit extract",
+	"OUT",
+	"Copies a stretch of time from a store into a new one, to keep it or to send it.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"OUT is a directory that does not exist or is empty. Intervals are copied whole, also those that the times\n"
 	"given cut, so that `obit verify --store OUT` proves them; host, boot and run stay what they were. Nothing\n"
 	"appears at OUT before all of it is there.\n"
@@ -78,7 +81,8 @@ static int copy(const char *dir, struct extract *extract, struct atomic_output *
 		if (r == -EINTR)
 			fprintf(stderr, "%s: stopped; there is nothing at %s\n", usage.command, target->out);
 		else if (r < 0)
-			fprintf(stderr, "%s: copying from %s to %s: %s\n", usage.command, dir, target->out, strerror(-r));
+			fprintf(stderr, "%s: copying from %s to %s: %s\n", usage.command, dir, target->out,
+				strerror(-r));
 	}
 	report_skipped(stderr, "obit extract: ", reader);
 	store_reader_close(reader);

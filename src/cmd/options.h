@@ -21,7 +21,7 @@ struct option_spec {
 };
 
 struct usage {
-	const char *command; /* "obit dump" */
+	const char *command;  /* "obit dump" */
 	const char *operands; /* "TABLE"; "" when there are none */
 	const char *about;
 	const struct option_spec *specs;
@@ -38,9 +38,18 @@ struct options {
 };
 
 /* Lines that several commands have in their tables. */
-#define OPTION_STORE {"store", "DIR", "the store to read; default $OBIT_STORE or /var/lib/obit"}
-#define OPTION_SINCE {"since", "T", "only what happened at T or later: 2026-01-02T03:04:05Z, -10m, today, 03:12"}
-#define OPTION_UNTIL {"until", "T", "only what happened before T"}
+#define OPTION_STORE                                                                                                   \
+	{                                                                                                              \
+		"store", "DIR", "the store to read; default $OBIT_STORE or /var/lib/obit"                              \
+	}
+#define OPTION_SINCE                                                                                                   \
+	{                                                                                                              \
+		"since", "T", "only what happened at T or later: 2026-01-02T03:04:05Z, -10m, today, 03:12"             \
+	}
+#define OPTION_UNTIL                                                                                                   \
+	{                                                                                                              \
+		"until", "T", "only what happened before T"                                                            \
+	}
 
 /* 0: go on; 1: help was asked for and printed; -EINVAL: said what is wrong. */
 int options_parse(const struct usage *usage, int argc, char **argv, struct options *ret);

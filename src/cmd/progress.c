@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 
-#define PERIOD_NS (NS_PER_S / 5)
+#define PERIOD_NS  (NS_PER_S / 5)
 #define ERASE_LINE "\r\033[K"
 
 void progress_init(struct progress *progress, size_t n_segments)
@@ -41,8 +41,8 @@ void progress_step(struct progress *progress, const char *table, const char *seg
 		return;
 	progress->shown_mono_ns = now;
 	/* Not by stderr, which writes what moves the cursor as text (main.c). */
-	dprintf(STDERR_FILENO, ERASE_LINE "%s: segment %zu of %zu, %" PRIu64 " rows, %" PRIu64 " s", table, progress->n_read,
-		progress->n_segments, n_rows, (uint64_t)((now - progress->begun_mono_ns) / NS_PER_S));
+	dprintf(STDERR_FILENO, ERASE_LINE "%s: segment %zu of %zu, %" PRIu64 " rows, %" PRIu64 " s", table,
+		progress->n_read, progress->n_segments, n_rows, (uint64_t)((now - progress->begun_mono_ns) / NS_PER_S));
 }
 
 void progress_done(struct progress *progress)

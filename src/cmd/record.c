@@ -43,33 +43,45 @@ static const struct option_spec specs[] = {
 	[STORE] = {"store", "DIR", "where to write; default $OBIT_STORE or /var/lib/obit"},
 	[INTERVAL] = {"interval", "T", "how often the ledger is closed and the store is written: 100ms to 1h", "1s"},
 	[DURATION] = {"duration", "T", "stop by itself after T; default: at SIGINT or SIGTERM"},
-	[RETAIN_BYTES] = {"retain-bytes", "N|none", "the store never grows beyond it: the oldest goes first; from 64KiB",
-			  "10GiB"},
+	[RETAIN_BYTES] = {"retain-bytes", "N|none",
+			  "the store never grows beyond it: the oldest goes first; from 64KiB", "10GiB"},
 	[RETAIN_AGE] = {"retain-age", "T|none", "what ended longer ago goes: 30d, 12h; from 1s", "none"},
-	[SCHED] = {"sched", "off|delay|full", "what is done at a context switch: delay: ends are seen, waits for a CPU "
-					      "measured; full: uninterruptible sleep too; off: nothing: ends are "
-					      "seen at the release of the task, a grace period later", "delay"},
+	[SCHED] = {"sched", "off|delay|full",
+		   "what is done at a context switch: delay: ends are seen, waits for a CPU "
+		   "measured; full: uninterruptible sleep too; off: nothing: ends are "
+		   "seen at the release of the task, a grace period later",
+		   "delay"},
 	[THREADS] = {"threads", NULL, "rows of single threads too, of processes that have several: the table threads"},
-	[TRANSPORT] = {"transport", "perf|ringbuf", "how events leave the kernel: perf ring buffers or BPF ring buffers, "
-						    "one for each CPU", "perf"},
+	[TRANSPORT] = {"transport", "perf|ringbuf",
+		       "how events leave the kernel: perf ring buffers or BPF ring buffers, "
+		       "one for each CPU",
+		       "perf"},
 	[RING_PAGES] = {"ring-pages", "N", "pages of each CPU's ring, a power of two; default: 4 MiB over all CPUs"},
-	[MAX_PROCESSES] = {"max-processes", "N", "processes that are known at a time: of those beyond argv, exe, procs and "
-						 "killer are unknown; memory grows up to about 700 bytes for each",
+	[MAX_PROCESSES] = {"max-processes", "N",
+			   "processes that are known at a time: of those beyond argv, exe, procs and "
+			   "killer are unknown; memory grows up to about 700 bytes for each",
 			   "131072"},
-	[REDACT_ARGV] = {"redact-argv", "none|all|P,P", "what is not recorded of arguments: all but the first; or what follows "
-							"one of these beginnings, as --password=,-p,--token", "none"},
+	[REDACT_ARGV] = {"redact-argv", "none|all|P,P",
+			 "what is not recorded of arguments: all but the first; or what follows "
+			 "one of these beginnings, as --password=,-p,--token",
+			 "none"},
 	[FSYNC] = {"fsync", NULL, "make each interval safe from a power cut; default: each segment"},
-	[SOCKET] = {"socket", "PATH|none", "where `obit status` asks; default /run/obit/obit.sock for the default store, "
-					   "for another one a name beside it that --store finds"},
+	[SOCKET] = {"socket", "PATH|none",
+		    "where `obit status` asks; default /run/obit/obit.sock for the default store, "
+		    "for another one a name beside it that --store finds"},
 	[VERBOSE] = {"verbose", NULL, "show what libbpf says"},
-	[CONFIG] = {"config", "FILE|none", "where the options above stand that are not given, `interval = 5s` a line, flags "
-					   "`threads = yes`; default, where there is one, " DEFAULT_CONFIG},
+	[CONFIG] = {"config", "FILE|none",
+		    "where the options above stand that are not given, `interval = 5s` a line, flags "
+		    "`threads = yes`; default, where there is one, " DEFAULT_CONFIG},
 	[PRINT_CONFIG] = {"print-config", NULL, "show as such a file what is in effect, and record nothing"},
 };
 
 static const struct usage usage = {
-	"obit record", "", "Records every process that ends on this host, until it is asked to stop. Needs root.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit record",
+	"",
+	"Records every process that ends on this host, until it is asked to stop. Needs root.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
 	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n"
 	"An option comes before what the file says, that before the default; --threads=no takes back a flag.\n"
@@ -81,7 +93,7 @@ static const struct usage usage = {
 #define INTERVAL_MIN_NS (100 * NS_PER_MS)
 #define INTERVAL_MAX_NS (3600 * NS_PER_S)
 
-#define RETAIN_MIN	 (UINT64_C(64) << 10) /* a few segments that are little more than their header */
+#define RETAIN_MIN	  (UINT64_C(64) << 10) /* a few segments that are little more than their header */
 #define RETAIN_AGE_MAX_NS (UINT64_MAX / 2)
 
 static int report_error(const char *option, const char *value, const char *wanted)
@@ -121,7 +133,8 @@ static int read_retain_bytes(const char *value, uint64_t *ret_bytes)
 		return 0;
 	}
 	if (quantity_read_bytes(value, strlen(value), ret_bytes) < 0 || *ret_bytes < RETAIN_MIN)
-		return report_error("retain-bytes", value, "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
+		return report_error("retain-bytes", value,
+				    "must be a size of at least 64KiB, as 500MiB or 10GiB, or none");
 	return 0;
 }
 
@@ -175,8 +188,9 @@ static int read_values(const struct options *options, struct agent_options *agen
 	if (read_pages(values[RING_PAGES], &agent->ring_pages) < 0)
 		return RING_PAGES;
 	if (redact_check(values[REDACT_ARGV]) < 0) {
-		report_error("redact-argv", values[REDACT_ARGV], "must be none, all, or beginnings of arguments with commas "
-							     "between them");
+		report_error("redact-argv", values[REDACT_ARGV],
+			     "must be none, all, or beginnings of arguments with commas "
+			     "between them");
 		return REDACT_ARGV;
 	}
 	agent->redact = strcmp(values[REDACT_ARGV], "none") == 0 ? NULL : values[REDACT_ARGV];

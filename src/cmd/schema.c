@@ -22,8 +22,11 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit schema", "[TABLE]", "Lists the fields of a table, or of all: what dump prints and --where compares.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit schema",
+	"[TABLE]",
+	"Lists the fields of a table, or of all: what dump prints and --where compares.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"types: u64, i64, bool, string (any bytes), strings (a list of them)\n"
 	"units: time (ns since the epoch), ns (a duration), bytes, signal\n"
 	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level),\n"
@@ -54,7 +57,8 @@ static size_t list_groups(const struct table *table, const struct field *field, 
 
 	for (size_t i = 0; i < n && used < size; i++)
 		if (field_group_has(groups[i], field->name))
-			used += (size_t)snprintf(ret + used, size - used, "%s+%s", n_listed++ ? " " : "", groups[i]->name);
+			used += (size_t)snprintf(ret + used, size - used, "%s+%s", n_listed++ ? " " : "",
+						 groups[i]->name);
 	return n_listed;
 }
 
@@ -112,7 +116,8 @@ static int print(enum output_format format, const struct table *tables, size_t n
 }
 
 /* Those of the table named, or of all. 0, -EINVAL for a wrong name, or what printing said. */
-static int print_chosen(const struct options *options, enum output_format format, const struct store_schema *store_schema)
+static int print_chosen(const struct options *options, enum output_format format,
+			const struct store_schema *store_schema)
 {
 	const struct table *tables = store_schema->tables;
 	const char *names[TABLE_MAX_TABLES];

@@ -29,27 +29,29 @@
 enum status_option { STORE, SOCKET, MEASURE, FORMAT };
 
 static const struct option_spec specs[] = {
-    [STORE] = {"store", "DIR", "the agent that writes this store; default $OBIT_STORE or /var/lib/obit"},
-    [SOCKET] = {"socket", "PATH", "ask here; default: where the store's agent answers"},
-    [MEASURE] = {"measure", "T", "measure for T, 100ms to 10s, what the programs take for each run"},
-    [FORMAT] = {"format", "table|jsonl", "default table, human-readable; jsonl: an object for each section, integers exact"},
+	[STORE] = {"store", "DIR", "the agent that writes this store; default $OBIT_STORE or /var/lib/obit"},
+	[SOCKET] = {"socket", "PATH", "ask here; default: where the store's agent answers"},
+	[MEASURE] = {"measure", "T", "measure for T, 100ms to 10s, what the programs take for each run"},
+	[FORMAT] = {"format", "table|jsonl",
+		    "default table, human-readable; jsonl: an object for each section, integers exact"},
 };
 
 static const struct usage usage = {
-    "obit status",
-    "",
-    "Says how the running agent is: its ledger so far, rings, programs, samplers, its own cost.",
-    specs,
-    sizeof(specs) / sizeof(specs[0]),
-    "A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
-    "since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
-    "Asking takes root or the group obit, measuring root. It costs two readings of the clock for each run of every BPF\n"
-    "program of the host; it ends by itself.\n"
-    "\nexit status: 0 all is active; 1 something is degraded or failed; 2 no agent could be asked\n"
-    "\nexamples:\n"
-    "  obit status --measure 1s\n"
-    "  obit status --format jsonl | jq -r 'select(.section == \"program\") | [.name, .state, .misses] | @tsv'\n",
-    0,
+	"obit status",
+	"",
+	"Says how the running agent is: its ledger so far, rings, programs, samplers, its own cost.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
+	"A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
+	"since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
+	"Asking takes root or the group obit, measuring root. It costs two readings of the clock for each run of every "
+	"BPF\n"
+	"program of the host; it ends by itself.\n"
+	"\nexit status: 0 all is active; 1 something is degraded or failed; 2 no agent could be asked\n"
+	"\nexamples:\n"
+	"  obit status --measure 1s\n"
+	"  obit status --format jsonl | jq -r 'select(.section == \"program\") | [.name, .state, .misses] | @tsv'\n",
+	0,
 };
 
 /* Why there is no answer, and the way out. */
@@ -63,11 +65,11 @@ static void explain(const char *path, const struct client *client, int error)
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		fprintf(
-		    stderr,
-		    "%s: no agent answers at %s; start one with `obit record`, or name its store with --store or its "
-		    "socket with --socket\n",
-		    usage.command, path);
+		fprintf(stderr,
+			"%s: no agent answers at %s; start one with `obit record`, or name its store with --store or "
+			"its "
+			"socket with --socket\n",
+			usage.command, path);
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -129,7 +131,7 @@ static void subtract(struct status *after, const struct status *before)
 	if (agent->rows && agent_before->rows) {
 		block_set_number(agent, 0, AGENT_measured_ns,
 				 block_number(agent, 0, AGENT_uptime_ns) -
-				     block_number(agent_before, 0, AGENT_uptime_ns));
+					 block_number(agent_before, 0, AGENT_uptime_ns));
 		block_set_number(agent, 0, AGENT_measured_cpu_ns,
 				 block_number(agent, 0, AGENT_cpu_ns) - block_number(agent_before, 0, AGENT_cpu_ns));
 	}
@@ -143,7 +145,7 @@ static void subtract(struct status *after, const struct status *before)
 			if (!block_is_null(programs, row, fields[i]) &&
 			    !block_is_null(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]))
 				programs->numbers[fields[i]][row] -=
-				    block_number(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]);
+					block_number(before->sections[SECTION_PROGRAM], (uint32_t)was, fields[i]);
 	}
 }
 

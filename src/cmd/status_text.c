@@ -94,7 +94,8 @@ static void print_agent(FILE *to, const struct status *status)
 	fprintf(to, "\nstate       ");
 	print_state(&agent, AGENT_state, AGENT_reason);
 	fprintf(to, "\nown cost    %s of CPU since its start", write_ns(number(&agent, AGENT_cpu_ns), one));
-	fprintf(to, ", %s in the ledger's %s (%.2f %%)", write_ns(number(&ledger, TOTALS_COLUMN(LEDGER_agent_cpu_ns)), one),
+	fprintf(to, ", %s in the ledger's %s (%.2f %%)",
+		write_ns(number(&ledger, TOTALS_COLUMN(LEDGER_agent_cpu_ns)), one),
 		write_ns(number(&ledger, TOTALS_COLUMN(LEDGER_duration_ns)), other),
 		percent(number(&ledger, TOTALS_COLUMN(LEDGER_agent_cpu_ns)),
 			number(&ledger, TOTALS_COLUMN(LEDGER_duration_ns))));
@@ -178,9 +179,9 @@ static void print_ledger(FILE *to, const struct status *status)
 		" signal found the ring full, %" PRIu64 " malformed; %" PRIu64 " runs missed\n",
 		COLUMN(drops_exec), COLUMN(drops_fork), COLUMN(drops_signal), COLUMN(malformed), COLUMN(missed_runs));
 	fprintf(to,
-		"  no room   for %" PRIu64 " processes (--max-processes), %" PRIu64 " cgroups' events, %" PRIu64 " names' roll-ups, %"
-		PRIu64 " exiting, %" PRIu64 " leaderless, %" PRIu64 " at a boundary, %" PRIu64 " long waits; %" PRIu64
-		" gone unseen\n",
+		"  no room   for %" PRIu64 " processes (--max-processes), %" PRIu64 " cgroups' events, %" PRIu64
+		" names' roll-ups, %" PRIu64 " exiting, %" PRIu64 " leaderless, %" PRIu64 " at a boundary, %" PRIu64
+		" long waits; %" PRIu64 " gone unseen\n",
 		COLUMN(processes_full), COLUMN(drops_cgroup), COLUMN(rollup_map_full), COLUMN(mark_map_full),
 		COLUMN(orphan_map_full), COLUMN(crossing_map_full), COLUMN(wait_map_full), COLUMN(exits_unseen));
 #undef COLUMN

@@ -24,8 +24,11 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit store", "", "Lists the segments of a store: of what time, with how many rows, how large, and how they are.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit store",
+	"",
+	"Lists the segments of a store: of what time, with how many rows, how large, and how they are.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"state: sealed; writing, by an agent that runs; torn, its agent was stopped in it: all that was whole counts;\n"
 	"       damaged: `obit verify` says where\n\n"
 	"raw_bytes is the size before compression. A run is named by boot_id and run_time, the beginning of its\n"

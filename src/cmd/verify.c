@@ -26,8 +26,11 @@ static const struct option_spec specs[] = {
 };
 
 static const struct usage usage = {
-	"obit verify", "", "Proves from the store alone that every exit the kernel saw is in it.",
-	specs, sizeof(specs) / sizeof(specs[0]),
+	"obit verify",
+	"",
+	"Proves from the store alone that every exit the kernel saw is in it.",
+	specs,
+	sizeof(specs) / sizeof(specs[0]),
 	"In every interval: exits_seen = exits_recorded + exits_rolled_up, and as many rows; opening + forks -\n"
 	"exits_seen = closing; opening = the closing before; no interval is missing. And of every process born in\n"
 	"a run, the rows of procs add up to its row of exits. A run's last interval may be\n"
@@ -76,8 +79,9 @@ static void print_life(void *context, const struct lifetimes_finding *finding)
 	print_time(finding->exit_real_ns);
 	printf(", interval %" PRIu64 ": %s of its %" PRIu64 " rows of procs is %" PRIu64 ", %" PRIu64
 	       " %s than in exits, %" PRIu64 "\n",
-	       finding->interval, finding->field, finding->rows, finding->is, finding->is > finding->should_be ? -less : less,
-	       finding->is > finding->should_be ? "more" : "less", finding->should_be);
+	       finding->interval, finding->field, finding->rows, finding->is,
+	       finding->is > finding->should_be ? -less : less, finding->is > finding->should_be ? "more" : "less",
+	       finding->should_be);
 	(*n_findings)++;
 }
 
@@ -120,8 +124,8 @@ static int read_all(struct store_reader *reader, struct balance *balance, struct
 }
 
 /* The verdict, one line. */
-static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t n_lifetimes, struct report_skipped skipped,
-		    int is_range)
+static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t n_lifetimes,
+		    struct report_skipped skipped, int is_range)
 {
 	size_t n_runs;
 	const struct balance_run *runs = balance_runs(balance, &n_runs);

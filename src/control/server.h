@@ -17,8 +17,8 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 
-#define SERVER_CLIENTS	  8 /* a few users and a monitor; each holds a descriptor of the agent's */
-#define SERVER_WAIT_NS	  NS_PER_S
+#define SERVER_CLIENTS 8 /* a few users and a monitor; each holds a descriptor of the agent's */
+#define SERVER_WAIT_NS NS_PER_S
 
 #define SERVER_GROUP "obit"
 

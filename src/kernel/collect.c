@@ -21,12 +21,12 @@
 
 /* For what CPUs' clocks may differ by. */
 #define BOUNDARY_AHEAD_NS NS_PER_MS
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-#define LAST_REPORTED_MIN   32768u /* processes that the walk remembers having reported; 4 MB of the kernel's */
-#define ROLLUPS_BYTES (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
-#define ROLLUPS_LEAST 64u
-#define WAITS_MIN   16384u
-#define EXITING_MIN 16384u /* exited and not yet freed: unreaped zombies, and those of a grace period or two */
+#define KERNEL_BTF	  "/sys/kernel/btf/vmlinux"
+#define LAST_REPORTED_MIN 32768u      /* processes that the walk remembers having reported; 4 MB of the kernel's */
+#define ROLLUPS_BYTES	  (16u << 20) /* of the kernel's; 1,024 names up to 45 CPUs, 182 with 256 */
+#define ROLLUPS_LEAST	  64u
+#define WAITS_MIN	  16384u
+#define EXITING_MIN	  16384u /* exited and not yet freed: unreaped zombies, and those of a grace period or two */
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -55,7 +55,9 @@ static uint32_t rollup_entries(int n_cpus)
 {
 	size_t entries = ROLLUPS_BYTES / (2 * sizeof(struct rollup) * (size_t)n_cpus);
 
-	return entries > CHUNK_ROLLUP_ROWS ? CHUNK_ROLLUP_ROWS : entries < ROLLUPS_LEAST ? ROLLUPS_LEAST : (uint32_t)entries;
+	return entries > CHUNK_ROLLUP_ROWS ? CHUNK_ROLLUP_ROWS
+	       : entries < ROLLUPS_LEAST   ? ROLLUPS_LEAST
+					   : (uint32_t)entries;
 }
 
 static void fit_to_options(struct collect *collect, const struct collect_options *options)
@@ -72,7 +74,8 @@ static void fit_to_options(struct collect *collect, const struct collect_options
 	bpf_map__set_max_entries(skel->maps.rollups_even, rollup_entries(collect->n_cpus));
 	bpf_map__set_max_entries(skel->maps.rollups_odd, rollup_entries(collect->n_cpus));
 	/* When it is too small it forgets, and then every walk reports all anew. */
-	bpf_map__set_max_entries(skel->maps.last_reported, entries_for_host(LAST_REPORTED_MIN, options->max_processes / 4));
+	bpf_map__set_max_entries(skel->maps.last_reported,
+				 entries_for_host(LAST_REPORTED_MIN, options->max_processes / 4));
 	bpf_map__set_max_entries(skel->maps.exiting, entries_for_host(EXITING_MIN, options->max_processes / 8));
 	/* What a mode has no use for stays empty. */
 	bpf_map__set_max_entries(skel->maps.waits, is_on ? entries_for_host(WAITS_MIN, options->max_processes / 8) : 1);

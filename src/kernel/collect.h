@@ -17,12 +17,12 @@ struct collect;
 
 struct collect_options {
 	enum sched_level sched;
-	int threads_on; /* threads one by one too */
+	int threads_on;	   /* threads one by one too */
 	int has_cgroup_v1; /* some controllers are in hierarchies of cgroup v1 */
 	enum ring_kind ring_kind;
-	uint32_t ring_pages; /* for each CPU, a power of two; 0: by the number of CPUs */
+	uint32_t ring_pages;	/* for each CPU, a power of two; 0: by the number of CPUs */
 	uint32_t max_processes; /* the kernel's tables of processes are sized by it, and by what lives */
-	int is_verbose;	     /* libbpf's own messages, to stderr */
+	int is_verbose;		/* libbpf's own messages, to stderr */
 };
 
 /*
@@ -83,7 +83,8 @@ size_t collect_max_rollups(const struct collect *collect);
 int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *rows, size_t max, size_t *ret_n);
 
 /* Takes the births of the epoch (and older ones) that came late out; at most `max`. 0 or -errno. */
-int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *ret_n);
+int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max,
+			size_t *ret_n);
 
 /* A process that has left the walk and is not released this much later has gone without its release being seen. */
 #define RELEASE_WAIT_NS (5 * NS_PER_S) /* hundreds of grace periods */
@@ -93,14 +94,15 @@ int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary
  * after `walk`: who is in neither has been counted. At most `max`; 0 or -errno (-ENOSPC: there are more). `ret_unseen`:
  * so many are gone without that having been seen (with --sched off alone), and are taken out: the caller counts them.
  */
-int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows, size_t max,
-		    size_t *ret_n, uint64_t *ret_unseen);
+int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows,
+		    size_t max, size_t *ret_n, uint64_t *ret_unseen);
 
 /*
- * Adds those that were counted up to this epoch in a roll-up, and takes them out; after collect_synchronize_rcu() since collect_exiting(), which
- * gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
+ * Adds those that were counted up to this epoch in a roll-up, and takes them out; after collect_synchronize_rcu() since
+ * collect_exiting(), which gave the first *n rows. Then all are in order of pid and start, each once. At most `max`.
  */
-int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *n);
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max,
+			     size_t *n);
 
 /* Runs the kernel has skipped since the start, all programs (0 before Linux 5.12, which does not say). */
 uint64_t collect_missed_runs(const struct collect *collect);
@@ -109,11 +111,11 @@ struct collect_program {
 	const char *name, *attach; /* "on_switch", "tp_btf/sched_switch"; as long as the collect */
 	int is_wanted;		   /* 0: left out by the options */
 	int is_attached;
-	int error;		   /* 0, or -errno: the values below could not be read */
-	uint64_t misses;	   /* runs skipped since the start; 0 before Linux 5.12 */
-	uint64_t runs, run_ns;	   /* of the time that runs were counted; 0: never yet */
-	int drops;		   /* enum LEDGER_field of events that found its ring full; negative: it sends none */
-	const char *lack;	   /* what is unknown of those; NULL */
+	int error;	       /* 0, or -errno: the values below could not be read */
+	uint64_t misses;       /* runs skipped since the start; 0 before Linux 5.12 */
+	uint64_t runs, run_ns; /* of the time that runs were counted; 0: never yet */
+	int drops;	       /* enum LEDGER_field of events that found its ring full; negative: it sends none */
+	const char *lack;      /* what is unknown of those; NULL */
 };
 
 size_t collect_n_programs(void);

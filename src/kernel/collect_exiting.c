@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "kernel/collect_kernel.h"
 
-#define EXITING_BATCH	1024 /* entries at a time; more than a bucket ever holds */
-#define REAPED_MAX	1024 /* watched at a time; others wait */
+#define EXITING_BATCH 1024 /* entries at a time; more than a bucket ever holds */
+#define REAPED_MAX    1024 /* watched at a time; others wait */
 
 int collect_exiting_init(struct collect *collect)
 {
@@ -65,8 +65,8 @@ static void keep_those_there(struct collect *collect)
 	collect->n_reaped = kept;
 }
 
-int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows, size_t max,
-		    size_t *ret_n, uint64_t *ret_unseen)
+int collect_exiting(struct collect *collect, uint32_t epoch, const struct walk *walk, struct boundary_process *rows,
+		    size_t max, size_t *ret_n, uint64_t *ret_unseen)
 {
 	uint64_t *keys = collect->exiting_keys, now_boot_ns = clock_boot_ns(), unseen = 0;
 	bool is_first = true, is_off = !collect->skel->rodata->sched_on;

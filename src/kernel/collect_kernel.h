@@ -18,11 +18,11 @@ struct collect {
 	struct perf_buffer *perf_rings; /* RING_PERF */
 	struct ring_memory *ringbufs;	/* of each CPU; RING_PERF: of those that came online later; fd -1: none */
 	bool *is_ringless;		/* of each CPU: events of it have found no ring */
-	int n_cpus; /* possible ones: per-CPU values have so many parts */
-	struct counters counted[2]; /* as last read, for even and odd epochs */
-	void *values; /* room for one per-CPU value of any map here */
-	struct runq *waited[2]; /* of each CPU as last read, for even and odd epochs */
-	struct exiting *exiting; /* room for a batch of the map's, and its keys */
+	int n_cpus;			/* possible ones: per-CPU values have so many parts */
+	struct counters counted[2];	/* as last read, for even and odd epochs */
+	void *values;			/* room for one per-CPU value of any map here */
+	struct runq *waited[2];		/* of each CPU as last read, for even and odd epochs */
+	struct exiting *exiting;	/* room for a batch of the map's, and its keys */
 	uint64_t *exiting_keys;
 	struct reaped *reaped; /* collect_exiting.c: with --sched off, not released yet as far as is known */
 	size_t n_reaped;
@@ -34,7 +34,8 @@ enum {
 #include "kernel/programs.def"
 	N_PROGRAMS
 };
-_Static_assert(sizeof(((struct obit_bpf *)0)->progs) == N_PROGRAMS * sizeof(struct bpf_program *), "programs.def has all");
+_Static_assert(sizeof(((struct obit_bpf *)0)->progs) == N_PROGRAMS * sizeof(struct bpf_program *),
+	       "programs.def has all");
 
 struct bpf_program *collect_program_of(const struct collect *collect, size_t i);
 struct bpf_link **collect_link_of(const struct collect *collect, size_t i);

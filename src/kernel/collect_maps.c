@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading counters, roll-ups and crossings out of their maps. Everything here belongs to an epoch that no
+ * Reading counters, roll-ups and boundary processes out of their maps. Everything here belongs to an epoch that no
  * program runs under any more, so nothing changes while it is read.
  */
 #include <bpf/bpf.h>
@@ -151,7 +151,7 @@ int collect_rollups(struct collect *collect, uint32_t epoch, struct rollup_row *
 	return 0;
 }
 
-/* Moves the keys of a crossing map up to the epoch into rows. */
+/* Moves the keys of a map of boundary processes up to the epoch into rows. */
 static size_t take_boundary_processes(int fd, uint32_t epoch, struct boundary_process *rows, size_t max)
 {
 	struct boundary_process key, next;
@@ -169,7 +169,8 @@ static size_t take_boundary_processes(int fd, uint32_t epoch, struct boundary_pr
 	return n;
 }
 
-int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *ret_n)
+int collect_births_late(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max,
+			size_t *ret_n)
 {
 	*ret_n = take_boundary_processes(bpf_map__fd(collect->skel->maps.births_late), epoch, rows, max);
 	return 0;
@@ -186,11 +187,13 @@ static int compare_boundary_processes(const void *a, const void *b)
 	return 0;
 }
 
-int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max, size_t *n)
+int collect_exits_unreported(struct collect *collect, uint32_t epoch, struct boundary_process *rows, size_t max,
+			     size_t *n)
 {
 	size_t all = *n, kept = 0;
 
-	all += take_boundary_processes(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows + all, max - all);
+	all += take_boundary_processes(bpf_map__fd(collect->skel->maps.deaths_unrecorded), epoch, rows + all,
+				       max - all);
 	qsort(rows, all, sizeof(*rows), compare_boundary_processes);
 	for (size_t i = 0; i < all; i++)
 		if (!kept || compare_boundary_processes(&rows[kept - 1], &rows[i]) != 0)

@@ -12,7 +12,7 @@
 #include "model/table.h"
 
 #define NO_EVENTS (-1)
-#define PROGRAM(name, use, drops, lack) \
+#define PROGRAM(name, use, drops, lack)                                                                                \
 	{#name, use, lack, drops, offsetof(struct obit_bpf, progs.name), offsetof(struct obit_bpf, links.name)},
 static const struct {
 	const char *name, *use, *lack;
@@ -55,12 +55,12 @@ void collect_program(const struct collect *collect, size_t i, struct collect_pro
 	__u32 size = sizeof(info);
 
 	*ret = (struct collect_program){
-	    .name = programs[i].name,
-	    .drops = programs[i].drops,
-	    .lack = programs[i].lack,
-	    .attach = bpf_program__section_name(program),
-	    .is_wanted = bpf_program__autoload(program),
-	    .is_attached = *collect_link_of(collect, i) != NULL,
+		.name = programs[i].name,
+		.drops = programs[i].drops,
+		.lack = programs[i].lack,
+		.attach = bpf_program__section_name(program),
+		.is_wanted = bpf_program__autoload(program),
+		.is_attached = *collect_link_of(collect, i) != NULL,
 	};
 	if (fd < 0)
 		return;

@@ -51,7 +51,7 @@ static int open_perf_rings(struct collect *collect)
 	};
 
 	collect->perf_rings = perf_buffer__new_raw(bpf_map__fd(collect->skel->maps.events), collect->ring_pages, &attr,
-						  no_event, NULL, NULL);
+						   no_event, NULL, NULL);
 	return collect->perf_rings ? 0 : -errno;
 }
 

@@ -51,7 +51,8 @@ static int add_part(struct walk *walk, const struct walk_part *part)
 			high = middle;
 	}
 	reported = &walk->reported[low];
-	if (low == walk->n_reported || reported->row.pid != part->row.pid || reported->row.start_boot_ns != part->row.start_boot_ns)
+	if (low == walk->n_reported || reported->row.pid != part->row.pid ||
+	    reported->row.start_boot_ns != part->row.start_boot_ns)
 		return 0;
 	for (size_t i = 0; i < sizeof(part->costs) / sizeof(__u64); i++)
 		((__u64 *)(void *)&reported->sample.costs)[i] += ((const __u64 *)(const void *)&part->costs)[i];
@@ -77,10 +78,10 @@ static ssize_t take_rows(struct walk *walk, const char *data, size_t len)
 
 	while (len - used >= sizeof(struct walk_row)) {
 		const struct walk_row *row = (const void *)(data + used);
-		size_t size = row->flags & WALK_THREAD	  ? sizeof(struct walk_thread)
-			      : row->flags & WALK_PART	  ? sizeof(struct walk_part)
+		size_t size = row->flags & WALK_THREAD	 ? sizeof(struct walk_thread)
+			      : row->flags & WALK_PART	 ? sizeof(struct walk_part)
 			      : row->flags & WALK_SAMPLE ? sizeof(struct walk_report)
-							  : sizeof(*row);
+							 : sizeof(*row);
 
 		if (len - used < size)
 			break;

@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "kernel/collect.h"
 
-#define TRIES  2 /* of each level, one after the other */
-#define ROUNDS_PLAYED  12 /* in each of them */
-#define ROUNDS 4000
+#define TRIES	      2	 /* of each level, one after the other */
+#define ROUNDS_PLAYED 12 /* in each of them */
+#define ROUNDS	      4000
 
 struct table_tennis {
 	int to[2], fro[2];

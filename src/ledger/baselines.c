@@ -22,7 +22,8 @@ struct baselines {
 
 struct baselines *baselines_new(uint32_t max)
 {
-	struct baselines *baselines = calloc(1, sizeof(*baselines) + ((size_t)max + 1) * sizeof(baselines->baselines[0]));
+	struct baselines *baselines =
+		calloc(1, sizeof(*baselines) + ((size_t)max + 1) * sizeof(baselines->baselines[0]));
 
 	if (!baselines)
 		return NULL;
@@ -83,8 +84,8 @@ static void advance_split(struct baseline *baseline, struct cost_delta *step)
 	baseline->user_ns += step->user_ns;
 }
 
-void baselines_advance(struct baselines *baselines, baseline_id id, const struct costs *costs, const struct waits *waits,
-		    struct cost_delta *ret)
+void baselines_advance(struct baselines *baselines, baseline_id id, const struct costs *costs,
+		       const struct waits *waits, struct cost_delta *ret)
 {
 	struct baseline *baseline = &baselines->baselines[id];
 	struct costs sums = *costs;

@@ -37,7 +37,7 @@ baseline_id baselines_add(struct baselines *baselines);
 void baselines_drop(struct baselines *baselines, baseline_id id);
 
 /* Moves the baseline up to these totals. */
-void baselines_advance(struct baselines *baselines, baseline_id id, const struct costs *costs, const struct waits *waits,
-		    struct cost_delta *ret);
+void baselines_advance(struct baselines *baselines, baseline_id id, const struct costs *costs,
+		       const struct waits *waits, struct cost_delta *ret);
 
 #endif

@@ -14,8 +14,8 @@
  *
  * While this goes on, the new epoch's births and exits are named where they matter. So
  *
- *   alive at the boundary = | (listed, exiting or counted as exited in the new epoch, having started before the boundary)
- *                         less those whose birth was counted in the new epoch |
+ *   alive at the boundary = | (listed, exiting or counted as exited in the new epoch, having started before the
+ * boundary) less those whose birth was counted in the new epoch |
  *
  * and each set is distinguished by (pid, start): nothing is counted twice and nothing in between is lost.
  */

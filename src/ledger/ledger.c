@@ -86,8 +86,8 @@ static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *
 
 	if (ledger->redact) {
 		memcpy(ledger->arguments, argv, image->argv_len);
-		image->argv_len =
-		    (uint16_t)redact_arguments(ledger->redact, ledger->arguments, image->argv_len, argv, OBIT_ARGV_MAX);
+		image->argv_len = (uint16_t)redact_arguments(ledger->redact, ledger->arguments, image->argv_len, argv,
+							     OBIT_ARGV_MAX);
 	}
 	/* Where it was cut, by exec or here, a character may have lost its end. */
 	if (*flags & PROCESS_ARGV_TRUNCATED)
@@ -97,7 +97,7 @@ static text_id keep_image(struct ledger *ledger, struct image *image, uint32_t *
 }
 
 void ledger_add_existing(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
-		  const char *argv, size_t argv_len, uint32_t flags)
+			 const char *argv, size_t argv_len, uint32_t flags)
 {
 	struct process *process = ledger_known_or_new(ledger, pid, start_boot_ns);
 	struct image *image = &ledger->image;
@@ -222,13 +222,13 @@ static void on_signal(struct ledger *ledger, const struct event_signal *event)
 {
 	struct process *process = processes_find(ledger->processes, event->head.pid, event->head.start_boot_ns);
 	struct asker asker = {
-	    .boot_ns = event->head.boot_ns,
-	    .signal = (uint8_t)event->signal,
-	    .reason = event->reason < N_KILL_REASONS ? (uint8_t)event->reason : 0,
-	    .flags = (uint8_t)event->flags,
-	    .pid = event->sender_pid,
-	    .uid = event->sender_uid,
-	    .euid = event->sender_euid,
+		.boot_ns = event->head.boot_ns,
+		.signal = (uint8_t)event->signal,
+		.reason = event->reason < N_KILL_REASONS ? (uint8_t)event->reason : 0,
+		.flags = (uint8_t)event->flags,
+		.pid = event->sender_pid,
+		.uid = event->sender_uid,
+		.euid = event->sender_euid,
 	};
 
 	/* Of an unknown process it is kept by nobody: it may be a zombie. */
@@ -283,8 +283,8 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 		return;
 	if (event->flags & EXIT_CROSSED_BOUNDARY && ledger->n_ended < BOUNDARY_PROCESSES)
 		ledger->ended[ledger->n_ended++] = (struct ended){
-		    .process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
-		    .boot_ns = event->head.boot_ns,
+			.process = {event->head.start_boot_ns, event->head.pid, event->head.epoch},
+			.boot_ns = event->head.boot_ns,
 		};
 }
 
@@ -315,14 +315,14 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 {
 	uint32_t epoch = event->head.epoch;
 	struct open_interval *open =
-	    epoch ? interval_reserve(ledger, epoch, 1u << CHUNK_EXITS | 1u << CHUNK_PROCS) : NULL;
+		epoch ? interval_reserve(ledger, epoch, 1u << CHUNK_EXITS | 1u << CHUNK_PROCS) : NULL;
 	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct exit_source source = {
-	    .event = event,
-	    .process = process,
-	    .sched = ledger->sched,
-	    .real_minus_boot_ns = ledger->real_minus_boot_ns,
-	    .page_bytes = ledger->page_bytes,
+		.event = event,
+		.process = process,
+		.sched = ledger->sched,
+		.real_minus_boot_ns = ledger->real_minus_boot_ns,
+		.page_bytes = ledger->page_bytes,
 	};
 	uint32_t row;
 

@@ -50,7 +50,7 @@ void ledger_set_previous(struct ledger *ledger, uint64_t closing);
 
 /* A process found alive before the agent watched; exe may be empty (unknown). */
 void ledger_add_existing(struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns, const char *exe, size_t exe_len,
-		  const char *argv, size_t argv_len, uint32_t flags);
+			 const char *argv, size_t argv_len, uint32_t flags);
 
 /* One event from the kernel: untrusted, checked. */
 void ledger_event(struct ledger *ledger, const void *event, uint32_t size);

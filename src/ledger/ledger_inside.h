@@ -41,7 +41,7 @@ struct ledger {
 	uint64_t page_bytes;
 	uint64_t malformed, procs_skipped, processes_full; /* in the interval */
 	uint64_t watched_since_boot_ns;			   /* the boundary of epoch 0 */
-	uint64_t boundary_boot_ns;				   /* at which the open interval began */
+	uint64_t boundary_boot_ns;			   /* at which the open interval began */
 	int has_previous;				   /* until the first row is written */
 	uint64_t previous_closing;
 	struct ended ended[BOUNDARY_PROCESSES];

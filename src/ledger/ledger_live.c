@@ -24,12 +24,12 @@ static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t st
 static struct live_source source_of(struct ledger *ledger, const struct process *process, struct text_view cgroup)
 {
 	return (struct live_source){
-	    .pid = process->pid,
-	    .start_boot_ns = process->start_boot_ns,
-	    .start_real_ns = process->start_real_ns,
-	    .cgroup = cgroup,
-	    .sched = ledger->sched,
-	    .page_bytes = ledger->page_bytes,
+		.pid = process->pid,
+		.start_boot_ns = process->start_boot_ns,
+		.start_real_ns = process->start_real_ns,
+		.cgroup = cgroup,
+		.sched = ledger->sched,
+		.page_bytes = ledger->page_bytes,
 	};
 }
 
@@ -43,7 +43,7 @@ static struct costs total_of(const struct process *process, const struct costs *
 
 /* `open`: has room for it. */
 static void add_proc_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-		     const struct walk_report *reported, struct process *process, struct text_view cgroup)
+			 const struct walk_report *reported, struct process *process, struct text_view cgroup)
 {
 	struct costs total = total_of(process, &reported->sample.costs);
 	int was_alive_before = !process->baseline && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
@@ -69,12 +69,12 @@ static void add_proc_row(struct ledger *ledger, struct open_interval *open, cons
 
 /* `process` is NULL of one that has ended, or that there is no room to know. */
 static void add_roster_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-		   const struct walk_report *reported, const struct process *process, struct text_view cgroup)
+			   const struct walk_report *reported, const struct process *process, struct text_view cgroup)
 {
 	const struct process unknown = {
-	    .pid = reported->row.pid,
-	    .start_boot_ns = reported->row.start_boot_ns,
-	    .start_real_ns = reported->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
+		.pid = reported->row.pid,
+		.start_boot_ns = reported->row.start_boot_ns,
+		.start_real_ns = reported->row.start_boot_ns + (uint64_t)s->real_minus_boot_ns,
 	};
 	struct live_source source = source_of(ledger, process ? process : &unknown, cgroup);
 
@@ -90,7 +90,7 @@ static void add_roster_row(struct ledger *ledger, struct open_interval *open, co
 static void take_one(struct ledger *ledger, const struct snapshot *s, const struct walk_report *reported)
 {
 	struct open_interval *open =
-	    s->epoch ? interval_reserve(ledger, s->epoch, 1u << CHUNK_PROCS | 1u << CHUNK_ROSTER) : NULL;
+		s->epoch ? interval_reserve(ledger, s->epoch, 1u << CHUNK_PROCS | 1u << CHUNK_ROSTER) : NULL;
 	uint32_t pid = reported->row.pid;
 	uint64_t start_boot_ns = reported->row.start_boot_ns;
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
@@ -112,7 +112,7 @@ static void add_thread_row(struct ledger *ledger, const struct snapshot *s, cons
 	struct open_interval *open = interval_reserve(ledger, s->epoch, 1u << CHUNK_THREADS);
 	const struct process *process = processes_find(ledger->processes, thread->pid, thread->process_start_boot_ns);
 	uint64_t start_real_ns =
-	    process ? process->start_real_ns : thread->process_start_boot_ns + (uint64_t)s->real_minus_boot_ns;
+		process ? process->start_real_ns : thread->process_start_boot_ns + (uint64_t)s->real_minus_boot_ns;
 
 	row_add_thread(open->chunk->blocks[CHUNK_THREADS], s->end_real_ns, start_real_ns, thread);
 }

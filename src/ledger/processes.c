@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A pool of processes, and an index of it by pid: open addressing with linear probing, at most half full. Removing shifts
- * back what follows, so that no tombstones gather in a table that lives for ever. Both are as large as they may become,
- * and take memory as far as they have ever been used: the pool gives out again first what was given back last.
+ * A pool of processes, and an index of it by pid: open addressing with linear probing, at most half full. Removing
+ * shifts back what follows, so that no tombstones gather in a table that lives for ever. Both are as large as they may
+ * become, and take memory as far as they have ever been used: the pool gives out again first what was given back last.
  */
 #include "ledger/processes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The processes known by identity, live or just exited, by (pid, start), up to a fixed number; used by the ledger's thread
- * only. A pointer to a process is valid until that is removed.
+ * The processes known by identity, live or just exited, by (pid, start), up to a fixed number; used by the ledger's
+ * thread only. A pointer to a process is valid until that is removed.
  */
 #ifndef OBIT_LEDGER_PROCESSES_H
 #define OBIT_LEDGER_PROCESSES_H
@@ -33,16 +33,16 @@ struct asker {
 struct process {
 	uint64_t start_boot_ns;
 	uint64_t start_real_ns; /* as it was when the process was heard of first: the same in all its rows */
-	uint32_t pid; /* 0: a free slot */
+	uint32_t pid;		/* 0: a free slot */
 	uint32_t flags;
-	uint32_t heard_epoch; /* of what was reported of it last */
+	uint32_t heard_epoch;	    /* of what was reported of it last */
 	uint32_t born_epoch_plus_1; /* of its fork event; 0: there was none */
-	text_id image;	     /* see ledger.c; 0: unknown */
-	uint32_t exit_epoch; /* of its exit event; 0: alive */
-	uint32_t row;	     /* of `exits`, when it has exited */
-	uint32_t last_row_plus_1; /* of `procs`, beside it; 0: none */
-	baseline_id baseline;		  /* 0: no reading yet */
-	uint32_t threads;    /* that ended apart from the record, and what the kernel kept by them alone */
+	text_id image;		    /* see ledger.c; 0: unknown */
+	uint32_t exit_epoch;	    /* of its exit event; 0: alive */
+	uint32_t row;		    /* of `exits`, when it has exited */
+	uint32_t last_row_plus_1;   /* of `procs`, beside it; 0: none */
+	baseline_id baseline;	    /* 0: no reading yet */
+	uint32_t threads;	    /* that ended apart from the record, and what the kernel kept by them alone */
 	struct by_thread ended;
 	struct asker killers[2]; /* [0]: of the signal that ends it, or pended last; [1]: the last of another number */
 	struct asker asker;	 /* the last to ask it to end by a signal that it handles */

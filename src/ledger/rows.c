@@ -61,8 +61,8 @@ void row_set_image(struct block *block, uint32_t row, uint32_t exe, uint32_t arg
 
 /* In the order of struct by_thread. */
 static const uint32_t exits_by_thread[] = {
-    EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations, EXITS_rchar,       EXITS_wchar,
-    EXITS_syscr,	EXITS_syscw,	  EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
+	EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations, EXITS_rchar,	   EXITS_wchar,
+	EXITS_syscr,	    EXITS_syscw,      EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
 };
 _Static_assert(sizeof(exits_by_thread) / sizeof(exits_by_thread[0]) == N_BY_THREAD, "a field for each");
 
@@ -109,19 +109,19 @@ static void set_waits(struct block *b, uint32_t row, const struct exit_source *s
 }
 
 static const char *const reason_names[N_KILL_REASONS] = {
-    [KILL_OOM] = "oom",
-    [KILL_OOM_MEMCG] = "oom_memcg",
-    [KILL_RLIMIT_CPU] = "rlimit_cpu",
-    [KILL_RLIMIT_FSIZE] = "rlimit_fsize",
-    [KILL_FAULT] = "fault",
-    [KILL_SECCOMP] = "seccomp",
-    [KILL_HANGUP] = "hangup",
-    [KILL_PDEATHSIG] = "pdeathsig",
-    [KILL_CGROUP_KILL] = "cgroup_kill",
-    [KILL_TIMER] = "timer",
-    [KILL_PIPE] = "pipe",
-    [KILL_PID_NAMESPACE] = "pid_namespace",
-    [KILL_PTRACE] = "ptrace",
+	[KILL_OOM] = "oom",
+	[KILL_OOM_MEMCG] = "oom_memcg",
+	[KILL_RLIMIT_CPU] = "rlimit_cpu",
+	[KILL_RLIMIT_FSIZE] = "rlimit_fsize",
+	[KILL_FAULT] = "fault",
+	[KILL_SECCOMP] = "seccomp",
+	[KILL_HANGUP] = "hangup",
+	[KILL_PDEATHSIG] = "pdeathsig",
+	[KILL_CGROUP_KILL] = "cgroup_kill",
+	[KILL_TIMER] = "timer",
+	[KILL_PIPE] = "pipe",
+	[KILL_PID_NAMESPACE] = "pid_namespace",
+	[KILL_PTRACE] = "ptrace",
 };
 
 static void set_killer(struct block *b, uint32_t row, const struct exit_source *source, uint32_t signal)
@@ -191,12 +191,12 @@ static void set_flags(struct block *b, uint32_t row, const struct exit_source *s
 		uint32_t set;
 		const char *name;
 	} flags[] = {
-	    {known & PROCESS_BEFORE_AGENT, "started_before_agent,"},
-	    {seen & EXIT_NO_EXEC && !(seen & EXIT_KTHREAD), "no_exec,"},
-	    {seen & EXIT_KTHREAD, "kthread,"},
-	    {known & PROCESS_ARGV_TRUNCATED, "argv_truncated,"},
-	    {known & PROCESS_EXE_TRUNCATED, "exe_truncated,"},
-	    {(!source->image || known & PROCESS_ARGV_LOST) && !(seen & EXIT_KTHREAD), "identity_lost,"},
+		{known & PROCESS_BEFORE_AGENT, "started_before_agent,"},
+		{seen & EXIT_NO_EXEC && !(seen & EXIT_KTHREAD), "no_exec,"},
+		{seen & EXIT_KTHREAD, "kthread,"},
+		{known & PROCESS_ARGV_TRUNCATED, "argv_truncated,"},
+		{known & PROCESS_EXE_TRUNCATED, "exe_truncated,"},
+		{(!source->image || known & PROCESS_ARGV_LOST) && !(seen & EXIT_KTHREAD), "identity_lost,"},
 	};
 	char text[EXIT_FLAGS_MAX] = "";
 	size_t len = 0;

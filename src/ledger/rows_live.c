@@ -21,8 +21,8 @@ static const char *state_name(uint32_t state)
 
 /* In the order of struct by_thread. */
 static const uint32_t procs_by_thread[] = {
-    PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations, PROCS_rchar,       PROCS_wchar,
-    PROCS_syscr,	PROCS_syscw,	  PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
+	PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations, PROCS_rchar,	   PROCS_wchar,
+	PROCS_syscr,	    PROCS_syscw,      PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
 };
 _Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
 

@@ -14,7 +14,7 @@ struct live_source {
 	uint32_t pid;
 	uint64_t start_boot_ns, start_real_ns;
 	const struct process_sample *sample; /* NULL: the last row ... */
-	const struct event_exit *end;	    /* ... which is made of this */
+	const struct event_exit *end;	     /* ... which is made of this */
 	struct text_view cgroup;
 	const struct image *image; /* for the roster; NULL: unknown */
 	enum sched_level sched;

@@ -9,9 +9,9 @@ static int is_balanced(const struct block *ledger, uint32_t row)
 	uint64_t seen = block_number(ledger, row, LEDGER_exits_seen);
 
 	return seen == block_number(ledger, row, LEDGER_exits_recorded) +
-			   block_number(ledger, row, LEDGER_exits_rolled_up) &&
+			       block_number(ledger, row, LEDGER_exits_rolled_up) &&
 	       block_number(ledger, row, LEDGER_opening) + block_number(ledger, row, LEDGER_forks) - seen ==
-		   block_number(ledger, row, LEDGER_closing);
+		       block_number(ledger, row, LEDGER_closing);
 }
 
 static uint64_t add(enum field_kind kind, uint64_t so_far, uint64_t value)
@@ -29,7 +29,7 @@ void totals_add(struct totals *totals, const struct block *ledger, uint32_t row)
 		if (block_is_null(ledger, row, i) || (i == LEDGER_opening && totals->is_known[i]))
 			continue;
 		totals->columns[i] =
-		    add(ledger->table->fields[i].kind, totals->columns[i], block_number(ledger, row, i));
+			add(ledger->table->fields[i].kind, totals->columns[i], block_number(ledger, row, i));
 		totals->is_known[i] = 1;
 	}
 	totals->intervals++;

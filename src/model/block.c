@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define BLOCK_MAX (1u << 31)
-/* Rows between columns: at a power of two of bytes apart, a row's fields would all fall into the same set of the cache. */
+/* Rows between columns: at a power of two of bytes apart, a row's fields would all fall into the same set of the cache.
+ */
 #define APART 24u
 
 /* Columns of 8 bytes first, the byte-wide nulls last: everything is aligned. */

@@ -25,7 +25,7 @@ struct span {
 struct block {
 	const struct table *table; /* not owned */
 	uint32_t rows, capacity;
-	uint64_t **numbers; /* NULL at text fields */
+	uint64_t **numbers;  /* NULL at text fields */
 	struct span **texts; /* NULL at number fields */
 	uint8_t **nulls;
 	char *arena;

@@ -23,7 +23,8 @@
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 
-/* Intervals that have rows and are not sealed: the one that ended, the one after it, and what those may overlap with. */
+/* Intervals that have rows and are not sealed: the one that ended, the one after it, and what those may overlap with.
+ */
 #define OPEN_INTERVALS 4
 
 /* Events between drain and ledger: a tenth of a second of the fastest storm seen (10 MB/s). */
@@ -63,9 +64,9 @@
 #define BOUNDARY_PROCESSES 32768
 
 /* Perf ring memory of all CPUs together, and the least for one; a ring is a power of two of pages. */
-#define RINGS_BYTES	(4u << 20)
-#define RING_PAGES_MIN	64u
-#define RING_PAGES_MAX	512u
+#define RINGS_BYTES	     (4u << 20)
+#define RING_PAGES_MIN	     64u
+#define RING_PAGES_MAX	     512u
 #define RING_PAGES_ASKED_MAX 65536u /* --ring-pages: 256 MiB a CPU */
 
 /* Drain at least this often, so that a quiet host's records are no older. */

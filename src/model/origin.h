@@ -10,12 +10,12 @@
 
 struct origin {
 	char host[256];
-	char boot_id[40];	 /* /proc/sys/kernel/random/boot_id */
-	char kernel[256];	 /* uname -r */
-	char agent[64];		 /* version of obit that writes */
-	uint64_t run_real_ns;	 /* when this run began: with boot_id it names the run */
+	char boot_id[40];	    /* /proc/sys/kernel/random/boot_id */
+	char kernel[256];	    /* uname -r */
+	char agent[64];		    /* version of obit that writes */
+	uint64_t run_real_ns;	    /* when this run began: with boot_id it names the run */
 	int64_t real_minus_boot_ns; /* offset of the clocks when the segment was begun */
-	uint64_t interval_ns;	 /* the interval asked for */
+	uint64_t interval_ns;	    /* the interval asked for */
 };
 
 /*

@@ -54,9 +54,11 @@ struct snapshot {
 	size_t n_runq;
 	struct boundary_process *births_late; /* those of the next epoch are meant */
 	size_t n_births_late;
-	struct boundary_process *exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
+	struct boundary_process
+		*exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
 	size_t n_exits_unreported;
-	uint64_t read_boot_ns; /* exits up to then are in living, exits_unreported or events; their births in births_late */
+	uint64_t read_boot_ns; /* exits up to then are in living, exits_unreported or events; their births in
+				  births_late */
 	struct rollup_row *rollups;
 	size_t n_rollups;
 	struct block **samples; /* one of each sampler; the ledger takes them and leaves empty ones. NULL: none */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The sections, laid out from status_sections.def, and the one that has the ledger's columns from ledger_fields.def too.
+ * The sections, laid out from status_sections.def, and the one that has the ledger's columns from ledger_fields.def
+ * too.
  */
 #include "model/status_sections.h"
 
@@ -14,19 +15,17 @@
 #define ARENA_BYTES 16384
 
 #define ROW(name, type, unit, kind, help) {#name, FIELD_##type, UNIT_##unit, KIND_##kind, help},
-#define SECTION_NAME {"section", FIELD_STRING, UNIT_NONE, KIND_LABEL, "name of the section"},
+#define SECTION_NAME			  {"section", FIELD_STRING, UNIT_NONE, KIND_LABEL, "name of the section"},
 
 #define AGENT ROW
-static const struct field agent_fields[] = {
-	SECTION_NAME
+static const struct field agent_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 };
 #undef AGENT
 
-#define TOTALS ROW
+#define TOTALS		  ROW
 #define FIELD(table, ...) ROW(__VA_ARGS__)
-static const struct field ledger_fields[] = {
-	SECTION_NAME
+static const struct field ledger_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 #include "model/ledger_fields.def"
 };
@@ -34,29 +33,25 @@ static const struct field ledger_fields[] = {
 #undef FIELD
 
 #define TRANSPORT ROW
-static const struct field transport_fields[] = {
-	SECTION_NAME
+static const struct field transport_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 };
 #undef TRANSPORT
 
 #define STORE ROW
-static const struct field store_fields[] = {
-	SECTION_NAME
+static const struct field store_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 };
 #undef STORE
 
 #define PROGRAM ROW
-static const struct field program_fields[] = {
-	SECTION_NAME
+static const struct field program_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 };
 #undef PROGRAM
 
 #define SAMPLER ROW
-static const struct field sampler_fields[] = {
-	SECTION_NAME
+static const struct field sampler_fields[] = {SECTION_NAME
 #include "model/status_sections.def"
 };
 #undef SAMPLER

@@ -37,8 +37,8 @@ enum balance_field {
 };
 #undef TOTALS
 #define TOTALS_COLUMN(ledger_field) (TOTALS_FIRST_COLUMN + (ledger_field))
-#define N_TOTALS_FIELDS		   TOTALS_COLUMN(N_LEDGER_FIELDS)
-#define TRANSPORT(name, ...) TRANSPORT_##name,
+#define N_TOTALS_FIELDS		    TOTALS_COLUMN(N_LEDGER_FIELDS)
+#define TRANSPORT(name, ...)	    TRANSPORT_##name,
 enum transport_field {
 	TRANSPORT_section,
 #include "status_sections.def"

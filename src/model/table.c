@@ -11,22 +11,24 @@
 
 #define ROW(name, type, unit, kind, help) {#name, FIELD_##type, UNIT_##unit, KIND_##kind, help},
 
-#define BEGIN(T) static const struct field T##_fields[] = {
+#define BEGIN(T)      static const struct field T##_fields[] = {
 #define FIELD(T, ...) ROW(__VA_ARGS__)
-#define END(T) };
+#define END(T)                                                                                                         \
+	}                                                                                                              \
+	;
 #include "model/fields.def"
 
-#define TABLE(T, id, name, rows, text, help, shown) \
+#define TABLE(T, id, name, rows, text, help, shown)                                                                    \
 	static const struct table T##_table = {#name, help, id, N_##T##_FIELDS, T##_fields};
 #include "model/tables.def"
 
 /* By id, from 1. */
-#define TABLE(T, id, ...) [(id) - 1] = &T##_table,
+#define TABLE(T, id, ...) [(id)-1] = &T##_table,
 static const struct table *const all[] = {
 #include "model/tables.def"
 };
 
-#define TABLE(T, id, name, rows, text, help, shown) [(id) - 1] = {rows, text, shown},
+#define TABLE(T, id, name, rows, text, help, shown) [(id)-1] = {rows, text, shown},
 static const struct table_shape shapes[] = {
 #include "model/tables.def"
 };

@@ -72,9 +72,14 @@ enum chunk_block {
 #define SAMPLE(T) (CHUNK_##T - CHUNK_SAMPLES)
 
 /* Numbers of the fields: EXITS_pid, ROLLUPS_comm, LEDGER_opening, ... and N_EXITS_FIELDS ... */
-#define BEGIN(T) enum T##_field {
+#define BEGIN(T)                                                                                                       \
+	enum T##_field                                                                                                 \
+	{
 #define FIELD(T, name, ...) T##_##name,
-#define END(T) N_##T##_FIELDS };
+#define END(T)                                                                                                         \
+	N_##T##_FIELDS                                                                                                 \
+	}                                                                                                              \
+	;
 #include "model/fields.def"
 
 /* Bounds of what a table may be, known or described by a store. */

@@ -15,7 +15,7 @@
 
 #define HELD_ROWS  500 /* a screen or ten; what is shown at once is aligned */
 #define MIN_TEXT   8
-#define MAX_PADDED 48 /* columns that a text is padded to when nothing limits the line */
+#define MAX_PADDED 48	/* columns that a text is padded to when nothing limits the line */
 #define MAX_WIDTH  4096 /* beyond this nothing is aligned: a store may hold any text */
 #define GAP	   2
 #define CUT_MARK   "\xe2\x80\xa6" /* the ellipsis, one column */
@@ -30,8 +30,8 @@ static const char *const colours[] = {"", "\033[1m", "\033[31m"};
 
 struct layout {
 	uint32_t widths[TABLE_MAX_FIELDS];
-	struct buffer cells;	   /* text of the rows held back, one after the other */
-	struct buffer cell_lens;   /* a size_t each */
+	struct buffer cells;	 /* text of the rows held back, one after the other */
+	struct buffer cell_lens; /* a size_t each */
 	uint32_t held;
 	int is_laid_out;
 };

@@ -10,7 +10,7 @@
 #include "output/format.h"
 #include "output/plain.h"
 
-#define VALUE_BYTES (PLAIN_NUMBER_BYTES + 2) /* a number or a null, with quotes */
+#define VALUE_BYTES (PLAIN_NUMBER_BYTES + 2)  /* a number or a null, with quotes */
 #define ITEM_BYTES  (PLAIN_JSON_BYTES(0) + 1) /* an item of a list, but for its own bytes */
 
 /* The keys, each as ,"name": with { in place of the first comma. */
@@ -126,7 +126,8 @@ static int add_row(struct output *output, const struct block *block, uint32_t ro
 	scratch->used = 0;
 	if (buffer_reserve(scratch, bound) < 0)
 		return scratch->error;
-	stream_add(stream, scratch->data, (size_t)(write_row(scratch->data, output, block, row, fields) - scratch->data));
+	stream_add(stream, scratch->data,
+		   (size_t)(write_row(scratch->data, output, block, row, fields) - scratch->data));
 	return 0;
 }
 

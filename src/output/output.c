@@ -18,12 +18,8 @@ static const char *const names[] = {
 };
 
 static const struct format *const formats[] = {
-	[OUTPUT_TABLE] = &format_table,
-	[OUTPUT_CSV] = &format_csv,
-	[OUTPUT_TSV] = &format_tsv,
-	[OUTPUT_JSONL] = &format_jsonl,
-	[OUTPUT_PARQUET] = &format_parquet,
-	[OUTPUT_PERFETTO] = &format_perfetto,
+	[OUTPUT_TABLE] = &format_table, [OUTPUT_CSV] = &format_csv,	    [OUTPUT_TSV] = &format_tsv,
+	[OUTPUT_JSONL] = &format_jsonl, [OUTPUT_PARQUET] = &format_parquet, [OUTPUT_PERFETTO] = &format_perfetto,
 };
 
 const char *const *output_format_names(size_t *ret_n)

@@ -51,8 +51,8 @@ struct output_options {
 	struct stream *stream; /* not owned */
 	int is_terminal;
 	int is_coloured;
-	uint32_t width;	      /* of a table's lines, in columns; 0: no limit */
-	uint64_t now_real_ns; /* a table writes times of this day without the date */
+	uint32_t width;		   /* of a table's lines, in columns; 0: no limit */
+	uint64_t now_real_ns;	   /* a table writes times of this day without the date */
 	const struct table *table; /* what parquet says the rows are; not owned; or NULL */
 	enum output_track track;   /* of perfetto, and the time that it counts from */
 	uint64_t origin_real_ns;

@@ -255,9 +255,10 @@ size_t parquet_column_add(struct parquet_column *column, const struct block *blo
 
 static int any_error(const struct parquet_column *column)
 {
-	const struct buffer *buffers[] = {&column->definitions, &column->repetitions, &column->indices, &column->plain,
-					  &column->pages,	&column->content,     &column->packed,	&column->text,
-					  &column->range.least_text, &column->range.most_text};
+	const struct buffer *buffers[] = {&column->definitions,	   &column->repetitions, &column->indices,
+					  &column->plain,	   &column->pages,	 &column->content,
+					  &column->packed,	   &column->text,	 &column->range.least_text,
+					  &column->range.most_text};
 
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		if (buffers[i]->error)

@@ -52,7 +52,8 @@ struct parquet_chunk {
 int parquet_column_init(struct parquet_column *column, const struct field *field, struct ZSTD_CCtx_s *zstd);
 void parquet_column_done(struct parquet_column *column);
 
-/* Adds the value of the block's field (-1: null). Bytes that its pages have grown by; parquet_column_write() returns errors. */
+/* Adds the value of the block's field (-1: null). Bytes that its pages have grown by; parquet_column_write() returns
+ * errors. */
 size_t parquet_column_add(struct parquet_column *column, const struct block *block, uint32_t row, int field);
 
 /* Writes the column chunk. Errors of the stream stay in the stream; 0 or -ENOMEM. */

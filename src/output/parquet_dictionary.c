@@ -68,7 +68,7 @@ void parquet_dictionary_copy(const struct parquet_dictionary *dictionary, uint32
 }
 
 int parquet_dictionary_number(struct parquet_dictionary *dictionary, const char *data, size_t len, uint32_t *ret_number,
-		      int *ret_is_new)
+			      int *ret_is_new)
 {
 	uint32_t hash = hash_of(data, len), offset = (uint32_t)dictionary->plain.used;
 	struct dictionary_slot *slot;
@@ -86,7 +86,8 @@ int parquet_dictionary_number(struct parquet_dictionary *dictionary, const char 
 			return 1;
 		}
 	}
-	if (dictionary->n == PARQUET_DICTIONARY_MAX_TEXTS || dictionary->plain.used + len > PARQUET_DICTIONARY_MAX_BYTES)
+	if (dictionary->n == PARQUET_DICTIONARY_MAX_TEXTS ||
+	    dictionary->plain.used + len > PARQUET_DICTIONARY_MAX_BYTES)
 		return 0;
 	buffer_add(&dictionary->offsets, &offset, sizeof(offset));
 	parquet_dictionary_add_plain(&dictionary->plain, data, len);

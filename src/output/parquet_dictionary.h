@@ -26,7 +26,7 @@ void parquet_dictionary_clear(struct parquet_dictionary *dictionary);
 
 /* 1: *ret_number is the text's, and *ret_is_new says if it was added now; 0: it is full; -ENOMEM. */
 int parquet_dictionary_number(struct parquet_dictionary *dictionary, const char *data, size_t len, uint32_t *ret_number,
-		      int *ret_is_new);
+			      int *ret_is_new);
 
 /* Adds text `number` to `out`, as parquet_dictionary_add_plain() does. */
 void parquet_dictionary_copy(const struct parquet_dictionary *dictionary, uint32_t number, struct buffer *out);

@@ -9,10 +9,10 @@
 
 #include "output/thrift.h"
 
-#define GROUP		8u   /* of the hybrid: values are packed by eights */
-#define MAX_GROUPS	63u  /* so that a run's head is one byte */
-#define BLOCK_VALUES	128u /* of the delta encoding: the sizes that every writer uses */
-#define MINIBLOCKS	4u
+#define GROUP		 8u   /* of the hybrid: values are packed by eights */
+#define MAX_GROUPS	 63u  /* so that a run's head is one byte */
+#define BLOCK_VALUES	 128u /* of the delta encoding: the sizes that every writer uses */
+#define MINIBLOCKS	 4u
 #define MINIBLOCK_VALUES (BLOCK_VALUES / MINIBLOCKS)
 
 void encode_bits(struct buffer *out, const uint64_t *values, size_t n, unsigned width)

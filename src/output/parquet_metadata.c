@@ -35,9 +35,10 @@ static void put_logical(struct thrift *thrift, const struct field *field)
 	if (field->type == FIELD_BOOL)
 		return;
 	if (!is_time(field)) /* readers of before 2018 know this one only, which has no nanoseconds */
-		thrift_i32(thrift, 6, field_is_text(field)	 ? CONVERTED_UTF8
-				      : field->type == FIELD_I64 ? CONVERTED_INT_64
-								 : CONVERTED_UINT_64);
+		thrift_i32(thrift, 6,
+			   field_is_text(field)	      ? CONVERTED_UTF8
+			   : field->type == FIELD_I64 ? CONVERTED_INT_64
+						      : CONVERTED_UINT_64);
 	thrift_begin(thrift, 10);
 	if (field_is_text(field)) {
 		thrift_begin(thrift, LOGICAL_STRING);

@@ -30,10 +30,10 @@ struct trace_columns {
 
 /* Shown with a slice, where not null. */
 static const char *const shown[] = {
-	"pid", "ppid", "argv", "exe", "cgroup", "container_id", "uid", "exit_code", "exit_signal", "core_dumped",
-	"oom_killed", "killer_pid", "killer_comm", "killer_uid", "cpu_ns", "user_ns", "system_ns", "run_delay_ns",
-	"block_ns", "nvcsw", "nivcsw", "minflt", "majflt", "max_rss_bytes", "read_bytes", "write_bytes", "threads",
-	"flags",
+	"pid",	     "ppid",	    "argv",	     "exe",	     "cgroup",	    "container_id", "uid",
+	"exit_code", "exit_signal", "core_dumped",   "oom_killed",   "killer_pid",  "killer_comm",  "killer_uid",
+	"cpu_ns",    "user_ns",	    "system_ns",     "run_delay_ns", "block_ns",    "nvcsw",	    "nivcsw",
+	"minflt",    "majflt",	    "max_rss_bytes", "read_bytes",   "write_bytes", "threads",	    "flags",
 };
 
 #define N_SHOWN (sizeof(shown) / sizeof(shown[0]))
@@ -42,7 +42,7 @@ struct trace {
 	struct trace_columns columns;
 	int shown[N_SHOWN]; /* columns */
 	struct tracks tracks;
-	struct buffer key; /* of the track */
+	struct buffer key;   /* of the track */
 	struct buffer words; /* argv, or text made UTF-8 */
 	int has_event;
 };
@@ -65,8 +65,8 @@ static int begin(struct output *output)
 		return -ENOMEM;
 	output->state = trace;
 	trace->columns = (struct trace_columns){
-		find_column(output, "exit_time"), find_column(output, "start_time"), find_column(output, "comm"),
-		find_column(output, "cgroup"),	  find_column(output, "pid"),	     find_column(output, "ppid"),
+		find_column(output, "exit_time"), find_column(output, "start_time"),  find_column(output, "comm"),
+		find_column(output, "cgroup"),	  find_column(output, "pid"),	      find_column(output, "ppid"),
 		find_column(output, "exit_code"), find_column(output, "exit_signal"),
 	};
 	for (size_t i = 0; i < N_SHOWN; i++)
@@ -196,7 +196,8 @@ static void add_ids(struct stream *stream, uint32_t track, uint32_t lane)
 	stream_add_u64(stream, lane);
 }
 
-static int add_name(struct output *output, const char *what, uint32_t track, uint32_t lane, const char *name, size_t len)
+static int add_name(struct output *output, const char *what, uint32_t track, uint32_t lane, const char *name,
+		    size_t len)
 {
 	struct stream *stream = output->options.stream;
 	int r;
@@ -279,9 +280,9 @@ static int end_parent(struct output *output, const struct block *block, uint32_t
 	text = block_text(block, row, (uint32_t)comm, &len);
 	buffer_add_char(&trace->key, ' ');
 	buffer_add(&trace->key, text, len);
-	r = trace->key.error ? trace->key.error
-			     : add_name(output, "process_name", track->number, track->number, trace->key.data,
-					trace->key.used);
+	r = trace->key.error
+		    ? trace->key.error
+		    : add_name(output, "process_name", track->number, track->number, trace->key.data, trace->key.used);
 	tracks_remove(&trace->tracks, track);
 	return r;
 }

@@ -55,7 +55,8 @@ static int add_sum(struct aggregate *aggregate, const struct field *field, uint6
 	if (field->type == FIELD_I64) {
 		int64_t sum = (int64_t)aggregate->number, part;
 
-		is_past = __builtin_mul_overflow((int64_t)value, weight, &part) || __builtin_add_overflow(sum, part, &sum);
+		is_past = __builtin_mul_overflow((int64_t)value, weight, &part) ||
+			  __builtin_add_overflow(sum, part, &sum);
 		aggregate->number = (uint64_t)sum;
 	} else {
 		uint64_t part;
@@ -160,8 +161,8 @@ static uint64_t average(const struct aggregate *aggregate, const struct field *f
 	return aggregate->number / aggregate->n;
 }
 
-int aggregate_put(struct aggregate *aggregate, const struct term *term, const struct field *field,
-		  struct block *block, uint32_t row, uint32_t column)
+int aggregate_put(struct aggregate *aggregate, const struct term *term, const struct field *field, struct block *block,
+		  uint32_t row, uint32_t column)
 {
 	if (term->kind == TERM_COUNT)
 		block_set_number(block, row, column, aggregate->n);

@@ -47,8 +47,8 @@ int aggregate_count(struct aggregate *aggregate, uint64_t weight);
 size_t aggregate_text_len(const struct aggregate *aggregate, const struct term *term, const struct field *field);
 
 /* Into the block's row; stays null where there was no value. Nothing can be added any more. */
-int aggregate_put(struct aggregate *aggregate, const struct term *term, const struct field *field,
-		  struct block *block, uint32_t row, uint32_t column);
+int aggregate_put(struct aggregate *aggregate, const struct term *term, const struct field *field, struct block *block,
+		  uint32_t row, uint32_t column);
 
 void aggregate_done(struct aggregate *aggregate, const struct term *term, const struct field *field);
 

@@ -13,7 +13,7 @@
 
 struct member {
 	uint64_t pid, start; /* pid 0: a free slot */
-	uint64_t reported;	     /* number of the interval of its last row */
+	uint64_t reported;   /* number of the interval of its last row */
 	uint64_t listed;     /* ... of its last row of procs: the sums are of that interval; 0: none */
 	uint64_t numbers[N_PROCS_FIELDS];
 	uint8_t is_known[N_PROCS_FIELDS];
@@ -27,7 +27,7 @@ struct at_snapshot {
 	struct member *slots;
 	size_t n_slots, n_used; /* n_slots is a power of two */
 	uint64_t run_real_ns;
-	uint64_t roster;	     /* number of the interval of the last one; 0: none in this run */
+	uint64_t roster;	      /* number of the interval of the last one; 0: none in this run */
 	uint64_t number, end_real_ns; /* of the interval that has the snapshot; 0: not found */
 };
 

@@ -28,7 +28,7 @@ int at_snapshot_add(struct at_snapshot *snapshot, const struct store_chunk *chun
 enum at_snapshot_verdict {
 	AT_KNOWN,
 	AT_NOT_RECORDED, /* no interval has it */
-	AT_NO_ROSTER,    /* who did nothing is not known: reading began too late, or the store does */
+	AT_NO_ROSTER,	 /* who did nothing is not known: reading began too late, or the store does */
 };
 
 enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot);

@@ -22,8 +22,8 @@ struct balance {
 
 /* What the ledger itself counts as lost or late: the first place to look when something does not add up. */
 static const char *const losses[] = {
-	"missed_runs", "malformed",   "mark_map_full", "amendments_late", "rollup_map_full",
-	"drops_fork",  "drops_exec", "drops_signal",	"orphan_map_full", "crossing_map_full", "exits_unseen", "processes_full",
+	"missed_runs", "malformed",    "mark_map_full",	  "amendments_late",   "rollup_map_full", "drops_fork",
+	"drops_exec",  "drops_signal", "orphan_map_full", "crossing_map_full", "exits_unseen",	  "processes_full",
 };
 
 /* The ledger's row of one interval. */
@@ -78,8 +78,8 @@ static void explain(struct entry *entry, char *ret, size_t size)
 		uint64_t n = amount(entry, losses[i]);
 
 		if (n)
-			used += (size_t)snprintf(ret + used, size - used, "%s%s %" PRIu64, used ? ", " : "",
-						 losses[i], n);
+			used += (size_t)snprintf(ret + used, size - used, "%s%s %" PRIu64, used ? ", " : "", losses[i],
+						 n);
 	}
 }
 
@@ -162,8 +162,8 @@ static void close_interval(struct balance *balance, struct balance_run *run, con
 	if (n_rows == 1)
 		judge(balance, run, &entry);
 	else
-		find(balance, run, run->last.number, run->last.begin_real_ns, NULL, "it has %u ledger rows instead of 1",
-		     (unsigned)n_rows);
+		find(balance, run, run->last.number, run->last.begin_real_ns, NULL,
+		     "it has %u ledger rows instead of 1", (unsigned)n_rows);
 }
 
 static struct balance_run *find_run(struct balance *balance, const struct store_chunk *chunk)
@@ -229,7 +229,8 @@ static void go_on_early(struct balance *balance, struct balance_run *run)
  * What the chunk is counted to. Between an interval's boundary and its last chunk the next one has begun, and when
  * it fills a chunk in that time the chunk is written first.
  */
-static struct balance_interval *interval_of(struct balance *balance, struct balance_run *run, const struct store_chunk *chunk)
+static struct balance_interval *interval_of(struct balance *balance, struct balance_run *run,
+					    const struct store_chunk *chunk)
 {
 	const struct interval *interval = &chunk->interval;
 	struct balance_interval *last = &run->last;
@@ -252,7 +253,8 @@ static struct balance_interval *interval_of(struct balance *balance, struct bala
 	if (run->last.number != interval->number)
 		begin_interval(balance, run, chunk);
 	else if (run->last.is_closed)
-		find(balance, run, run->last.number, run->last.begin_real_ns, NULL, "it has a chunk behind its last one");
+		find(balance, run, run->last.number, run->last.begin_real_ns, NULL,
+		     "it has a chunk behind its last one");
 	return &run->last;
 }
 

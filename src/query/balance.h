@@ -30,7 +30,7 @@ struct balance_interval {
 	uint64_t begin_real_ns, end_real_ns;
 	uint64_t exits_rows, rolled_up; /* counted in its chunks */
 	int is_closed;
-	int is_partial; /* begins before the range that is read: its first chunks may be missing */
+	int is_partial;	  /* begins before the range that is read: its first chunks may be missing */
 	uint64_t closing; /* where has_closing */
 	int has_closing;
 };
@@ -43,7 +43,7 @@ struct balance_run {
 	uint64_t first_begin_real_ns;
 	uint64_t n_judged, n_findings;
 	uint64_t forks, exits_seen, exits_recorded, exits_rolled_up; /* of the intervals judged */
-	int64_t unobserved; /* of the run's first interval; 0 when null */
+	int64_t unobserved;					     /* of the run's first interval; 0 when null */
 };
 
 /* One thing that does not add up. */
@@ -51,8 +51,8 @@ struct balance_finding {
 	const struct balance_run *run;
 	uint64_t interval;
 	uint64_t begin_real_ns;
-	char what[200];	    /* by how much */
-	char because[200];  /* what the ledger says of its own losses in that interval; may be empty */
+	char what[200];	   /* by how much */
+	char because[200]; /* what the ledger says of its own losses in that interval; may be empty */
 };
 
 struct balance_sink {

@@ -101,12 +101,13 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 	struct token token;
 
 	if (parser->token.kind == TOKEN_NULL)
-		return report_error(parser, parser->token, "null is no value to compare with; write `%s is null` or `is not null`",
-				field->name);
+		return report_error(parser, parser->token,
+				    "null is no value to compare with; write `%s is null` or `is not null`",
+				    field->name);
 	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED) {
 		if (parser->token.kind >= TOKEN_AND)
 			return report_error(parser, parser->token,
-					"expected a value; put quotes around this word to mean it");
+					    "expected a value; put quotes around this word to mean it");
 		return error_expected(parser, "a value");
 	}
 	token = take_literal_token(parser, field);
@@ -153,7 +154,8 @@ static int parse_pattern(struct parser *parser, struct predicate *predicate)
 	int r;
 
 	if (!field_is_text(predicate->field))
-		return report_error(parser, parser->token, "%s is a number; ~ and !~ compare text", predicate->field->name);
+		return report_error(parser, parser->token, "%s is a number; ~ and !~ compare text",
+				    predicate->field->name);
 	advance(parser);
 	r = parse_literal(parser, predicate->field, &token);
 	if (r < 0)
@@ -308,7 +310,7 @@ static int parse_not(struct parser *parser)
 	if (parser->token.kind == TOKEN_OPEN) {
 		if (++parser->depth > EXPRESSION_MAX_DEPTH)
 			return report_error(parser, parser->token, "more than %d parentheses inside each other",
-					EXPRESSION_MAX_DEPTH);
+					    EXPRESSION_MAX_DEPTH);
 		r = parse_nested(parser);
 		parser->depth--;
 	} else {

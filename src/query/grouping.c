@@ -21,7 +21,7 @@
 
 struct group {
 	uint64_t hash;
-	size_t key, key_len; /* in `keys` */
+	size_t key, key_len;	       /* in `keys` */
 	struct aggregate aggregates[]; /* of term n_keys and on */
 };
 
@@ -41,7 +41,7 @@ struct grouping {
 	size_t n_slots;	   /* a power of two */
 	struct buffer key; /* of the row at hand */
 
-	uint32_t overflowed;    /* term that passed 64 bits */
+	uint32_t overflowed; /* term that passed 64 bits */
 	struct block *batch; /* of the result */
 	size_t n_delivered;
 };
@@ -98,8 +98,8 @@ static void describe_result(struct grouping *grouping, const struct table *sourc
 
 static int find_group(struct grouping *grouping, struct group **ret);
 
-int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups,
-		 struct grouping **ret, char *error, size_t size)
+int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups, struct grouping **ret,
+		 char *error, size_t size)
 {
 	struct grouping *grouping = calloc(1, sizeof(*grouping));
 	struct group *only;
@@ -299,7 +299,8 @@ static int find_group(struct grouping *grouping, struct group **ret)
 	return 0;
 }
 
-/* --- what is computed of it ----------------------------------------------------------------------------------------- */
+/* --- what is computed of it -----------------------------------------------------------------------------------------
+ */
 /* The number in a column of the wanted. */
 static uint64_t number_at(const struct block *block, uint32_t row, int column)
 {
@@ -373,8 +374,9 @@ static int put_group(struct grouping *grouping, struct group *group, struct bloc
 	int r = row < 0 ? row : put_keys(grouping, group, block, (uint32_t)row);
 
 	for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n && r == 0; k++)
-		r = aggregate_put(&group->aggregates[(uint32_t)grouping->terms.terms[k].duplicate - grouping->terms.n_keys],
-				  &grouping->terms.terms[k], field_of(grouping, k), block, (uint32_t)row, k);
+		r = aggregate_put(
+			&group->aggregates[(uint32_t)grouping->terms.terms[k].duplicate - grouping->terms.n_keys],
+			&grouping->terms.terms[k], field_of(grouping, k), block, (uint32_t)row, k);
 	return r;
 }
 
@@ -383,8 +385,8 @@ static uint64_t text_bytes(const struct grouping *grouping, const struct group *
 	uint64_t bytes = group->key_len;
 
 	for (uint32_t k = grouping->terms.n_keys; k < grouping->terms.n; k++)
-		bytes += aggregate_text_len(&group->aggregates[k - grouping->terms.n_keys],
-					    &grouping->terms.terms[k], field_of(grouping, k));
+		bytes += aggregate_text_len(&group->aggregates[k - grouping->terms.n_keys], &grouping->terms.terms[k],
+					    field_of(grouping, k));
 	return bytes;
 }
 

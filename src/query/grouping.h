@@ -26,8 +26,8 @@
 struct grouping;
 
 /* max_groups 0: GROUPING_MAX_GROUPS. 0, -ENOMEM, or -EINVAL with an error. The source must outlive it. */
-int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups,
-		 struct grouping **ret, char *error, size_t size);
+int grouping_new(const struct table *source, const struct terms_text *text, uint64_t max_groups, struct grouping **ret,
+		 char *error, size_t size);
 void grouping_free(struct grouping *grouping);
 
 /* What rows must bring: the selection of the query whose sink is below. */

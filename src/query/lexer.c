@@ -11,15 +11,17 @@
 static const struct {
 	const char *text;
 	enum token_kind kind;
-} operators[] = {
-	/* the longer first */
-	{"==", TOKEN_EQ}, {"!=", TOKEN_NE}, {"<=", TOKEN_LE}, {">=", TOKEN_GE}, {"!~", TOKEN_NO_MATCH},
-	{"=~", TOKEN_MATCH}, {"&&", TOKEN_AND}, {"||", TOKEN_OR}, {"=", TOKEN_EQ}, {"<", TOKEN_LT},
-	{">", TOKEN_GT}, {"~", TOKEN_MATCH}, {"!", TOKEN_NOT}, {"(", TOKEN_OPEN}, {")", TOKEN_CLOSE},
-	{",", TOKEN_COMMA},
-}, keywords[] = {
-	{"and", TOKEN_AND}, {"or", TOKEN_OR}, {"not", TOKEN_NOT}, {"in", TOKEN_IN}, {"is", TOKEN_IS},
-	{"null", TOKEN_NULL},
+} operators[] =
+	{
+		/* the longer first */
+		{"==", TOKEN_EQ},	{"!=", TOKEN_NE},    {"<=", TOKEN_LE},	 {">=", TOKEN_GE},
+		{"!~", TOKEN_NO_MATCH}, {"=~", TOKEN_MATCH}, {"&&", TOKEN_AND},	 {"||", TOKEN_OR},
+		{"=", TOKEN_EQ},	{"<", TOKEN_LT},     {">", TOKEN_GT},	 {"~", TOKEN_MATCH},
+		{"!", TOKEN_NOT},	{"(", TOKEN_OPEN},   {")", TOKEN_CLOSE}, {",", TOKEN_COMMA},
+},
+  keywords[] = {
+	  {"and", TOKEN_AND}, {"or", TOKEN_OR}, {"not", TOKEN_NOT},
+	  {"in", TOKEN_IN},   {"is", TOKEN_IS}, {"null", TOKEN_NULL},
 };
 
 #define N_OPERATORS (sizeof(operators) / sizeof(operators[0]))

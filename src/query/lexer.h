@@ -10,8 +10,8 @@
 
 enum token_kind {
 	TOKEN_END,
-	TOKEN_WORD,   /* bare: a field, a number with its unit, a name */
-	TOKEN_QUOTED, /* in single or double quotes, which are inside the stretch */
+	TOKEN_WORD,    /* bare: a field, a number with its unit, a name */
+	TOKEN_QUOTED,  /* in single or double quotes, which are inside the stretch */
 	TOKEN_UNENDED, /* a quote without its end */
 	TOKEN_STRAY,   /* a character that means nothing here */
 	TOKEN_EQ,

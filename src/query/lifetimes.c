@@ -13,7 +13,8 @@
 
 enum { MAX_SUMS = 32, SLOTS_FIRST = 1024 };
 
-/* A start is stamped by the clock of another time than the interval's begin: near it nobody can know which was first. */
+/* A start is stamped by the clock of another time than the interval's begin: near it nobody can know which was first.
+ */
 #define DOUBT_NS UINT64_C(100000000)
 
 struct life {
@@ -41,8 +42,9 @@ struct columns {
 };
 
 static const char *const estimated[] = {"user_ns", "system_ns"};
-static const char *const by_thread[] = {"run_delay_ns", "timeslices", "migrations",  "rchar",	       "wchar",
-					"syscr",	"syscw",      "read_bytes", "write_bytes", "cancelled_write_bytes"};
+static const char *const by_thread[] = {
+	"run_delay_ns", "timeslices", "migrations", "rchar",	   "wchar",
+	"syscr",	"syscw",      "read_bytes", "write_bytes", "cancelled_write_bytes"};
 
 static int is_one_of(const char *name, const char *const *names, size_t n)
 {
@@ -228,7 +230,8 @@ static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32
 			.rows = life->rows,
 		};
 
-		if (columns->sums[i] < 0 || (has_threads && lifetimes->is_by_thread[i]) || finding.is == finding.should_be)
+		if (columns->sums[i] < 0 || (has_threads && lifetimes->is_by_thread[i]) ||
+		    finding.is == finding.should_be)
 			continue;
 		lifetimes->sink.take(lifetimes->sink.context, &finding);
 		return;

@@ -89,7 +89,8 @@ static int read_time(const struct literal *literal, uint64_t now_real_ns, uint64
 	if (r == -ERANGE)
 		return report_error(literal, "this time is before 1970 or after 2553");
 	if (r < 0)
-		return report_error(literal, "expected a time such as 2026-01-02T03:04:05Z, -10m, 3m ago, today or 03:12");
+		return report_error(literal,
+				    "expected a time such as 2026-01-02T03:04:05Z, -10m, 3m ago, today or 03:12");
 	return 0;
 }
 
@@ -107,7 +108,9 @@ static int read_quantity(const struct literal *literal, enum field_unit unit, ui
 		return report_error(literal, "%.*s is larger than any value can be", shown_len(literal), literal->text);
 	if (r == -EDOM)
 		return report_error(literal, "%.*s is not a whole number%s", shown_len(literal), literal->text,
-				unit == UNIT_NS ? " of nanoseconds" : unit == UNIT_BYTES ? " of bytes" : "");
+				    unit == UNIT_NS	 ? " of nanoseconds"
+				    : unit == UNIT_BYTES ? " of bytes"
+							 : "");
 	if (r < 0 && unit == UNIT_NS)
 		return report_error(literal, "expected a duration such as 1.5s, 200ms, 3us or 1h30m");
 	if (r < 0 && unit == UNIT_BYTES)
@@ -134,13 +137,14 @@ static int read_signed(struct literal literal, const struct field *field, uint64
 	if (is_negative && field->type != FIELD_I64)
 		return report_error(&literal, "%s is never negative", field->name);
 	if (field->type == FIELD_I64 && value > (uint64_t)INT64_MAX + (is_negative ? 1 : 0))
-		return report_error(&literal, "%.*s is larger than any value can be", shown_len(&literal), literal.text);
+		return report_error(&literal, "%.*s is larger than any value can be", shown_len(&literal),
+				    literal.text);
 	*ret_number = is_negative ? -value : value;
 	return 0;
 }
 
-int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns,
-		   uint64_t *ret_number, char reterr[LITERAL_ERROR_BYTES])
+int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_number,
+		   char reterr[LITERAL_ERROR_BYTES])
 {
 	struct literal literal = {text, len, reterr};
 

@@ -16,7 +16,7 @@
  * The number that `text` means for a number field, as a block holds it. 0, or -EINVAL with an error
  * in `reterr`.
  */
-int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns,
-		   uint64_t *ret_number, char reterr[LITERAL_ERROR_BYTES]);
+int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_number,
+		   char reterr[LITERAL_ERROR_BYTES]);
 
 #endif

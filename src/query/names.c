@@ -56,8 +56,7 @@ int names_field(const struct table *table, const char *name, size_t len, char *e
 	return -EINVAL;
 }
 
-const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *error,
-				      size_t size)
+const struct field_group *names_group(const struct table *table, const char *name, size_t len, char *error, size_t size)
 {
 	const struct field_group *groups[FIELD_GROUPS_MAX];
 	const char *names[FIELD_GROUPS_MAX], *nearest;

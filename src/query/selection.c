@@ -51,8 +51,7 @@ static int add_fields(struct selection *selection, const char *list);
 static int add_group(struct selection *selection, const char *name, size_t len)
 {
 	const struct table *source = selection->source;
-	const struct field_group *group =
-		names_group(source, name, len, selection->error, sizeof(selection->error));
+	const struct field_group *group = names_group(source, name, len, selection->error, sizeof(selection->error));
 	const char *usual = default_fields(source), *left = group ? group->fields : NULL;
 	int r = group ? 0 : -EINVAL;
 

@@ -11,8 +11,8 @@
 #include "model/table.h"
 
 struct selection {
-	const struct table *source; /* the known table */
-	struct table columns;	    /* its `fields` is the array below: do not copy the struct */
+	const struct table *source;		   /* the known table */
+	struct table columns;			   /* its `fields` is the array below: do not copy the struct */
 	struct field fields[TABLE_MAX_FIELDS + 1]; /* one more than can be shown: the sort field */
 	uint32_t n_shown;
 	int sort_column; /* of columns; -1: as stored */
@@ -21,8 +21,8 @@ struct selection {
 };
 
 /*
- * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: human-readable the few that matter most, else all.
- * `sort`: [-]FIELD or NULL. 0, or -EINVAL with an error.
+ * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: human-readable the few that matter most,
+ * else all. `sort`: [-]FIELD or NULL. 0, or -EINVAL with an error.
  */
 int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_human_readable,
 		   const char *sort);

@@ -78,7 +78,8 @@ static int read_step(struct reading *reading, const struct field *field, const c
 	int r;
 
 	if (field_is_text(field) || field->type == FIELD_BOOL || field->unit == UNIT_SIGNAL)
-		return report_error(reading, "%s/%.*s: only numbers and times have steps", field->name, shown_len(len), text);
+		return report_error(reading, "%s/%.*s: only numbers and times have steps", field->name, shown_len(len),
+				    text);
 	if (field->unit == UNIT_TIME || field->unit == UNIT_NS) {
 		expected = "a duration such as 1h or 10ms";
 		r = quantity_read_ns(text, len, ret);
@@ -104,13 +105,14 @@ static int read_key(struct reading *reading, const char *text, size_t len)
 
 	if (term.field < 0)
 		return term.field;
-	if (slash && read_step(reading, &reading->source->fields[term.field], slash + 1, len - name_len - 1,
-			       &term.step) < 0)
+	if (slash &&
+	    read_step(reading, &reading->source->fields[term.field], slash + 1, len - name_len - 1, &term.step) < 0)
 		return -EINVAL;
 	return add_term(reading, &term, text, name_len);
 }
 
-/* --- what is computed of a group ------------------------------------------------------------------------------------ */
+/* --- what is computed of a group ------------------------------------------------------------------------------------
+ */
 static const struct {
 	const char *name;
 	enum term_kind kind;
@@ -146,7 +148,7 @@ static int read_function(struct reading *reading, const char *text, size_t len, 
 	if (read_share(text, len, &ret->share) == 0)
 		return 0;
 	return report_error(reading, "\"%.*s(\": expected count, sum, avg, min, max, first, last or p0 to p100",
-			shown_len(len), text);
+			    shown_len(len), text);
 }
 
 /* Why the field has no such term; NULL: it has. */
@@ -185,8 +187,8 @@ static int read_call(struct reading *reading, const char *text, size_t len, cons
 		return term.field;
 	problem = objection(term.kind, &reading->source->fields[term.field]);
 	if (problem)
-		return report_error(reading, "%.*s: %s %s", shown_len(len), text, reading->source->fields[term.field].name,
-				problem);
+		return report_error(reading, "%.*s: %s %s", shown_len(len), text,
+				    reading->source->fields[term.field].name, problem);
 	return add_term(reading, &term, text, len);
 }
 
@@ -235,8 +237,9 @@ static int read_term(struct reading *reading, const char *text, size_t len)
 			return 0; /* what groups is shown already */
 	term.kind = kind_alone(&reading->source->fields[term.field]);
 	if (term.kind == TERM_KEY)
-		return report_error(reading, "%.*s differs within a group: group by it, or ask for first(%.*s) or last(%.*s)",
-				(int)len, text, (int)len, text, (int)len, text);
+		return report_error(reading,
+				    "%.*s differs within a group: group by it, or ask for first(%.*s) or last(%.*s)",
+				    (int)len, text, (int)len, text, (int)len, text);
 	return add_term(reading, &term, text, len);
 }
 
@@ -323,8 +326,7 @@ static int read_sort(struct reading *reading, const char *sort)
 	return 0;
 }
 
-int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error,
-	       size_t size)
+int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error, size_t size)
 {
 	struct reading reading = {source, ret, error, size};
 	int is_all = text->fields && strcmp(text->fields, "all") == 0, r;

@@ -28,7 +28,8 @@ struct term {
 	int field;	/* of the source; -1: of a count of rows */
 	uint64_t step;	/* of a key; 0: the value itself */
 	double share;	/* of a quantile, 0 to 1 */
-	int duplicate;	/* of a quantile: the first of the same field, which counts for all of them; else its own number */
+	int duplicate;	/* of a quantile: the first of the same field, which counts for all of them; else its own number
+			 */
 	char name[128]; /* of the column */
 };
 
@@ -49,8 +50,7 @@ struct terms {
 };
 
 /* 0, or -EINVAL with an error. */
-int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error,
-	       size_t size);
+int terms_read(const struct table *source, const struct terms_text *text, struct terms *ret, char *error, size_t size);
 
 /* Does a list of fields speak of groups: is there a `count` or a `sum(...)` in it? */
 int terms_are_of_groups(const char *fields);

@@ -17,7 +17,7 @@
 struct typed {
 	const char *at, *end;
 	uint64_t now_real_ns;
-	int is_end; /* of two moments that have this time of day the later one is meant */
+	int is_end; /* of two times that have this time of day the later one is meant */
 };
 
 static void skip_spaces(struct typed *typed)
@@ -44,15 +44,17 @@ static time_t local_seconds(const struct tm *shown, int is_dst)
 
 	tm.tm_isdst = is_dst;
 	seconds = mktime(&tm);
-	return seconds >= 0 && tm.tm_hour == shown->tm_hour && tm.tm_min == shown->tm_min && tm.tm_isdst == is_dst ? seconds
-														   : -1;
+	return seconds >= 0 && tm.tm_hour == shown->tm_hour && tm.tm_min == shown->tm_min && tm.tm_isdst == is_dst
+		       ? seconds
+		       : -1;
 }
 
 /*
- * mktime() knows when summer time begins; an instant that a change of clocks skips is moved over the gap. In the hour that
- * comes twice a range begins with the first and ends with the second.
+ * mktime() knows when summer time begins; an instant that a change of clocks skips is moved over the gap. In the hour
+ * that comes twice a range begins with the first and ends with the second.
  */
-static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int is_end, uint64_t *ret_real_ns)
+static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int is_end,
+		      uint64_t *ret_real_ns)
 {
 	time_t summer, winter;
 	struct tm tm = {
@@ -132,9 +134,9 @@ static int read_calendar(struct typed typed, uint64_t *ret_real_ns)
 static const struct {
 	const char *word, *unit;
 } long_units[] = {
-	{"second", "s"}, {"seconds", "s"}, {"sec", "s"}, {"secs", "s"}, {"minute", "m"}, {"minutes", "m"}, {"min", "m"},
-	{"mins", "m"},	 {"hour", "h"},	   {"hours", "h"}, {"hr", "h"}, {"hrs", "h"},	 {"day", "d"},	   {"days", "d"},
-	{"week", "w"},	 {"weeks", "w"},
+	{"second", "s"}, {"seconds", "s"}, {"sec", "s"},  {"secs", "s"},  {"minute", "m"}, {"minutes", "m"},
+	{"min", "m"},	 {"mins", "m"},	   {"hour", "h"}, {"hours", "h"}, {"hr", "h"},	   {"hrs", "h"},
+	{"day", "d"},	 {"days", "d"},	   {"week", "w"}, {"weeks", "w"},
 };
 
 /* The unit at the beginning, up to a digit or a space, in its short form. */

@@ -2,11 +2,10 @@
 /*
  * `T`, a point in time as users type it:
  *
- *   2026-01-02T03:04:05.6Z  2026-01-02 03:04+01:00   RFC 3339; seconds, fraction and offset may be left out; also with a
- *                                                    comma for the point, and +0100 or +01, as date(1) and loggers have it
- *   2026-01-02                                       its first instant
- *   now  today  yesterday  today 03:00  03:12        a time of day alone is today's, also when it is still to come
- *   -10m  "3m ago"  1h30m ago  3 minutes ago         back from now; a day is 24 hours
+ *   2026-01-02T03:04:05.6Z  2026-01-02 03:04+01:00   RFC 3339; seconds, fraction and offset may be left out; also with
+ * a comma for the point, and +0100 or +01, as date(1) and loggers have it 2026-01-02 its first instant now  today
+ * yesterday  today 03:00  03:12        a time of day alone is today's, also when it is still to come -10m  "3m ago"
+ * 1h30m ago  3 minutes ago         back from now; a day is 24 hours
  *   @1767323045.5                                    seconds since the epoch
  *
  * Without an offset the local time zone holds ($TZ, /etc/localtime).
@@ -18,8 +17,8 @@
 #include <stdint.h>
 
 /*
- * 0; -EINVAL, not a time; -ERANGE, before 1970 or after 2553. A time of day that comes twice, when clocks are set back, is
- * the first, and with `is_end` (--until) the second.
+ * 0; -EINVAL, not a time; -ERANGE, before 1970 or after 2553. A time of day that comes twice, when clocks are set back,
+ * is the first, and with `is_end` (--until) the second.
  */
 int query_time_of(const char *text, size_t len, uint64_t now_real_ns, int is_end, uint64_t *ret_real_ns);
 int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns);

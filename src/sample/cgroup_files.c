@@ -10,12 +10,9 @@
 void cgroup_read_cpu_stat(struct proc_text text, struct readings *ret)
 {
 	static const struct reading_key keys[] = {
-		{"usage_usec", CGROUPS_cpu_ns, NS_PER_US},
-		{"user_usec", CGROUPS_user_ns, NS_PER_US},
-		{"system_usec", CGROUPS_system_ns, NS_PER_US},
-		{"nr_periods", CGROUPS_periods, 1},
-		{"nr_throttled", CGROUPS_throttled, 1},
-		{"throttled_usec", CGROUPS_throttled_ns, NS_PER_US},
+		{"usage_usec", CGROUPS_cpu_ns, NS_PER_US},     {"user_usec", CGROUPS_user_ns, NS_PER_US},
+		{"system_usec", CGROUPS_system_ns, NS_PER_US}, {"nr_periods", CGROUPS_periods, 1},
+		{"nr_throttled", CGROUPS_throttled, 1},	       {"throttled_usec", CGROUPS_throttled_ns, NS_PER_US},
 	};
 
 	readings_read_keys(text, keys, N(keys), ret);
@@ -36,12 +33,8 @@ void cgroup_read_memory_events(struct proc_text text, struct readings *ret)
 void cgroup_read_memory_stat(struct proc_text text, struct readings *ret)
 {
 	static const struct reading_key keys[] = {
-		{"anon", CGROUPS_anon_bytes, 1},
-		{"file", CGROUPS_file_bytes, 1},
-		{"kernel", CGROUPS_kernel_bytes, 1},
-		{"slab", CGROUPS_slab_bytes, 1},
-		{"pgfault", CGROUPS_pgfault, 1},
-		{"pgmajfault", CGROUPS_pgmajfault, 1},
+		{"anon", CGROUPS_anon_bytes, 1}, {"file", CGROUPS_file_bytes, 1}, {"kernel", CGROUPS_kernel_bytes, 1},
+		{"slab", CGROUPS_slab_bytes, 1}, {"pgfault", CGROUPS_pgfault, 1}, {"pgmajfault", CGROUPS_pgmajfault, 1},
 	};
 
 	readings_read_keys(text, keys, N(keys), ret);

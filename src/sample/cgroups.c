@@ -213,7 +213,8 @@ int cgroups_has_v1(void)
 {
 	char path[PATH_MAX];
 
-	return find_mount(CGROUP_V1_MEMORY, path, sizeof(path)) == 0 || find_mount(CGROUP_V1_PIDS, path, sizeof(path)) == 0;
+	return find_mount(CGROUP_V1_MEMORY, path, sizeof(path)) == 0 ||
+	       find_mount(CGROUP_V1_PIDS, path, sizeof(path)) == 0;
 }
 
 /* nftw() gives its callback no argument; scanning is done by one thread, once. */
@@ -226,7 +227,8 @@ static int scan_one(const char *path, const struct stat *st, int type, struct FT
 
 	(void)ftw;
 	if (type == FTW_D)
-		cgroups_add(scanning, scanned, st->st_ino, *relative ? relative : "/", *relative ? strlen(relative) : 1);
+		cgroups_add(scanning, scanned, st->st_ino, *relative ? relative : "/",
+			    *relative ? strlen(relative) : 1);
 	return 0;
 }
 

@@ -82,13 +82,13 @@ static struct part named(struct part part, struct part above)
 	static const struct {
 		const char *above, *prefix, *suffix;
 	} shapes[] = {
-	    {"lxc", "", ""},
-	    {"lxc.payload", "", ""},
-	    {NULL, "lxc.payload.", ""},
-	    {NULL, "systemd-nspawn@", ".service"},
-	    {NULL, "machine-", ".scope"},
-	    {"mesos", "", ""},
-	    {"garden", "", ""},
+		{"lxc", "", ""},
+		{"lxc.payload", "", ""},
+		{NULL, "lxc.payload.", ""},
+		{NULL, "systemd-nspawn@", ".service"},
+		{NULL, "machine-", ".scope"},
+		{"mesos", "", ""},
+		{"garden", "", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {

@@ -46,7 +46,7 @@ static int has_restarted(const struct delta_rule *rule, const struct readings *n
 }
 
 void delta_write(const struct delta_rule *rule, const struct readings *now, const struct readings *before,
-		   struct block *block, uint32_t row)
+		 struct block *block, uint32_t row)
 {
 	int restarted = rule->ns_wrap && has_restarted(rule, now, before);
 	uint64_t resets = 0;

@@ -49,7 +49,7 @@ int readings_moved(const struct delta_rule *rule, const struct readings *now, co
 
 /* Sets the fields of `now`, and the resets; counters that `before` does not know stay null. */
 void delta_write(const struct delta_rule *rule, const struct readings *now, const struct readings *before,
-		   struct block *block, uint32_t row);
+		 struct block *block, uint32_t row);
 
 /* One of the words that lines begin with, and where the number after it goes. */
 struct reading_key {

@@ -27,7 +27,10 @@ struct proc_file {
 	int error;	  /* 0 or -errno: said */
 };
 
-#define PROC_FILE(name, what) {.path = (name), .loss = (what), .fd = -1}
+#define PROC_FILE(name, what)                                                                                          \
+	{                                                                                                              \
+		.path = (name), .loss = (what), .fd = -1                                                               \
+	}
 
 /* The text is the buffer's, until the next use of it. 0; -EFBIG: there is text, but not to its end; -errno. */
 int proc_file_read(struct proc_file *file, struct proc_buffer *buffer, struct proc_text *ret);

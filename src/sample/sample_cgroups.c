@@ -36,8 +36,8 @@
 #define ROOT	    0
 #define NONE	    UINT32_MAX
 #define NAME_BYTES  (NAME_MAX + 1)
-#define RETRY_EVERY 16 /* passes: files that were not there, which a controller may bring */
-#define DEPTH_MAX   32 /* what is deeper shows in the group above alone: to open a file the kernel goes all the way */
+#define RETRY_EVERY 16	/* passes: files that were not there, which a controller may bring */
+#define DEPTH_MAX   32	/* what is deeper shows in the group above alone: to open a file the kernel goes all the way */
 #define REFUSED_MAX 512 /* in a pass, for which places are looked for */
 
 enum file {
@@ -59,16 +59,11 @@ enum file {
 #define ALL_GATES ((1u << N_GATES) - 1)
 
 static const char *const file_names[N_FILES] = {
-	[CPU_STAT] = "cpu.stat",
-	[IO_STAT] = "io.stat",
-	[CPU_PRESSURE] = "cpu.pressure",
-	[MEMORY_PRESSURE] = "memory.pressure",
-	[IO_PRESSURE] = "io.pressure",
-	[MEMORY_EVENTS] = "memory.events",
-	[MEMORY_STAT] = "memory.stat",
-	[MEMORY_CURRENT] = "memory.current",
-	[MEMORY_PEAK] = "memory.peak",
-	[PIDS_CURRENT] = "pids.current",
+	[CPU_STAT] = "cpu.stat",	 [IO_STAT] = "io.stat",
+	[CPU_PRESSURE] = "cpu.pressure", [MEMORY_PRESSURE] = "memory.pressure",
+	[IO_PRESSURE] = "io.pressure",	 [MEMORY_EVENTS] = "memory.events",
+	[MEMORY_STAT] = "memory.stat",	 [MEMORY_CURRENT] = "memory.current",
+	[MEMORY_PEAK] = "memory.peak",	 [PIDS_CURRENT] = "pids.current",
 	[PIDS_MAX] = "pids.max",
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Network interfaces. One is known by its index, which the file does not have: that is asked for by the name, right after
- * it was read. So one that was renamed goes on where it was, and one made anew under the name of another begins anew. A
- * driver may reset its counters, and some have 32 bits.
+ * Network interfaces. One is known by its index, which the file does not have: that is asked for by the name, right
+ * after it was read. So one that was renamed goes on where it was, and one made anew under the name of another begins
+ * anew. A driver may reset its counters, and some have 32 bits.
  */
 #include "sample/sample_nics.h"
 

@@ -146,12 +146,9 @@ void system_read_vmstat(struct proc_text text, struct readings *ret)
 {
 	static const struct reading_key keys[] = {
 		{"pgpgin", SYSTEM_pgpgin_bytes, 1024}, /* KiB, whatever the page size */
-		{"pgpgout", SYSTEM_pgpgout_bytes, 1024},
-		{"pswpin", SYSTEM_pswpin_pages, 1},
-		{"pswpout", SYSTEM_pswpout_pages, 1},
-		{"pgfault", SYSTEM_pgfault, 1},
-		{"pgmajfault", SYSTEM_pgmajfault, 1},
-		{"oom_kill", SYSTEM_oom_kills, 1},
+		{"pgpgout", SYSTEM_pgpgout_bytes, 1024}, {"pswpin", SYSTEM_pswpin_pages, 1},
+		{"pswpout", SYSTEM_pswpout_pages, 1},	 {"pgfault", SYSTEM_pgfault, 1},
+		{"pgmajfault", SYSTEM_pgmajfault, 1},	 {"oom_kill", SYSTEM_oom_kills, 1},
 	};
 
 	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);

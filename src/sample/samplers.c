@@ -41,8 +41,8 @@ struct samplers *samplers_new(void)
 		*mount = '\0';
 	for (int i = 0; i < N_SAMPLES; i++)
 		samplers->reports[i].name = chunk_table(CHUNK_SAMPLES + i)->name;
-	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files,
-			     sizeof(long_files) / sizeof(long_files[0])) < 0) {
+	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files, sizeof(long_files) / sizeof(long_files[0])) <
+	    0) {
 		free(samplers);
 		return NULL;
 	}

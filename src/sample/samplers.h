@@ -21,8 +21,8 @@ void samplers_take(struct samplers *samplers, uint64_t time_ns, struct block *co
 
 struct sampler_report {
 	const char *name;
-	int error;	 /* of the last run: 0 or -errno */
-	uint64_t misses; /* runs that failed */
+	int error;	       /* of the last run: 0 or -errno */
+	uint64_t misses;       /* runs that failed */
 	uint64_t runs, run_ns; /* CPU time */
 };
 

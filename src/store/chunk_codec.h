@@ -16,7 +16,7 @@
 
 #define CHUNK_PREFIX 8u
 
-/* Histories of all tables, by id; made when first needed. */
+/* States of all tables, by id; made when first needed. */
 struct states {
 	struct codec_state *of[TABLE_MAX_TABLES];
 };

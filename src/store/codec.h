@@ -22,11 +22,11 @@ void section_put(struct sink *numbers, struct sink *texts, const struct block *b
 		 struct codec_state *state);
 
 /*
- * Columns of `rows` rows, at least one, into an empty block of the right table. 0; -EBADMSG: the bytes make no sense (the
- * block's contents are then undefined, and so is the state); -ENOMEM.
+ * Columns of `rows` rows, at least one, into an empty block of the right table. 0; -EBADMSG: the bytes make no sense
+ * (the block's contents are then undefined, and so is the state); -ENOMEM.
  */
-int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block, const struct interval *interval,
-		struct codec_state *state);
+int section_get(struct source *numbers, struct source *texts, uint32_t rows, struct block *block,
+		const struct interval *interval, struct codec_state *state);
 
 /* Where a column that is predicted from the row before begins, and the instant that times are predicted from. */
 static inline uint64_t column_origin(const struct field *field, const struct interval *interval)

@@ -120,9 +120,8 @@ int codec_state_reserve(struct codec_state *state, uint32_t rows, uint32_t n_fie
 int codec_state_add_series(struct codec_state *state)
 {
 	if (state->n_series == state->capacity) {
-		int r = state->capacity > FRAME_SERIES + CHUNK_MAX_ROWS
-				? -EBADMSG
-				: grow_series(state, state->capacity * 2);
+		int r = state->capacity > FRAME_SERIES + CHUNK_MAX_ROWS ? -EBADMSG
+									: grow_series(state, state->capacity * 2);
 
 		if (r < 0)
 			return r;

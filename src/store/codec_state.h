@@ -18,20 +18,20 @@
 struct codec_state {
 	struct dictionary texts;
 	uint32_t n_fields, n_series, capacity;
-	uint64_t *last;   /* [field * capacity + series] */
-	uint8_t *lengths; /* ... of the number that stored it, in bits */
+	uint64_t *last;		      /* [field * capacity + series] */
+	uint8_t *lengths;	      /* ... of the number that stored it, in bits */
 	struct column_models *models; /* of each field, and behind them of the series */
-	uint32_t *slots; /* the writer's: series by key, plus 1; 0 is free */
+	uint32_t *slots;	      /* the writer's: series by key, plus 1; 0 is free */
 	uint32_t n_slots;
 	uint64_t (*keys)[SERIES_KEY]; /* the writer's: of each series */
-	uint32_t n_keys;	       /* room in `keys` */
+	uint32_t n_keys;	      /* room in `keys` */
 
 	/* Scratch for a section. */
 	uint32_t rows;
 	uint32_t *series_ids; /* of each row */
-	uint64_t *values;   /* of a column: numbers, or numbers of texts */
-	uint64_t *rest;	    /* of a column, beyond what was predicted */
-	uint64_t *numbers;  /* the writer's: of all texts, by column; NULL when it must be sized anew */
+	uint64_t *values;     /* of a column: numbers, or numbers of texts */
+	uint64_t *rest;	      /* of a column, beyond what was predicted */
+	uint64_t *numbers;    /* the writer's: of all texts, by column; NULL when it must be sized anew */
 	uint8_t text_places[TABLE_MAX_FIELDS]; /* the writer's: of a field of texts, which of them it is */
 };
 

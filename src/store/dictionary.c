@@ -99,7 +99,8 @@ int dictionary_add(struct dictionary *dictionary, const void *data, size_t len)
 		dictionary->texts = texts;
 		dictionary->capacity = capacity;
 	}
-	dictionary->texts[dictionary->n] = (struct dictionary_text){.offset = (uint32_t)dictionary->bytes.len, .len = (uint32_t)len};
+	dictionary->texts[dictionary->n] =
+		(struct dictionary_text){.offset = (uint32_t)dictionary->bytes.len, .len = (uint32_t)len};
 	put_bytes(&dictionary->bytes, data, len);
 	if (dictionary->bytes.failed)
 		return -ENOMEM;

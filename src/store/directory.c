@@ -48,7 +48,8 @@ int directory_list(int dir_fd, struct segment_name **ret, size_t *ret_n)
 		return r;
 	}
 	while ((entry = readdir(dir))) {
-		/* A link or a pipe is no segment, whatever it is called; a file system may not say, then opening does. */
+		/* A link or a pipe is no segment, whatever it is called; a file system may not say, then opening does.
+		 */
 		if (!is_segment(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)) {
 			has_foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, LOCK_NAME) != 0;
 			continue;

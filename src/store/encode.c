@@ -39,11 +39,12 @@ static unsigned bits_of(uint64_t value)
 	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
-/* What each way to predict costs on the first rows. `last` is left as it is: rows of one series are far apart, mostly. */
+/* What each way to predict costs on the first rows. `last` is left as it is: rows of one series are far apart, mostly.
+ */
 static uint8_t cheapest(const struct column *column)
 {
-	static const uint8_t ways[] = {FOREREPORTED_BY_NOTHING, FOREREPORTED_BY_ROW, FOREREPORTED_BY_SERIES, FOREREPORTED_BY_COLUMNS,
-				       FOREREPORTED_BY_EDGE};
+	static const uint8_t ways[] = {FOREREPORTED_BY_NOTHING, FOREREPORTED_BY_ROW, FOREREPORTED_BY_SERIES,
+				       FOREREPORTED_BY_COLUMNS, FOREREPORTED_BY_EDGE};
 	uint64_t costs[sizeof(ways)] = {0};
 	const struct field *field = &column->block->table->fields[column->field];
 	uint64_t before = column_origin(field, column->interval), boundary = interval_boundary(column->interval);
@@ -236,9 +237,8 @@ static int intern_texts(const struct block *block, struct codec_state *state)
 			uint32_t number = 0;
 			size_t len;
 			const char *text = block_text(block, row, field, &len);
-			int r = block_is_null(block, row, field)
-					? 0
-					: dictionary_intern(&state->texts, text, len, &number);
+			int r = block_is_null(block, row, field) ? 0
+								 : dictionary_intern(&state->texts, text, len, &number);
 
 			if (r < 0)
 				return r;
@@ -267,7 +267,7 @@ static uint32_t put_new_texts(struct sink *texts_sink, const struct column *colu
 static const uint64_t *number_column(const struct block *block, uint32_t field)
 {
 	return field < block->table->n_fields && !field_is_text(&block->table->fields[field]) ? block->numbers[field]
-											       : NULL;
+											      : NULL;
 }
 
 static void relate(struct column *column)

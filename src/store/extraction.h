@@ -18,7 +18,7 @@ struct extract_run {
 	char boot_id[40];
 	uint64_t run_real_ns;
 	uint64_t first, last;
-	uint64_t closed, open; /* while it is read: the latest that has ended, and that has not */
+	uint64_t closed, open;	     /* while it is read: the latest that has ended, and that has not */
 	uint64_t open_until_real_ns; /* by when the latter has surely ended */
 	int is_wanted;
 };

@@ -24,7 +24,7 @@ struct frame_writer {
 	const struct file_calls *calls;
 	uint64_t committed; /* bytes of the file that are whole */
 	struct ZSTD_CCtx_s *zstd;
-	int is_open; /* a frame has begun and not ended */
+	int is_open;	     /* a frame has begun and not ended */
 	struct sink waiting; /* compressed, not yet in the file */
 };
 

@@ -13,7 +13,7 @@ struct index_entry {
 	uint64_t offset;
 	uint64_t first_number, last_number;
 	uint64_t begin_real_ns, end_real_ns; /* end: UINT64_MAX while an interval in it is open */
-	uint64_t closed_end_real_ns; /* not on disk: of those that are not */
+	uint64_t closed_end_real_ns;	     /* not on disk: of those that are not */
 };
 
 struct index {

@@ -13,8 +13,8 @@
 
 #include "store/range.h"
 
-#define LENGTH_CLASSES 12
-#define TOP_BITS       3 /* below the highest, which is 1 */
+#define LENGTH_CLASSES	 12
+#define TOP_BITS	 3  /* below the highest, which is 1 */
 #define NUMBER_MAX_BYTES 23 /* 10 answers of 12 bits at the worst, and 60 plain bits */
 
 struct column_models {
@@ -65,9 +65,9 @@ RANGE_INLINE uint8_t get_head(struct range_source *from, model *models)
 
 /* The class of a length: near 0 each by itself, then wider. */
 static const uint8_t class_of[65] = {
-	0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 8, 9, 9, 9, 9, 10, 10, 10, 10,
-	11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
-	11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
+	0,  1,	2,  3,	4,  4,	5,  5,	6,  6,	6,  7,	7,  7,	7,  8,	8,  8,	8,  9,	9,  9,
+	9,  10, 10, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
+	11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
 };
 
 RANGE_INLINE void put_number(struct range_sink *to, struct column_models *models, uint8_t *length, uint64_t number)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A range coder (Martin 1979; its binary, adaptive form as in LZMA): yes-or-no questions cost as little as their answers
- * are expected. Each question has a `model`, which learns from every answer, the first ones most; writer and reader
- * learn the same. docs/format.md says it to the bit.
+ * A range coder (Martin 1979; its binary, adaptive form as in LZMA): yes-or-no questions cost as little as their
+ * answers are expected. Each question has a `model`, which learns from every answer, the first ones most; writer and
+ * reader learn the same. docs/format.md says it to the bit.
  */
 #ifndef OBIT_STORE_RANGE_H
 #define OBIT_STORE_RANGE_H
@@ -30,8 +30,8 @@ RANGE_INLINE void model_learn(model *chance_, unsigned answer)
 }
 
 /*
- * After each step `range` has more than 32 bits: then a question costs at most 12 of them, and plain bits 24. Four bytes
- * go out or come in at a time, seldom enough for the branch to be foreseen; no other depends on the answers.
+ * After each step `range` has more than 32 bits: then a question costs at most 12 of them, and plain bits 24. Four
+ * bytes go out or come in at a time, seldom enough for the branch to be foreseen; no other depends on the answers.
  */
 #define RANGE_MIN	 (1ull << 32)
 #define RANGE_PLAIN_BITS 24

@@ -30,7 +30,7 @@ struct store_reader {
 	struct store_select select;
 	struct segment_name *names;
 	size_t n_names, next_name;
-	struct segment_name current; /* the one opened last */
+	struct segment_name current;	  /* the one opened last */
 	struct segment_name listed_after; /* following: the list holds what comes behind it; "" for all */
 	int has_writer, is_following;
 

@@ -19,7 +19,7 @@ struct store_chunk {
 	struct interval interval;
 	struct block *const *blocks; /* one for each table with rows in this chunk, of the segment's own tables */
 	size_t n_blocks;
-	const char *segment; /* file name */
+	const char *segment;	    /* file name */
 	const struct table *tables; /* all that the segment's header describes */
 	uint32_t n_tables;
 };
@@ -33,8 +33,9 @@ struct store_damage {
 };
 
 struct store_select {
-	uint64_t since_real_ns, until_real_ns; /* chunks that can hold nothing of [since, until) are left out; until 0: no end */
-	const char *table;		       /* decode this table only; NULL: all */
+	uint64_t since_real_ns,
+		until_real_ns; /* chunks that can hold nothing of [since, until) are left out; until 0: no end */
+	const char *table;     /* decode this table only; NULL: all */
 };
 
 /*

@@ -17,8 +17,8 @@
 
 #include "store/index.h"
 
-#define PARTS	   16 /* a segment is at most this part of what is kept */
-#define HOUR_NS	   (3600 * 1000000000ull)
+#define PARTS	16 /* a segment is at most this part of what is kept */
+#define HOUR_NS (3600 * 1000000000ull)
 
 void retention_done(struct retention *retention)
 {

@@ -17,11 +17,11 @@ struct retention_segment {
 
 /* Zeroed but for the limits; freed with retention_done(). */
 struct retention {
-	uint64_t max_bytes;  /* 0: nothing is ever removed, for no reason */
-	uint64_t max_age_ns; /* 0: none */
+	uint64_t max_bytes;		    /* 0: nothing is ever removed, for no reason */
+	uint64_t max_age_ns;		    /* 0: none */
 	struct retention_segment *segments; /* in order of name, which is that of time */
 	size_t n;
-	uint64_t bytes; /* of these */
+	uint64_t bytes;			   /* of these */
 	uint64_t n_evicted, evicted_bytes; /* removed so far */
 };
 

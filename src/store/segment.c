@@ -19,10 +19,10 @@
 #include "store/directory.h"
 #include "store/segment_format.h"
 
-#define INPUT_BYTES (128u << 10)
-#define MAGIC_BYTES 4u
+#define INPUT_BYTES	   (128u << 10)
+#define MAGIC_BYTES	   4u
 #define BLOCK_HEADER_BYTES 3u /* RFC 8878, 3.1.1.2 */
-#define WINDOW_LOG_MAX 24 /* 16 MiB: what a hostile frame may ask for */
+#define WINDOW_LOG_MAX	   24 /* 16 MiB: what a hostile frame may ask for */
 
 struct segment {
 	int fd;

@@ -18,8 +18,8 @@
 #define MAGIC_INDEX_FRAME  0x184D2A51u
 #define MAGIC_ZSTD_FRAME   0xFD2FB528u
 
-#define HEADER_MAGIC "OBIT"
-#define INDEX_MAGIC  "OBIX"
+#define HEADER_MAGIC   "OBIT"
+#define INDEX_MAGIC    "OBIX"
 #define SEGMENT_SUFFIX ".obit"
 #define LOCK_NAME      "lock"
 
@@ -27,11 +27,11 @@
 #define HEADER_MAX_BYTES (1u << 20)
 #define CHUNK_MAX_BYTES	 (16u << 20) /* a chunk of 4,096 rows is below 4 MiB */
 #define CHUNK_MAX_ROWS	 (1u << 16)
-#define FRAME_CHUNKS	 256	     /* a frame ends after so many chunks */
-#define FRAME_RAW_BYTES	 (8u << 20)  /* ... or so many bytes */
-#define DICTIONARY_TEXTS 16384	     /* ... or so many different texts in one table */
+#define FRAME_CHUNKS	 256	    /* a frame ends after so many chunks */
+#define FRAME_RAW_BYTES	 (8u << 20) /* ... or so many bytes */
+#define DICTIONARY_TEXTS 16384	    /* ... or so many different texts in one table */
 #define DICTIONARY_BYTES (1u << 20)
-#define FRAME_SERIES	 16384	     /* ... or so many series of one table */
+#define FRAME_SERIES	 16384 /* ... or so many series of one table */
 #define SEGMENT_BYTES	 (64ull << 20)
 
 /* Chunk flags. */
@@ -45,10 +45,10 @@ enum {
 	FORM_MASK = 7,
 
 	FOREREPORTED_BY_NOTHING = 0 << 3,
-	FOREREPORTED_BY_ROW = 1 << 3,     /* the row before */
-	FOREREPORTED_BY_SERIES = 2 << 3, /* the series's row before */
+	FOREREPORTED_BY_ROW = 1 << 3,	  /* the row before */
+	FOREREPORTED_BY_SERIES = 2 << 3,  /* the series's row before */
 	FOREREPORTED_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
-	FOREREPORTED_BY_EDGE = 4 << 3,    /* the end of the interval */
+	FOREREPORTED_BY_EDGE = 4 << 3,	  /* the end of the interval */
 	PREDICTED_MASK = 7 << 3,
 
 	COLUMN_HAS_FACTOR = 0x40, /* the numbers are to be multiplied */

@@ -14,7 +14,7 @@
 enum segment_state {
 	SEGMENT_SEALED,
 	SEGMENT_WRITING, /* by a writer that is at work */
-	SEGMENT_TORN,	/* its writer was stopped in it: all whole chunks count */
+	SEGMENT_TORN,	 /* its writer was stopped in it: all whole chunks count */
 	SEGMENT_DAMAGED,
 };
 
@@ -27,9 +27,9 @@ struct scanned_segment {
 	uint64_t first_number, last_number;
 	uint64_t first_real_ns, last_real_ns;
 	uint64_t rows[TABLE_MAX_TABLES]; /* by the table's id */
-	uint64_t bytes, raw_bytes; /* on disk, and before compression */
-	uint64_t unread_bytes; /* damaged or torn */
-	char what[128]; /* first damage, human-readable; "" */
+	uint64_t bytes, raw_bytes;	 /* on disk, and before compression */
+	uint64_t unread_bytes;		 /* damaged or torn */
+	char what[128];			 /* first damage, human-readable; "" */
 };
 
 struct segment_scan;

@@ -18,7 +18,7 @@ static const struct {
 #include "model/tables.def"
 };
 
-#define NONE NO_COLUMN
+#define NONE		 NO_COLUMN
 #define RELATION(T, ...) {TABLE_##T, __VA_ARGS__},
 static const struct relation relations[] = {
 #include "model/tables.def"

@@ -10,14 +10,15 @@
 struct store_dir {
 	char *path; /* NULL: not open */
 	int dir_fd, lock_fd;
-	gid_t group; /* -1: none of that name */
+	gid_t group;		/* -1: none of that name */
 	int was_open_to_others; /* they could write to it, and no longer may */
 };
 
 /*
  * Makes the directory (0750) if it is missing and `is_made`, and takes the lock. Errors leave nothing open:
- * -EBUSY (*ret_holder is the pid of who holds it), -EMEDIUMTYPE (files of another program), -ELOOP (a symbolic link on the
- * way, or in place of the lock, is another user's), what the system said. Of a directory that is refused nothing is changed.
+ * -EBUSY (*ret_holder is the pid of who holds it), -EMEDIUMTYPE (files of another program), -ELOOP (a symbolic link on
+ * the way, or in place of the lock, is another user's), what the system said. Of a directory that is refused nothing is
+ * changed.
  */
 int store_dir_open(struct store_dir *store_dir, const char *path, int is_made, int *ret_holder);
 /* Of one that is open or zeroed. */

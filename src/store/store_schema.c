@@ -107,7 +107,7 @@ static int add_table(struct store_schema *store_schema, const struct table *tabl
 			return 0;
 		at = (int)store_schema->n_tables++;
 		store_schema->tables[at] = (struct table){strdup(table->name), copy_help(table->help), table->id, 0,
-						       fields_of(store_schema, (uint32_t)at)};
+							  fields_of(store_schema, (uint32_t)at)};
 		if (!store_schema->tables[at].name || !store_schema->tables[at].help)
 			return -ENOMEM;
 	}

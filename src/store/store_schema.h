@@ -17,7 +17,7 @@ struct store_schema {
 	uint32_t n_tables;
 	size_t n_segments;
 	int has_origin;
-	struct origin first; /* of the oldest segment that can be read */
+	struct origin first;  /* of the oldest segment that can be read */
 	struct field *fields; /* TABLE_MAX_FIELDS for each table */
 };
 

@@ -27,14 +27,18 @@
 #include "store/writer_inside.h"
 
 #define DEFAULT_LEVEL 3
-#define FULL_MARGIN_BYTES 65536 /* what a full disk must have more than the chunk: blocks, and the file system's own */
+#define FULL_MARGIN_BYTES                                                                                              \
+	65536 /* what a full disk must have more than the chunk: blocks, and the file system's own                     \
+	       */
 
-#define SECOND_NS	    UINT64_C(1000000000)
-#define LONGEST_SILENCE_NS  (3600 * SECOND_NS) /* between two intervals, without a jump of the clock */
-#define DOUBT_NS	    (600 * SECOND_NS)
+#define SECOND_NS	   UINT64_C(1000000000)
+#define LONGEST_SILENCE_NS (3600 * SECOND_NS) /* between two intervals, without a jump of the clock */
+#define DOUBT_NS	   (600 * SECOND_NS)
 
-#define VALUE_MAX_BYTES	 11	 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
-#define CHUNK_HEAD_BYTES 16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head */
+#define VALUE_MAX_BYTES 11 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
+#define CHUNK_HEAD_BYTES                                                                                               \
+	16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head                    \
+		*/
 
 struct store_writer {
 	struct store_dir store_dir;
@@ -47,15 +51,15 @@ struct store_writer {
 	int fd; /* of the running segment; -1: the next chunk begins one */
 	struct segment_name name;
 	struct segment_writer segment;
-	uint64_t begun_real_ns; /* its first interval */
-	uint64_t sealed_bytes; /* of the segments before the running one */
-	int has_encoded;       /* a chunk waits in the segment, the last call's if that failed */
+	uint64_t begun_real_ns;	 /* its first interval */
+	uint64_t sealed_bytes;	 /* of the segments before the running one */
+	int has_encoded;	 /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
-	uint32_t checksum;     /* ... of what the failed call was given */
-	int end_is_asked;      /* the running segment ends at the next model */
-	int seal_is_next;      /* ... and is followed there by the seal */
-	int sync_error;	       /* the first that fsync() reported; the rows are written, so it is reported at close */
-	uint64_t last_real_ns; /* end of the last interval; at first, of the last one in the store */
+	uint32_t checksum;	 /* ... of what the failed call was given */
+	int end_is_asked;	 /* the running segment ends at the next model */
+	int seal_is_next;	 /* ... and is followed there by the seal */
+	int sync_error;		 /* the first that fsync() reported; the rows are written, so it is reported at close */
+	uint64_t last_real_ns;	 /* end of the last interval; at first, of the last one in the store */
 	int is_clock_doubted;
 	uint64_t doubted_real_ns; /* when it jumped last, by its new time */
 	uint64_t evicted_full, clock_jumps, restarts;
@@ -139,7 +143,8 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 	if (r < 0)
 		return r;
 	writer->begun_real_ns = 0;
-	r = segment_writer_begin(&writer->segment, writer->fd, writer->calls, writer->level, &writer->origin, tables, n);
+	r = segment_writer_begin(&writer->segment, writer->fd, writer->calls, writer->level, &writer->origin, tables,
+				 n);
 	if (r == 0)
 		r = retention_scan(&writer->retention, writer->store_dir.dir_fd, writer->name.text);
 	if (r < 0) {
@@ -153,7 +158,8 @@ static int begin_segment(struct store_writer *writer, uint64_t real_ns)
 /* Writes what waits, and makes room for it. */
 static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
 {
-	int r = retention_fit(&writer->retention, writer->store_dir.dir_fd, segment_writer_bytes(&writer->segment), now_real_ns);
+	int r = retention_fit(&writer->retention, writer->store_dir.dir_fd, segment_writer_bytes(&writer->segment),
+			      now_real_ns);
 
 	if (r == 0)
 		r = segment_writer_commit(&writer->segment);
@@ -194,7 +200,8 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	writer->segment_bytes = retention_segment_bytes(
 		&writer->retention, options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES);
 	/* A segment grows by an interval at a time, and then by its index. */
-	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur != RLIM_INFINITY && writer->segment_bytes > size.rlim_cur / 2)
+	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur != RLIM_INFINITY &&
+	    writer->segment_bytes > size.rlim_cur / 2)
 		writer->segment_bytes = size.rlim_cur / 2;
 	writer->segment_age_ns = retention_segment_age_ns(&writer->retention);
 	writer->level = options->level ? options->level : DEFAULT_LEVEL;
@@ -294,8 +301,9 @@ static int is_time_to_seal(const struct store_writer *writer, const struct inter
 		return bytes / 2 >= writer->segment_bytes;
 	if (writer->end_is_asked)
 		return 1;
-	return bytes >= writer->segment_bytes || (interval->end_real_ns > writer->begun_real_ns &&
-						  interval->end_real_ns - writer->begun_real_ns >= writer->segment_age_ns);
+	return bytes >= writer->segment_bytes ||
+	       (interval->end_real_ns > writer->begun_real_ns &&
+		interval->end_real_ns - writer->begun_real_ns >= writer->segment_age_ns);
 }
 
 static int encode(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,

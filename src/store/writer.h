@@ -14,10 +14,10 @@
 
 struct store_options {
 	const char *dir;
-	uint64_t segment_bytes; /* a segment is sealed when it has reached this; 0: the default, 64 MiB */
-	uint64_t retain_bytes;	/* of all segments; 0: nothing is ever removed, also not on a full disk */
-	uint64_t retain_age_ns; /* 0: any age */
-	int level;		/* zstd; 0: the default, 3 */
+	uint64_t segment_bytes;	 /* a segment is sealed when it has reached this; 0: the default, 64 MiB */
+	uint64_t retain_bytes;	 /* of all segments; 0: nothing is ever removed, also not on a full disk */
+	uint64_t retain_age_ns;	 /* 0: any age */
+	int level;		 /* zstd; 0: the default, 3 */
 	int fsync_each_interval; /* 0: fsync when a segment is sealed only */
 };
 
@@ -25,12 +25,12 @@ struct store_writer;
 
 /* What the writer has done to its store besides writing. */
 struct store_counts {
-	uint64_t kept_bytes; /* of all segments now */
+	uint64_t kept_bytes;		 /* of all segments now */
 	uint64_t evicted, evicted_bytes; /* segments removed, for any reason */
-	uint64_t evicted_full; /* of them, because the disk was full */
-	int was_open_to_others; /* the directory: others could write to it, and no longer may */
+	uint64_t evicted_full;		 /* of them, because the disk was full */
+	int was_open_to_others;		 /* the directory: others could write to it, and no longer may */
 	uint64_t clock_jumps; /* times that removal by age was put off, since an interval's times cannot be right */
-	uint64_t restarts; /* times that the running segment or the directory had gone, and it began anew */
+	uint64_t restarts;    /* times that the running segment or the directory had gone, and it began anew */
 };
 
 /*
@@ -52,9 +52,9 @@ int store_writer_open(const struct store_options *options, const struct origin *
  * Before it writes, the oldest segments go until all fits retain_bytes, and those that are past retain_age_ns
  * by the interval's time: the store is above its limit only when a single interval is. Nothing goes for its age until
  * ten minutes after a jump of an hour or more from one interval to the next (also from the last one in the store): the
- * clock may be wrong for a while (its battery, the first step of NTP). On a full disk as many go as the chunk needs, once a
- * call. A file that may not become larger (RLIMIT_FSIZE) is left, and the chunk goes into a new one. While the directory is gone: -ENOENT; when there is one again, and it is not
- * the same, the store goes on in it with this chunk.
+ * clock may be wrong for a while (its battery, the first step of NTP). On a full disk as many go as the chunk needs,
+ * once a call. A file that may not become larger (RLIMIT_FSIZE) is left, and the chunk goes into a new one. While the
+ * directory is gone: -ENOENT; when there is one again, and it is not the same, the store goes on in it with this chunk.
  */
 int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
 			size_t n_blocks);

@@ -4,7 +4,7 @@
  * host says of itself (host.c), interval after interval, from a fixed seed. make_day.c writes it to a store.
  *
  * What is drawn is drawn to be as hard to compress as the real thing: times to the ns, I/O to the byte, an
- * activity of each process's own, figures that wander.
+ * activity of each process's own, values that wander.
  */
 #ifndef OBIT_BENCH_DAY_H
 #define OBIT_BENCH_DAY_H
@@ -15,8 +15,8 @@
 
 struct day_options {
 	uint64_t seed, interval_ns, begin_real_ns;
-	uint32_t processes;   /* that live for ever */
-	double active;	      /* share of them with a row in each interval */
+	uint32_t processes; /* that live for ever */
+	double active;	    /* share of them with a row in each interval */
 	double exits_per_s;
 	uint32_t roster_every; /* intervals */
 };
@@ -55,8 +55,8 @@ void identity_argv(struct identity *identity, const char *words); /* words with 
 /* Rows of procs and roster from these. */
 void put_procs_row(struct block *procs, const struct instant *instant, const struct identity *identity, char state,
 		   const struct doings *doings, uint64_t threads, uint64_t rss_pages, uint64_t last_cpu);
-void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity, uint64_t threads,
-		    uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu);
+void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity,
+		    uint64_t threads, uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu);
 void set_text(struct block *block, uint32_t row, uint32_t field, const char *text);
 
 void processes_begin(const struct day_options *options);

@@ -78,8 +78,9 @@ void set_text(struct block *block, uint32_t row, uint32_t field, const char *tex
 	must(block_set_text(block, row, field, text, strlen(text)));
 }
 
-void put_procs_row(struct block *procs, const struct instant *instant, const struct identity *identity, char process_state,
-		   const struct doings *doings, uint64_t threads, uint64_t rss_pages, uint64_t last_cpu)
+void put_procs_row(struct block *procs, const struct instant *instant, const struct identity *identity,
+		   char process_state, const struct doings *doings, uint64_t threads, uint64_t rss_pages,
+		   uint64_t last_cpu)
 {
 	const struct {
 		uint32_t field;
@@ -131,8 +132,8 @@ void put_procs_row(struct block *procs, const struct instant *instant, const str
 	block_set_number(procs, row, PROCS_last_cpu, last_cpu);
 }
 
-void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity, uint64_t threads,
-		    uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu)
+void put_roster_row(struct block *roster, const struct instant *instant, const struct identity *identity,
+		    uint64_t threads, uint64_t rss_pages, uint64_t cpu_ns, uint64_t last_cpu)
 {
 	uint32_t row;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The balance, the host's own figures and waits for a CPU.
+ * The balance, the host's own values and waits for a CPU.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ static uint32_t add_row(struct block *block)
 	return (uint32_t)row;
 }
 
-static void put_ledger(const struct instant *instant, uint64_t births, uint64_t ends, uint64_t alive, struct block *ledger)
+static void put_ledger(const struct instant *instant, uint64_t births, uint64_t ends, uint64_t alive,
+		       struct block *ledger)
 {
 	static uint64_t store_bytes;
 	uint32_t row = add_row(ledger);
@@ -51,7 +52,8 @@ static void put_ledger(const struct instant *instant, uint64_t births, uint64_t 
 static void put_system(const struct instant *instant, uint64_t births, struct block *host)
 {
 	static double load = 40, memory = 9e9;
-	uint64_t total = (instant->end_real_ns - instant->begin_real_ns) / 10000000 * DAY_CPUS * 10000000, busy, user, i;
+	uint64_t total = (instant->end_real_ns - instant->begin_real_ns) / 10000000 * DAY_CPUS * 10000000, busy, user,
+		 i;
 	uint32_t row = add_row(host);
 
 	for (uint32_t field = 0; field < N_SYSTEM_FIELDS; field++)
@@ -61,7 +63,8 @@ static void put_system(const struct instant *instant, uint64_t births, struct bl
 	busy = (uint64_t)((double)total * (0.2 + 0.2 * draw_share())) / 10000000 * 10000000;
 	user = (uint64_t)((double)busy * (0.6 + 0.2 * draw_share())) / 10000000 * 10000000;
 	block_set_number(host, row, SYSTEM_time, instant->end_real_ns);
-	block_set_number(host, row, SYSTEM_duration_ns, instant->end_real_ns - instant->begin_real_ns + draw_below(200000));
+	block_set_number(host, row, SYSTEM_duration_ns,
+			 instant->end_real_ns - instant->begin_real_ns + draw_below(200000));
 	block_set_number(host, row, SYSTEM_cpus, DAY_CPUS);
 	block_set_number(host, row, SYSTEM_user_ns, user);
 	block_set_number(host, row, SYSTEM_system_ns, busy - user);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Short lives: a build (make: printf, mkdir, cc with cc1 and as) and scripts (sh with sed, grep, awk). Medians are those
- * of a recorded build of obit. A job's processes are laid out in time when it begins; an interval takes from them
+ * Short lives: a build (make: printf, mkdir, cc with cc1 and as) and scripts (sh with sed, grep, awk). Medians are
+ * those of a recorded build of obit. A job's processes are laid out in time when it begins; an interval takes from them
  * who lived in it.
  */
 #include <stdio.h>
@@ -76,7 +76,8 @@ static void spend(struct life *life, const struct program *program)
 	all->migrations = draw_count(0.4);
 	all->run_delay_ns = draw_around(90e3, 1.2);
 	all->minflt = draw_around(program->minflt, program->minflt > 200 ? 0.3 : 0.015);
-	life->max_rss_pages = program->rss_pages > 1000 ? draw_around(program->rss_pages, 0.2) : (uint64_t)program->rss_pages;
+	life->max_rss_pages =
+		program->rss_pages > 1000 ? draw_around(program->rss_pages, 0.2) : (uint64_t)program->rss_pages;
 	all->syscr = draw_around(program->syscr, program->syscr > 25 ? 0.2 : 0);
 	all->syscw = draw_around(program->syscw, program->syscw > 15 ? 0.3 : 0);
 	all->rchar = draw_around(program->rchar, program->rchar > 50e3 ? 0.3 : draw_below(4) ? 0 : 0.1);
@@ -107,8 +108,8 @@ static struct life *be_born(const struct program *program, uint64_t begin, const
 	identity->uid = pgid % 3 ? 1000 : 0;
 	snprintf(identity->comm, sizeof(identity->comm), "%s", program->comm);
 	snprintf(identity->exe, sizeof(identity->exe), "%s", program->exe);
-	snprintf(identity->cgroup, sizeof(identity->cgroup), pgid % 3 ? "/user.slice/user-1000.slice/session-%u.scope"
-								     : "/system.slice/runner-%u.service",
+	snprintf(identity->cgroup, sizeof(identity->cgroup),
+		 pgid % 3 ? "/user.slice/user-1000.slice/session-%u.scope" : "/system.slice/runner-%u.service",
 		 (unsigned)(pgid % 17));
 	identity_argv(identity, words);
 	spend(life, program);
@@ -118,8 +119,9 @@ static struct life *be_born(const struct program *program, uint64_t begin, const
 
 static const char *draw_name(char *name, size_t size, const char *folder, const char *suffix)
 {
-	static const char *const syllables[] = {"re", "cord", "in", "dex", "bal", "ance", "tab", "le", "que", "ry",
-						"net", "io", "map", "page", "sched", "lock", "page", "init", "x", "ops"};
+	static const char *const syllables[] = {"re",	 "cord", "in",	 "dex",	 "bal", "ance", "tab",
+						"le",	 "que",	 "ry",	 "net",	 "io",	"map",	"page",
+						"sched", "lock", "page", "init", "x",	"ops"};
 	unsigned which = (unsigned)draw_below(900); /* of so many files */
 
 	snprintf(name, size, "%s/%s%s%s%s", folder, syllables[which % 20], syllables[which / 20 % 20],
@@ -141,17 +143,23 @@ static void begin_compile(uint64_t at, uint64_t pgid)
 	be_born(&programs[PRINTF], at, NULL, pgid, words);
 	snprintf(words, sizeof(words), "mkdir -p build/obj/%s", folder);
 	be_born(&programs[MKDIR], at + draw_around(1.2e6, 0.1), NULL, pgid, words);
-	snprintf(words, sizeof(words), "cc -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -O2 "
-		 "-g -Iinclude -I. -Ibuild/gen -pthread -MMD -MP -c %s.c -o build/obj/%s.o", name, name);
+	snprintf(words, sizeof(words),
+		 "cc -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -O2 "
+		 "-g -Iinclude -I. -Ibuild/gen -pthread -MMD -MP -c %s.c -o build/obj/%s.o",
+		 name, name);
 	at += draw_around(2.6e6, 0.1);
 	cc = be_born(&programs[CC], at, NULL, pgid, words);
-	snprintf(words, sizeof(words), "%s -quiet -I include -I . -I build/gen -imultiarch x86_64-linux-gnu -MMD build/obj/%s.d "
-		 "-MP -MQ build/obj/%s.o -D_REENTRANT %s.c -quiet -dumpdir build/obj/%s/ -dumpbase %s.c -dumpbase-ext .c "
-		 "-mtune=generic -march=x86-64 -g -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla "
-		 "-std=gnu11 -fasynchronous-unwind-tables -o %s.s", programs[CC1].exe, name, name, name, folder,
-		 strrchr(name, '/') + 1, temporary);
+	snprintf(words, sizeof(words),
+		 "%s -quiet -I include -I . -I build/gen -imultiarch x86_64-linux-gnu -MMD build/obj/%s.d "
+		 "-MP -MQ build/obj/%s.o -D_REENTRANT %s.c -quiet -dumpdir build/obj/%s/ -dumpbase %s.c -dumpbase-ext "
+		 ".c "
+		 "-mtune=generic -march=x86-64 -g -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes "
+		 "-Wvla "
+		 "-std=gnu11 -fasynchronous-unwind-tables -o %s.s",
+		 programs[CC1].exe, name, name, name, folder, strrchr(name, '/') + 1, temporary);
 	child = be_born(&programs[CC1], at + draw_around(900e3, 0.2), cc, pgid, words);
-	snprintf(words, sizeof(words), "as -I include -I . -I build/gen --gdwarf-5 --64 -o build/obj/%s.o %s.s", name, temporary);
+	snprintf(words, sizeof(words), "as -I include -I . -I build/gen --gdwarf-5 --64 -o build/obj/%s.o %s.s", name,
+		 temporary);
 	child = be_born(&programs[AS], child->exit_time + draw_around(250e3, 0.3), cc, pgid, words);
 	cc->exit_time = child->exit_time + draw_around(300e3, 0.3);
 }
@@ -183,7 +191,8 @@ static uint64_t begin_jobs(const struct instant *instant)
 
 	for (uint64_t i = 0; i < n_jobs && n_lifetimes + 10 < MAX_LIFETIMES; i++) {
 		uint64_t at = instant->begin_real_ns + draw_below(options->interval_ns);
-		uint64_t pgid = 70000 + at / 600000000000ull % 40 * 10; /* a build or a script's round takes ten minutes */
+		uint64_t pgid =
+			70000 + at / 600000000000ull % 40 * 10; /* a build or a script's round takes ten minutes */
 
 		if (draw_below(4))
 			begin_compile(at, pgid);
@@ -258,8 +267,9 @@ static void put_part(struct block *procs, const struct instant *instant, struct 
 {
 	const uint64_t *all = (const uint64_t *)&life->all;
 	uint64_t *reported = (uint64_t *)&life->reported;
-	double share = is_end ? 1 : (double)(instant->end_real_ns - life->identity.start_time) /
-					    (double)(life->exit_time - life->identity.start_time);
+	double share = is_end ? 1
+			      : (double)(instant->end_real_ns - life->identity.start_time) /
+					(double)(life->exit_time - life->identity.start_time);
 	struct doings doings;
 	uint64_t *part = (uint64_t *)&doings;
 
@@ -269,8 +279,8 @@ static void put_part(struct block *procs, const struct instant *instant, struct 
 	}
 	if (doings.user_ns > doings.cpu_ns)
 		doings.user_ns = doings.cpu_ns;
-	put_procs_row(procs, instant, &life->identity, is_end ? 'X' : 'R', &doings, life->threads, life->max_rss_pages / 2,
-		      draw_below(DAY_CPUS));
+	put_procs_row(procs, instant, &life->identity, is_end ? 'X' : 'R', &doings, life->threads,
+		      life->max_rss_pages / 2, draw_below(DAY_CPUS));
 	life->was_seen = 1;
 }
 

@@ -16,7 +16,7 @@
 #include "store/writer.h"
 
 #define BEGIN_REAL_NS 1767225600000000000ull /* 2026-01-01 */
-#define ARENA_BYTES (8u << 20)
+#define ARENA_BYTES   (8u << 20)
 
 static const uint32_t table_ids[] = {TABLE_EXITS, TABLE_LEDGER, TABLE_SYSTEM, TABLE_PROCS, TABLE_ROSTER, TABLE_RUNQ};
 enum { EXITS, LEDGER, HOST, PROCS, ROSTER, RUNQ, N_TABLES };
@@ -41,8 +41,10 @@ static double number(const char *text)
 static void read_options(int argc, char **argv, struct day_options *day, double *ret_hours, int *ret_level)
 {
 	static const struct option names[] = {
-		{"processes", 1, NULL, 'p'}, {"active", 1, NULL, 'a'}, {"exits", 1, NULL, 'e'}, {"interval", 1, NULL, 'i'},
-		{"hours", 1, NULL, 'h'},     {"seed", 1, NULL, 's'},   {"level", 1, NULL, 'l'}, {0},
+		{"processes", 1, NULL, 'p'}, {"active", 1, NULL, 'a'},
+		{"exits", 1, NULL, 'e'},     {"interval", 1, NULL, 'i'},
+		{"hours", 1, NULL, 'h'},     {"seed", 1, NULL, 's'},
+		{"level", 1, NULL, 'l'},     {0},
 	};
 	int c;
 
@@ -93,7 +95,8 @@ static void live_through(const struct day_options *day, const struct instant *in
 		      blocks[RUNQ]);
 }
 
-static void append(struct store_writer *writer, const struct instant *instant, struct block **blocks, struct totals *totals)
+static void append(struct store_writer *writer, const struct instant *instant, struct block **blocks,
+		   struct totals *totals)
 {
 	struct interval interval = {instant->number, instant->begin_real_ns, instant->end_real_ns, 1};
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID), cpu_ns;
@@ -113,8 +116,12 @@ int main(int argc, char **argv)
 {
 	struct day_options day = {1, 1000000000, BEGIN_REAL_NS, 1000, 0.02, 50, 300};
 	struct store_options options = {0};
-	struct origin origin = {.host = "made-up", .boot_id = "made-up", .kernel = "6.1.0", .agent = OBIT_VERSION,
-				.run_real_ns = BEGIN_REAL_NS, .interval_ns = 0};
+	struct origin origin = {.host = "made-up",
+				.boot_id = "made-up",
+				.kernel = "6.1.0",
+				.agent = OBIT_VERSION,
+				.run_real_ns = BEGIN_REAL_NS,
+				.interval_ns = 0};
 	struct block *blocks[N_TABLES];
 	struct store_writer *writer;
 	struct totals totals = {0};
@@ -153,8 +160,8 @@ int main(int argc, char **argv)
 	}
 	if (store_writer_close(writer) < 0)
 		return 1;
-	printf("{\"intervals\": %lu, \"processes\": %lu, \"append_cpu_ns\": %lu, \"max_append_cpu_ns\": %lu", n, totals.processes,
-	       totals.cpu_ns, totals.max_cpu_ns);
+	printf("{\"intervals\": %lu, \"processes\": %lu, \"append_cpu_ns\": %lu, \"max_append_cpu_ns\": %lu", n,
+	       totals.processes, totals.cpu_ns, totals.max_cpu_ns);
 	for (int table = 0; table < N_TABLES; table++)
 		printf(", \"%s\": %lu", table_by_id(table_ids[table])->name, totals.rows[table]);
 	printf("}\n");

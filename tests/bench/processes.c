@@ -29,8 +29,8 @@ static const struct {
 	{"java", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java",
 	 "/usr/lib/jvm/java-17-openjdk-amd64/bin/java -Xmx%um -Dservice.port=%u -jar /srv/app/service.jar",
 	 "/system.slice/docker-%s.scope", 1001, 1},
-	{"node", "/usr/local/bin/node", "node /srv/web/server.js --port %u --worker %u", "/system.slice/docker-%s.scope",
-	 1002, 1},
+	{"node", "/usr/local/bin/node", "node /srv/web/server.js --port %u --worker %u",
+	 "/system.slice/docker-%s.scope", 1002, 1},
 	{"sshd", "/usr/sbin/sshd", "sshd: user%u@pts/%u", "/user.slice/user-1000.slice/session-%u.scope", 1000, 0},
 	{"bash", "/usr/bin/bash", "-bash", "/user.slice/user-1000.slice/session-%u.scope", 1000, 0},
 	{"systemd-journal", "/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald",
@@ -50,7 +50,8 @@ static struct process *processes;
 static uint32_t n_processes;
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-static void identify(struct process *process, uint32_t i, const struct day_options *options, uint64_t pid, uint64_t ppid)
+static void identify(struct process *process, uint32_t i, const struct day_options *options, uint64_t pid,
+		     uint64_t ppid)
 {
 	struct identity *identity = &process->identity;
 	size_t kind = draw_below(N_KINDS);
@@ -150,7 +151,8 @@ static void act(struct process *process, struct doings *ret)
 	ret->majflt = draw_below(500) ? 0 : 1 + draw_count(2);
 	ret->syscr = draw_count(process->reads * busy);
 	ret->syscw = draw_count(process->writes * busy);
-	ret->rchar = process->bytes_per_read == 8 ? ret->syscr * 8 : draw_around(process->bytes_per_read, 0.6) * ret->syscr;
+	ret->rchar =
+		process->bytes_per_read == 8 ? ret->syscr * 8 : draw_around(process->bytes_per_read, 0.6) * ret->syscr;
 	ret->wchar = draw_around(process->bytes_per_write, 0.6) * ret->syscw;
 	ret->read_bytes = ret->majflt ? 4096 * (ret->majflt + draw_count(8)) : 0;
 	ret->write_bytes = ret->syscw && !draw_below(4) ? 4096 * (1 + draw_count(3)) : 0;
@@ -176,7 +178,7 @@ void processes_interval(const struct instant *instant, struct block *procs, stru
 
 			act(process, &doings);
 			put_procs_row(procs, instant, &process->identity, "SSSSSSSSSSSSSRRD"[draw_below(16)], &doings,
-				      process->threads, process->rss_pages, process->last_cpu);
+				      process -> threads, process -> rss_pages, process -> last_cpu);
 		}
 		if (roster)
 			put_roster_row(roster, instant, &process->identity, process->threads, process->rss_pages,

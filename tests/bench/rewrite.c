@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Writes a store once more with some of its tables or without some of its columns: what is missing in bytes is what they
- * cost. Prints a JSON line.
+ * Writes a store once more with some of its tables or without some of its columns: what is missing in bytes is what
+ * they cost. Prints a JSON line.
  *
  * usage: rewrite FROM TO [--only TABLE]... [--without TABLE.FIELD]... [--level ZSTD]
  */
@@ -23,7 +23,8 @@ struct choice {
 
 static void read_options(int argc, char **argv, struct choice *choice)
 {
-	static const struct option names[] = {{"only", 1, NULL, 'o'}, {"without", 1, NULL, 'w'}, {"level", 1, NULL, 'l'}, {0}};
+	static const struct option names[] = {
+		{"only", 1, NULL, 'o'}, {"without", 1, NULL, 'w'}, {"level", 1, NULL, 'l'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
 	bytes = store_writer_bytes(writer);
 	must(store_writer_close(writer), argv[optind + 1]);
 	store_reader_close(reader);
-	printf("{\"chunks\": %lu, \"rows\": %lu, \"bytes\": %lu, \"append_cpu_ns\": %lu}\n", chunks, rows, bytes, cpu_ns);
+	printf("{\"chunks\": %lu, \"rows\": %lu, \"bytes\": %lu, \"append_cpu_ns\": %lu}\n", chunks, rows, bytes,
+	       cpu_ns);
 	return 0;
 }

@@ -40,7 +40,8 @@ static void set_text(struct block *block, uint32_t row, uint32_t field, const ch
 	block_set_text(block, row, field, text, strlen(text));
 }
 
-static const char *const commands[] = {"cc1", "as", "ld", "sh", "make", "sed", "grep", "cat", "rm", "git", "python3", "awk"};
+static const char *const commands[] = {"cc1",  "as",  "ld", "sh",  "make",    "sed",
+				       "grep", "cat", "rm", "git", "python3", "awk"};
 
 static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 {
@@ -82,7 +83,9 @@ static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 	set_text(block, row, EXITS_comm, command);
 	sprintf(text, "/usr/bin/%s", command);
 	set_text(block, row, EXITS_exe, text);
-	len = sprintf(argv, "%s%c-O2%c-o%cobj/%" PRIu64 ".o%csrc/%" PRIu64 ".c", command, 0, 0, 0, model(3000), 0, serial) + 1;
+	len = sprintf(argv, "%s%c-O2%c-o%cobj/%" PRIu64 ".o%csrc/%" PRIu64 ".c", command, 0, 0, 0, model(3000), 0,
+		      serial) +
+	      1;
 	block_set_text(block, row, EXITS_argv, argv, (size_t)len);
 	sprintf(text, "/system.slice/ci-%" PRIu64 ".service", model(40));
 	set_text(block, row, EXITS_cgroup, text);
@@ -122,8 +125,12 @@ int main(int argc, char **argv)
 	uint64_t intervals = number_or(argc, argv, 2, 17280), exits = number_or(argc, argv, 3, 250);
 	uint64_t procs = number_or(argc, argv, 4, 25), serial = 0;
 	struct store_options options = {.dir = argc > 1 ? argv[1] : ""};
-	struct origin origin = {.boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = BEGIN_NS,
-				.real_minus_boot_ns = (int64_t)(BEGIN_NS - 86400000000000ull), .interval_ns = INTERVAL_NS};
+	struct origin origin = {.boot_id = "b",
+				.kernel = "k",
+				.agent = "a",
+				.run_real_ns = BEGIN_NS,
+				.real_minus_boot_ns = (int64_t)(BEGIN_NS - 86400000000000ull),
+				.interval_ns = INTERVAL_NS};
 	const char *host = argc > 5 ? argv[5] : "made-up";
 	struct block *blocks[N_BLOCKS] = {block_new(table_by_id(TABLE_EXITS), MAX_ROWS, ARENA),
 					  block_new(table_by_id(TABLE_PROCS), MAX_ROWS, ARENA),
@@ -131,7 +138,8 @@ int main(int argc, char **argv)
 	struct store_writer *writer;
 
 	snprintf(origin.host, sizeof(origin.host), "%s", host);
-	if (argc < 2 || exits > MAX_ROWS || procs > MAX_ROWS || store_writer_open(&options, &origin, &writer, NULL) < 0) {
+	if (argc < 2 || exits > MAX_ROWS || procs > MAX_ROWS ||
+	    store_writer_open(&options, &origin, &writer, NULL) < 0) {
 		fprintf(stderr, "usage: write_day DIR [INTERVALS [EXITS_PER_INTERVAL [PROCS_PER_INTERVAL [HOST]]]]\n");
 		return 2;
 	}

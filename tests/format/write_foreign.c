@@ -11,7 +11,7 @@
 
 #include "store/segment_writer.h"
 
-#define BEGIN_NS 1700000000000000000ull
+#define BEGIN_NS   1700000000000000000ull
 #define UNKNOWN_ID (TABLE_MAX_TABLES - 1)
 
 static const struct field exits_fields[] = {

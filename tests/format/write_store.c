@@ -31,8 +31,19 @@ static uint64_t model(void)
 static void set_text(struct block *block, uint32_t row, uint32_t field)
 {
 	static const char *const texts[] = {
-		"", "cc1", "a b", "\"quoted\"", "new\nline\ttab\r", "back\\slash", "\xff\xfe\x80 bytes", "\xe2\x82\xac euro", "'",
-		"\x01\x1f\x7f", "\xf0\x9f\x92\x80", "\xed\xa0\x80 no surrogate", "\xc0\xaf overlong",
+		"",
+		"cc1",
+		"a b",
+		"\"quoted\"",
+		"new\nline\ttab\r",
+		"back\\slash",
+		"\xff\xfe\x80 bytes",
+		"\xe2\x82\xac euro",
+		"'",
+		"\x01\x1f\x7f",
+		"\xf0\x9f\x92\x80",
+		"\xed\xa0\x80 no surrogate",
+		"\xc0\xaf overlong",
 	};
 	char list[256];
 	size_t len = 0;
@@ -86,7 +97,8 @@ static void fill(struct block *block, uint64_t interval)
 				 block->table->fields[field].unit != UNIT_TIME)
 				block_set_number(block, row, field, constant);
 			else
-				block_set_number(block, row, field, number_of(&block->table->fields[field], row, interval));
+				block_set_number(block, row, field,
+						 number_of(&block->table->fields[field], row, interval));
 		}
 	}
 }
@@ -94,7 +106,8 @@ static void fill(struct block *block, uint64_t interval)
 int main(int argc, char **argv)
 {
 	struct store_options options = {.dir = argc > 1 ? argv[1] : "", .segment_bytes = 400000};
-	struct origin origin = {.host = "h", .boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = 1700000000000000000ull};
+	struct origin origin = {
+		.host = "h", .boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = 1700000000000000000ull};
 	uint64_t intervals = argc > 3 ? strtoull(argv[3], NULL, 10) : INTERVALS;
 	struct store_writer *writer;
 	size_t n;

@@ -14,9 +14,9 @@
 
 #define PROCESSES 64
 #define N_CHUNKS  8
-#define N_LIVE  8
+#define N_LIVE	  8
 
-enum { SEAL, ANY = 7, TOLD = 4 };
+enum { SEAL, ANY = 7, REPORTED = 4 };
 
 static struct chunk *chunks[N_CHUNKS];
 static int n_chunks;
@@ -112,7 +112,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 
 		pid += 1u + take_u16(input) % 4;
 		*row = (struct walk_row){.pid = pid, .start_boot_ns = take_u64(input) % 4, .flags = take_u8(input)};
-		if (row->flags & TOLD || snapshot.is_roster) {
+		if (row->flags & REPORTED || snapshot.is_roster) {
 			struct walk_report *one = &reported[snapshot.n_reported++];
 
 			one->row = *row;

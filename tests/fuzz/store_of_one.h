@@ -30,7 +30,8 @@ static inline void put_segment(const void *data, size_t len)
 	int fd;
 
 	if (store_dir_fd < 0) {
-		snprintf(store_dir, sizeof(store_dir), "%s/obit-fuzz-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+		snprintf(store_dir, sizeof(store_dir), "%s/obit-fuzz-XXXXXX",
+			 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 		MUST(mkdtemp(store_dir));
 		store_dir_fd = open(store_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		MUST(store_dir_fd >= 0);

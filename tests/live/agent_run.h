@@ -121,7 +121,8 @@ __attribute__((unused)) static struct rows dump_rows(const char *obit, const cha
 	char command[2048], *line;
 	FILE *pipe;
 
-	snprintf(command, sizeof(command), "'%s' dump %s --store '%s' --format tsv --fields %s", obit, table, store, fields);
+	snprintf(command, sizeof(command), "'%s' dump %s --store '%s' --format tsv --fields %s", obit, table, store,
+		 fields);
 	pipe = popen(command, "r");
 	rows.text = malloc(capacity);
 	while (pipe && (got = fread(rows.text + size, 1, capacity - size - 1, pipe)) > 0) {

@@ -63,8 +63,9 @@ static void thread_storm(int processes)
 /* The invariants, in every interval; returns the sums. */
 static int ledger_balances(const char *name, uint64_t *ret_recorded, uint64_t *ret_rolled_up)
 {
-	struct rows rows = dump_rows(obit, store, "ledger",
-				     "exits_seen,exits_recorded,exits_rolled_up,opening,forks,closing,malformed,unobserved");
+	struct rows rows =
+		dump_rows(obit, store, "ledger",
+			  "exits_seen,exits_recorded,exits_rolled_up,opening,forks,closing,malformed,unobserved");
 	int good = check(rows.n > 0, name, "the ledger is empty");
 	uint64_t closing = 0;
 
@@ -74,15 +75,17 @@ static int ledger_balances(const char *name, uint64_t *ret_recorded, uint64_t *r
 		uint64_t rolled_up = number(rows.row[i][2]), opening = number(rows.row[i][3]);
 		uint64_t forks = number(rows.row[i][4]);
 
-		good &= check(seen == recorded + rolled_up, name, "interval %d: seen %s, recorded %s, rolled up %s", i + 1,
-			      rows.row[i][0], rows.row[i][1], rows.row[i][2]);
+		good &= check(seen == recorded + rolled_up, name, "interval %d: seen %s, recorded %s, rolled up %s",
+			      i + 1, rows.row[i][0], rows.row[i][1], rows.row[i][2]);
 		/* A run after another says by how much its opening differs. */
 		closing += strtoull(rows.row[i][7], NULL, 10);
-		good &= check(i == 0 || opening == closing, name, "interval %d does not open as the last closed", i + 1);
+		good &= check(i == 0 || opening == closing, name, "interval %d does not open as the last closed",
+			      i + 1);
 		closing = number(rows.row[i][5]);
 		good &= check(opening + forks - seen == closing, name, "interval %d: %s + %s - %s is not %s", i + 1,
 			      rows.row[i][3], rows.row[i][4], rows.row[i][0], rows.row[i][5]);
-		good &= check(number(rows.row[i][6]) == 0, name, "interval %d: %s malformed events", i + 1, rows.row[i][6]);
+		good &= check(number(rows.row[i][6]) == 0, name, "interval %d: %s malformed events", i + 1,
+			      rows.row[i][6]);
 		*ret_recorded += recorded;
 		*ret_rolled_up += rolled_up;
 	}
@@ -94,7 +97,8 @@ static int verify_agrees(const char *name)
 {
 	char command[1200];
 
-	snprintf(command, sizeof(command), "said=$('%s' verify --store '%s') || { echo \"$said\"; false; }", obit, store);
+	snprintf(command, sizeof(command), "said=$('%s' verify --store '%s') || { echo \"$said\"; false; }", obit,
+		 store);
 	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
 }
 
@@ -108,14 +112,16 @@ static void storms_balance(const char *name, const char *transport)
 	struct rows rows;
 	int good;
 
-	good = check(storm_run(n_forks, 4, 0, &forks) == 0 && storm_run(n_execs, 4, 1, &execs) == 0, name, "a storm failed");
+	good = check(storm_run(n_forks, 4, 0, &forks) == 0 && storm_run(n_execs, 4, 1, &execs) == 0, name,
+		     "a storm failed");
 	thread_storm(n_threaded);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 	good &= ledger_balances(name, &recorded, &rolled_up);
-	good &= check(recorded + rolled_up >= (uint64_t)(n_forks + n_execs + n_threaded + 8), name, "%llu exits are fewer than were made",
-		      (unsigned long long)(recorded + rolled_up));
+	good &= check(recorded + rolled_up >= (uint64_t)(n_forks + n_execs + n_threaded + 8), name,
+		      "%llu exits are fewer than were made", (unsigned long long)(recorded + rolled_up));
 	rows = dump_rows(obit, store, "exits", "pid,start_time");
-	good &= check((uint64_t)rows.n == recorded, name, "%d rows, %llu recorded", rows.n, (unsigned long long)recorded);
+	good &= check((uint64_t)rows.n == recorded, name, "%d rows, %llu recorded", rows.n,
+		      (unsigned long long)recorded);
 	rows_free(&rows);
 	good &= verify_agrees(name);
 	finish_group(name, good);
@@ -315,14 +321,14 @@ static void free_path_alone_hides_nothing(const char *name)
 	add_sums("exits", &count, &cpu_ns, &minflt);
 	add_sums("rollups", &count, &cpu_ns, &minflt);
 	/* Those that were not seen have no name: some may be another's. */
-	good &= check(count <= made && (count + unseen >= made || is_unbalanced), name,
-		      "%llu exits, %llu unseen and %lld reported missing; the storm, its spawners and the orphans had %llu",
-		      (unsigned long long)count, (unsigned long long)unseen, (long long)missing,
-		      (unsigned long long)made);
+	good &= check(
+		count <= made && (count + unseen >= made || is_unbalanced), name,
+		"%llu exits, %llu unseen and %lld reported missing; the storm, its spawners and the orphans had %llu",
+		(unsigned long long)count, (unsigned long long)unseen, (long long)missing, (unsigned long long)made);
 	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null 2>&1", obit, store);
 	status = system(command);
-	good &= check(WIFEXITED(status) && WEXITSTATUS(status) == is_unbalanced, name, "verify ends with %d, %lld missing",
-		      WEXITSTATUS(status), (long long)missing);
+	good &= check(WIFEXITED(status) && WEXITSTATUS(status) == is_unbalanced, name,
+		      "verify ends with %d, %lld missing", WEXITSTATUS(status), (long long)missing);
 	finish_group(name, good);
 }
 

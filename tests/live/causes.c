@@ -33,8 +33,8 @@ static char store[512];
 /* What a row of exits must say. */
 struct end {
 	const char *name;
-	pid_t pid, killer, asker; /* NOBODY: null */
-	int signal, code; /* code: with signal 0 */
+	pid_t pid, killer, asker;  /* NOBODY: null */
+	int signal, code;	   /* code: with signal 0 */
 	const char *reason, *comm; /* NULL: null */
 };
 
@@ -462,7 +462,8 @@ static void make_on_terminal(int to)
 	char byte, *name;
 	pid_t pid;
 
-	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || !(name = ptsname(master)) || pipe(reported) < 0)
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || !(name = ptsname(master)) ||
+	    pipe(reported) < 0)
 		_exit(9);
 	pid = fork();
 	if (pid == 0) {
@@ -500,8 +501,9 @@ static int is_without_signal(const struct end *end)
 
 static void check_ends(void)
 {
-	struct rows rows = dump_rows(obit, store, "exits",
-				     "pid,exit_signal,exit_code,killer_pid,killer_comm,kill_reason,asked_pid,asked_signal,asked_ago_ns");
+	struct rows rows = dump_rows(
+		obit, store, "exits",
+		"pid,exit_signal,exit_code,killer_pid,killer_comm,kill_reason,asked_pid,asked_signal,asked_ago_ns");
 
 	for (int i = 0; i < n_ends; i++) {
 		struct end *end = &ends[i];
@@ -520,10 +522,11 @@ static void check_ends(void)
 			      "signal %s, code %s", row[1], row[2]);
 		good &= check(is_pid(row[3], end->killer), end->name, "killer_pid %s, not %d", row[3], end->killer);
 		good &= check(strcmp(row[4], end->comm ? end->comm : "") == 0, end->name, "killer_comm %s", row[4]);
-		good &= check(strcmp(row[5], end->reason ? end->reason : "") == 0, end->name, "kill_reason %s, not %s", row[5],
-			      end->reason ? end->reason : "null");
+		good &= check(strcmp(row[5], end->reason ? end->reason : "") == 0, end->name, "kill_reason %s, not %s",
+			      row[5], end->reason ? end->reason : "null");
 		good &= check(is_pid(row[6], end->asker), end->name, "asked_pid %s, not %d", row[6], end->asker);
-		good &= check(end->asker == NOBODY || (atoi(row[7]) == SIGTERM && strtoull(row[8], NULL, 10) < 2000000000ULL),
+		good &= check(end->asker == NOBODY ||
+				      (atoi(row[7]) == SIGTERM && strtoull(row[8], NULL, 10) < 2000000000ULL),
 			      end->name, "asked by %s, %s ns before", row[7], row[8]);
 		finish_group(end->name, good);
 	}

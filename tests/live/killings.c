@@ -105,7 +105,7 @@ static void check_kill_by_group(const char *name)
 
 	if (put_down)
 		finish_group(name, check(row && atoi(row[1]) == SIGKILL && atoi(row[2]) == who_did &&
-					     strcmp(row[3], "cgroup_kill") == 0,
+						 strcmp(row[3], "cgroup_kill") == 0,
 					 name, "signal %s by %s, reason %s; %d wrote to cgroup.kill",
 					 row ? row[1] : "?", row ? row[2] : "?", row ? row[3] : "?", who_did));
 	rows_free(&rows);
@@ -161,7 +161,7 @@ static void check_out_of_memory(const char *name)
 
 	if (too_large)
 		finish_group(name, check(row && atoi(row[1]) == SIGKILL && strcmp(row[2], "[kernel]") == 0 &&
-					     strcmp(row[3], "oom_memcg") == 0,
+						 strcmp(row[3], "oom_memcg") == 0,
 					 name, "signal %s by %s, reason %s", row ? row[1] : "?", row ? row[2] : "?",
 					 row ? row[3] : "?"));
 	rows_free(&rows);
@@ -211,8 +211,8 @@ static void check_flood(const char *name)
 		not_sent += strtoull(rows.row[i][0], NULL, 10);
 	/* 256 of each CPU in 134 ms, in the few seconds that the flood lasts. */
 	sent_most = FLOOD / 4;
-	good &=
-	    check(not_sent > FLOOD - sent_most, name, "%llu of %d signals were kept out of the rings", not_sent, FLOOD);
+	good &= check(not_sent > FLOOD - sent_most, name, "%llu of %d signals were kept out of the rings", not_sent,
+		      FLOOD);
 	rows_free(&rows);
 	finish_group(name, good);
 }

@@ -11,7 +11,7 @@
 
 #include "agent_run.h"
 
-#define ENDS 50
+#define ENDS	    50
 #define FILE_OF_CPU "/sys/devices/system/cpu/cpu1/online"
 
 static const char *obit;

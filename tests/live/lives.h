@@ -246,7 +246,8 @@ static void zombie_read(struct zombie *zombie, pid_t pid)
 		return;
 	if (fgets(line, sizeof(line), stat)) {
 		after = strrchr(line, ')');
-		zombie->is_read = after && sscanf(after + 1, " %*c %u %u %u", &zombie->ppid, &zombie->pgid, &zombie->sid) == 3;
+		zombie->is_read =
+			after && sscanf(after + 1, " %*c %u %u %u", &zombie->ppid, &zombie->pgid, &zombie->sid) == 3;
 	}
 	while (fgets(line, sizeof(line), io))
 		zombie_line(zombie, line);

@@ -120,7 +120,7 @@ static void live_own_costs(void)
 
 /* As the kernel adds up what a process and the children it waited for have done: /proc/PID/io. */
 static const char *const io_names[] = {
-    "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"};
+	"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"};
 #define N_IO ((int)(sizeof(io_names) / sizeof(io_names[0])))
 
 static pid_t builder;
@@ -149,14 +149,14 @@ static ssize_t own_io(long long *io)
 
 /* What a build does: shells in shells, copies, pipes, files on a disk that are written and taken away again. */
 static const char build_script[] =
-    "d=$1; mkdir -p $d || exit 1\n"
-    "dd if=/dev/zero of=$d/source bs=4096 count=256 2>/dev/null\n"
-    "for i in 1 2 3; do\n"
-    "	sh -c \"sh -c 'cp $d/source $d/part$i; cat $d/part$i | gzip -c >$d/part$i.gz'; rm $d/part$i\" &\n"
-    "done\n"
-    "wait\n"
-    "cat $d/part1.gz $d/part2.gz $d/part3.gz | sort | uniq -c | wc -l >$d/whole\n"
-    "sync; rm -r $d\n";
+	"d=$1; mkdir -p $d || exit 1\n"
+	"dd if=/dev/zero of=$d/source bs=4096 count=256 2>/dev/null\n"
+	"for i in 1 2 3; do\n"
+	"	sh -c \"sh -c 'cp $d/source $d/part$i; cat $d/part$i | gzip -c >$d/part$i.gz'; rm $d/part$i\" &\n"
+	"done\n"
+	"wait\n"
+	"cat $d/part1.gz $d/part2.gz $d/part3.gz | sort | uniq -c | wc -l >$d/whole\n"
+	"sync; rm -r $d\n";
 
 static void build(void)
 {
@@ -196,7 +196,7 @@ static unsigned long long number(const char *text)
 static void check_own_costs(void)
 {
 	struct rows rows =
-	    dump_rows(obit, store, "exits", "pid,wchar,syscw,max_rss_bytes,own_max_rss_bytes,start_boot_ns");
+		dump_rows(obit, store, "exits", "pid,wchar,syscw,max_rss_bytes,own_max_rss_bytes,start_boot_ns");
 	const char *once = "bytes are counted once, where they were written", *own = "own peak of a program";
 	const char *start = "start_boot_ns is field 22 of /proc/PID/stat";
 	unsigned long long sum = 0, tick_ns = 1000000000ULL / (unsigned long long)sysconf(_SC_CLK_TCK);
@@ -214,8 +214,8 @@ static void check_own_costs(void)
 	good &= check(row && number(row[1]) == WRITTEN, once, "4 threads wrote %s", row ? row[1] : "?");
 	finish_group(once, good);
 	row = rows_find(&rows, small);
-	good =
-	    check(row && number(row[3]) >= 90u << 20, own, "max_rss_bytes %s of a fork of 96 MiB", row ? row[3] : "?");
+	good = check(row && number(row[3]) >= 90u << 20, own, "max_rss_bytes %s of a fork of 96 MiB",
+		     row ? row[3] : "?");
 	if (row && !*row[4])
 		skip_group(own, "this kernel does not say (before 6.16)");
 	else

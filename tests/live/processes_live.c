@@ -74,7 +74,7 @@ enum value {
 };
 
 static const char *const names[N_VALUES] = {
-	"cpu_ns", "run_delay_ns", "timeslices", "nvcsw", "nivcsw",     "minflt",     "majflt",
+	"cpu_ns", "run_delay_ns", "timeslices", "nvcsw", "nivcsw",     "minflt",      "majflt",
 	"rchar",  "wchar",	  "syscr",	"syscw", "read_bytes", "write_bytes",
 };
 
@@ -364,13 +364,15 @@ static void compare(const struct rows *rows, const struct truth *truth, int are_
 				    "%s of its %d rows is %" PRIu64 ", less than that of the threads alive, %" PRIu64,
 				    names[i], n_rows, sum, truth->values[i]);
 		else
-			ok &= check(sum == truth->values[i], name, "%s of its %d rows is %" PRIu64 ", in /proc %" PRIu64,
-				    names[i], n_rows, sum, truth->values[i]);
+			ok &= check(sum == truth->values[i], name,
+				    "%s of its %d rows is %" PRIu64 ", in /proc %" PRIu64, names[i], n_rows, sum,
+				    truth->values[i]);
 	}
 	ok &= check(n_rows >= 2, name, "it has %d rows", n_rows);
 	ok &= check(number(last_of(rows, truth->pid, N_THREADS)) == truth->threads, name, "%s threads, %" PRIu64,
 		    last_of(rows, truth->pid, N_THREADS), truth->threads);
-	ok &= check(*last_of(rows, truth->pid, STATE) == 'T', name, "its state is %s", last_of(rows, truth->pid, STATE));
+	ok &= check(*last_of(rows, truth->pid, STATE) == 'T', name, "its state is %s",
+		    last_of(rows, truth->pid, STATE));
 	/* The kernel's counter may be 32 pages a CPU and kind of page behind; /proc may add up all. */
 	ok &= check(llabs((long long)number(last_of(rows, truth->pid, RSS)) - (long long)truth->rss_bytes) <=
 			    (long long)sysconf(_SC_NPROCESSORS_ONLN) * 3 * 32 * sysconf(_SC_PAGESIZE),
@@ -425,8 +427,8 @@ static void compare_queues(struct queue_stat at[4], int n_cpus)
 		/* A wait that moves to another CPU is cut in two; the first part ends without a switch. */
 		least = (double)(at[2].delay_ns[cpu] - at[1].delay_ns[cpu]) * 0.5;
 		most = (double)(at[3].delay_ns[cpu] - at[0].delay_ns[cpu]) * (1 + 1 / 16.);
-		ok &= check(least <= delay_ns && delay_ns <= most, name, "CPU %d: %.0f ns of waiting, %.0f to %.0f", cpu,
-			    delay_ns, least, most);
+		ok &= check(least <= delay_ns && delay_ns <= most, name, "CPU %d: %.0f ns of waiting, %.0f to %.0f",
+			    cpu, delay_ns, least, most);
 	}
 	rows_free(&rows);
 	finish_group(name, ok);
@@ -456,7 +458,8 @@ static void compare_timeslices(void)
 	for (int i = 0; i < exits.n; i++) {
 		int k = 0;
 
-		while (k < procs.n && (strcmp(procs.row[k][0], exits.row[i][0]) || strcmp(procs.row[k][1], exits.row[i][1])))
+		while (k < procs.n &&
+		       (strcmp(procs.row[k][0], exits.row[i][0]) || strcmp(procs.row[k][1], exits.row[i][1])))
 			k++;
 		if (k < procs.n)
 			continue;
@@ -486,7 +489,8 @@ static void check_rivals(const pid_t *pids)
 		if (number(rows.row[i][0]) != (uint64_t)pids[0] && number(rows.row[i][0]) != (uint64_t)pids[1])
 			continue;
 		found++;
-		/* Before it is on that CPU for good, and when it has stopped itself until it is killed, it is on none. */
+		/* Before it is on that CPU for good, and when it has stopped itself until it is killed, it is on none.
+		 */
 		ok &= check(cpu + delay >= RIVALS_MS * 0.95e6 && cpu + delay <= wall, name,
 			    "%.0f ns on it, %.0f waited, of %d ms", cpu, delay, RIVALS_MS);
 		ok &= check(delay >= RIVALS_MS * 0.25e6, name, "%.0f ns waited", delay);
@@ -594,7 +598,8 @@ int main(int argc, char **argv)
 		compare_queues(at, n_cpus);
 	check_rivals(rivals);
 	snprintf(command, sizeof(command), "'%s' verify --store '%s'", obit, store);
-	finish_group("verify: the rows of every life add up to its end", check(system(command) == 0, "verify", "it fails"));
+	finish_group("verify: the rows of every life add up to its end",
+		     check(system(command) == 0, "verify", "it fails"));
 	rows_free(&procs);
 	return end_of_tests();
 }

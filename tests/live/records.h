@@ -12,10 +12,43 @@
 static const char *obit, *store;
 
 enum {
-	R_pid, R_start_time, R_exit_code, R_exit_signal, R_core_dumped, R_cpu_ns, R_user_ns, R_system_ns,
-	R_max_rss_bytes, R_minflt, R_majflt, R_nvcsw, R_nivcsw, R_threads, R_killer_pid, R_killer_comm, R_killer_uid,
-	R_comm, R_exe, R_ppid, R_sid, R_pgid, R_nspid, R_uid, R_gid, R_flags, R_cgroup, R_oom_killed, R_rchar,
-	R_wchar, R_syscr, R_syscw, R_read_bytes, R_write_bytes, R_wall_ns, R_run_delay_ns, R_timeslices,
+	R_pid,
+	R_start_time,
+	R_exit_code,
+	R_exit_signal,
+	R_core_dumped,
+	R_cpu_ns,
+	R_user_ns,
+	R_system_ns,
+	R_max_rss_bytes,
+	R_minflt,
+	R_majflt,
+	R_nvcsw,
+	R_nivcsw,
+	R_threads,
+	R_killer_pid,
+	R_killer_comm,
+	R_killer_uid,
+	R_comm,
+	R_exe,
+	R_ppid,
+	R_sid,
+	R_pgid,
+	R_nspid,
+	R_uid,
+	R_gid,
+	R_flags,
+	R_cgroup,
+	R_oom_killed,
+	R_rchar,
+	R_wchar,
+	R_syscr,
+	R_syscw,
+	R_read_bytes,
+	R_write_bytes,
+	R_wall_ns,
+	R_run_delay_ns,
+	R_timeslices,
 };
 
 #define RECORD_FIELDS                                                                                                  \
@@ -50,7 +83,8 @@ static char **record_of(struct rows *rows, const struct life *life)
 	for (int i = 0; i < rows->n; i++) {
 		char **row = rows->row[i];
 
-		if ((pid_t)number(row[R_pid]) != life->pid || real_ns(row[R_start_time]) + 1000000 < life->begin_real_ns)
+		if ((pid_t)number(row[R_pid]) != life->pid ||
+		    real_ns(row[R_start_time]) + 1000000 < life->begin_real_ns)
 			continue;
 		if (!found || real_ns(row[R_start_time]) < real_ns(found[R_start_time]))
 			found = row;
@@ -108,8 +142,8 @@ static int check_costs(const struct life *life, char **row)
 	good &= near(group, "nvcsw", number(row[R_nvcsw]), (uint64_t)life->usage.ru_nvcsw, switches);
 	good &= near(group, "nivcsw", number(row[R_nivcsw]), (uint64_t)life->usage.ru_nivcsw, switches);
 	good &= check(number(row[R_timeslices]) > 0, group, "it ran in no timeslice");
-	good &= check(number(row[R_run_delay_ns]) < number(row[R_wall_ns]) * at_least(1, (uint64_t)life->threads), group,
-		      "it waited %s ns in a life of %s ns", row[R_run_delay_ns], row[R_wall_ns]);
+	good &= check(number(row[R_run_delay_ns]) < number(row[R_wall_ns]) * at_least(1, (uint64_t)life->threads),
+		      group, "it waited %s ns in a life of %s ns", row[R_run_delay_ns], row[R_wall_ns]);
 	if (life->threads)
 		good &= near(group, "threads", number(row[R_threads]), (uint64_t)life->threads, 0);
 	return good;
@@ -160,8 +194,9 @@ static int check_argv(const struct life *life)
 	int found = 0;
 	FILE *pipe;
 
-	snprintf(command, sizeof(command), "'%s' dump exits --store '%s' --format jsonl --fields pid,argv --where 'pid = %d'",
-		 obit, store, life->pid);
+	snprintf(command, sizeof(command),
+		 "'%s' dump exits --store '%s' --format jsonl --fields pid,argv --where 'pid = %d'", obit, store,
+		 life->pid);
 	snprintf(key, sizeof(key), "{\"pid\":%d,\"argv\":", life->pid);
 	pipe = popen(command, "r");
 	while (pipe && getline(&line, &room, pipe) > 0) {
@@ -192,8 +227,8 @@ static int check_identity(const struct life *life, char **row)
 	if (life->cgroup)
 		good &= same_text(group, "cgroup", row[R_cgroup], life->cgroup);
 	if (life->flag)
-		good &= check(strstr(row[R_flags], life->flag) != NULL, group, "'%s' is not among the flags '%s'", life->flag,
-			      row[R_flags]);
+		good &= check(strstr(row[R_flags], life->flag) != NULL, group, "'%s' is not among the flags '%s'",
+			      life->flag, row[R_flags]);
 	if (life->sid)
 		good &= near(group, "sid", number(row[R_sid]), life->sid, 0);
 	if (life->pgid)
@@ -219,8 +254,9 @@ static void check_lives(struct rows *rows)
 				good = 0;
 				continue;
 			}
-			good &= check_status(&lives[i], row) & check_costs(&lives[i], row) & check_zombie(&lives[i], row) &
-				check_killer(&lives[i], row) & check_identity(&lives[i], row);
+			good &= check_status(&lives[i], row) & check_costs(&lives[i], row) &
+				check_zombie(&lives[i], row) & check_killer(&lives[i], row) &
+				check_identity(&lives[i], row);
 		}
 		finish_group(group, good);
 	}

@@ -394,7 +394,8 @@ static int memory_is_reported(const char *name, const char *path)
 	rows_free(&rows);
 	/* A page or two were the child's before it moved. */
 	return check(anon >= HELD_BYTES * 9 / 10 && memory >= HELD_BYTES * 9 / 10 && faults > 0 && pids == 1, name,
-		     "anon %" PRIu64 ", memory %" PRIu64 ", faults %" PRIu64 ", pids %" PRIu64, anon, memory, faults, pids);
+		     "anon %" PRIu64 ", memory %" PRIu64 ", faults %" PRIu64 ", pids %" PRIu64, anon, memory, faults,
+		     pids);
 }
 
 static int path_of_exits(const char *path)
@@ -455,7 +456,8 @@ static void groups_are_reported(const char *name)
 	usage = value(in_mount(group_name, "/cpu.stat"), "usage_usec", 1) * 1000;
 	snprintf(path, sizeof(path), "/%s", group_name);
 	reported = cpu_of(path, &n_rows, &n_groups);
-	good &= check(reported == usage, name, "the group above: %" PRIu64 " is reported, cpu.stat says %" PRIu64, reported, usage);
+	good &= check(reported == usage, name, "the group above: %" PRIu64 " is reported, cpu.stat says %" PRIu64,
+		      reported, usage);
 	good &= check(path_of_exits(brief_path) == 1, name, "the brief group's exit has no path");
 	rmdir(in_mount(group_name, ""));
 	finish_group(name, good);

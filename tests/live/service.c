@@ -84,8 +84,8 @@ static void rights_are_given_up(const char *name)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.20s", agent, entry->d_name);
-		good &= check(!(status_of(path, "CapEff:") & ~KEPT_CAPS) && !(status_of(path, "CapPrm:") & ~KEPT_CAPS), name,
-			      "thread %s keeps %llx", entry->d_name, status_of(path, "CapPrm:"));
+		good &= check(!(status_of(path, "CapEff:") & ~KEPT_CAPS) && !(status_of(path, "CapPrm:") & ~KEPT_CAPS),
+			      name, "thread %s keeps %llx", entry->d_name, status_of(path, "CapPrm:"));
 		good &= check((status_of(path, "CapEff:") & BIT(CAP_BPF)) != 0, name, "CAP_BPF is gone too");
 		good &= check(status_of(path, "NoNewPrivs:") == 1, name, "thread %s may get new rights", entry->d_name);
 		good &= check(status_of(path, "Seccomp:") == 2, name, "thread %s may call all", entry->d_name);

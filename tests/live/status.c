@@ -140,8 +140,10 @@ static void says_what_the_store_says(const char *name)
 {
 	/* in the order of COLUMNS */
 	static const char *const names[N_COLUMNS] = {
-		"duration_ns",     "forks",                "execs",      "exits_seen",  "exits_recorded",
-		"exits_rolled_up", "exits_second_witness", "amendments", "snapshot_ns", "agent_cpu_ns",
+		"duration_ns",		"forks",	  "execs",
+		"exits_seen",		"exits_recorded", "exits_rolled_up",
+		"exits_second_witness", "amendments",	  "snapshot_ns",
+		"agent_cpu_ns",
 	};
 	const char *args[] = {NULL}, *line;
 	int64_t written, intervals, reported[N_COLUMNS], opening, closing, ring, queue;
@@ -158,12 +160,12 @@ static void says_what_the_store_says(const char *name)
 	written = rows.n;
 	rows_free(&rows);
 	good &= check(status_of("--format jsonl") == 0, name, "not active: %s", said);
-	good &=
-	    check(json(line_with("\"section\":\"agent\"", ""), "pid") == agent, name, "not the agent's pid: %s", said);
+	good &= check(json(line_with("\"section\":\"agent\"", ""), "pid") == agent, name, "not the agent's pid: %s",
+		      said);
 	line = line_with("\"section\":\"transport\"", "");
 	good &= check(json(line, "ring_high_water_bytes") > 0 &&
-			  json(line, "ring_high_water_bytes") <= json(line, "ring_bytes") &&
-			  json(line, "queue_high_water_bytes") <= json(line, "queue_bytes"),
+			      json(line, "ring_high_water_bytes") <= json(line, "ring_bytes") &&
+			      json(line, "queue_high_water_bytes") <= json(line, "queue_bytes"),
 		      name, "high-water marks: %s", line);
 	line = line_with("\"section\":\"ledger\"", "");
 	intervals = json(line, "intervals");
@@ -180,18 +182,19 @@ static void says_what_the_store_says(const char *name)
 		      (long long)reported[3]);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 
-	rows =
-	    dump_rows(obit, store, "ledger", COLUMNS ",opening,closing,ring_high_water_bytes,queue_high_water_bytes");
-	good &=
-	    check(rows.n > intervals, name, "%d intervals in the store, %lld were reported", rows.n, (long long)intervals);
+	rows = dump_rows(obit, store, "ledger",
+			 COLUMNS ",opening,closing,ring_high_water_bytes,queue_high_water_bytes");
+	good &= check(rows.n > intervals, name, "%d intervals in the store, %lld were reported", rows.n,
+		      (long long)intervals);
 	for (int i = 0; i < N_COLUMNS; i++)
-		good &= check(column(&rows, intervals, i, 0) == reported[i], name, "%s: reported %lld, the store has %lld",
-			      names[i], (long long)reported[i], (long long)column(&rows, intervals, i, 0));
+		good &= check(column(&rows, intervals, i, 0) == reported[i], name,
+			      "%s: reported %lld, the store has %lld", names[i], (long long)reported[i],
+			      (long long)column(&rows, intervals, i, 0));
 	good &= check(good && strtoll(rows.row[0][N_COLUMNS], NULL, 10) == opening &&
-			  strtoll(rows.row[intervals - 1][N_COLUMNS + 1], NULL, 10) == closing,
+			      strtoll(rows.row[intervals - 1][N_COLUMNS + 1], NULL, 10) == closing,
 		      name, "opening or closing is not the store's");
 	good &= check(column(&rows, intervals, N_COLUMNS + 2, 1) == ring &&
-			  column(&rows, intervals, N_COLUMNS + 3, 1) == queue,
+			      column(&rows, intervals, N_COLUMNS + 3, 1) == queue,
 		      name, "high-water marks are not the store's");
 	rows_free(&rows);
 	good &= check(status_of("") == 2 && strstr(said, "no agent answers at"), name, "after its end: %s", said);
@@ -321,10 +324,10 @@ static void only_root_and_the_group_may_ask(const char *name)
 	name_paths("peers");
 	agent = start(args);
 	good = check(lstat(path, &stat) == 0 && (stat.st_mode & 07777) == 0660 && stat.st_uid == 0 &&
-			 stat.st_gid == (has_group ? OBIT_GID : 0),
+			     stat.st_gid == (has_group ? OBIT_GID : 0),
 		     name, "the socket is %o %d:%d", stat.st_mode & 07777, (int)stat.st_uid, (int)stat.st_gid);
-	good &=
-	    check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "no permission to ask"), name, "nobody: %s", said);
+	good &= check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "no permission to ask"), name, "nobody: %s",
+		      said);
 	chmod(path, 0666);
 	good &= check(status_as(NOBODY_UID, 0, "") == 2 && strstr(said, "refuses: only root and members"), name,
 		      "nobody, at an open socket: %s", said);
@@ -353,8 +356,8 @@ static void bad_clients_do_not_disturb(const char *name)
 	memset(flood, 'x', sizeof(flood));
 	fds[0] = connect_here();
 	good &= check(send(fds[0], flood, sizeof(flood), MSG_NOSIGNAL) > 0 &&
-			  recv(fds[0], reply, sizeof(reply) - 1, 0) > 0 &&
-			  strcmp(reply, "error the request is too long\n") == 0,
+			      recv(fds[0], reply, sizeof(reply) - 1, 0) > 0 &&
+			      strcmp(reply, "error the request is too long\n") == 0,
 		      name, "a request of 8 KiB: %s", reply);
 	close(fds[0]);
 	for (int round = 0; round < 2; round++) {
@@ -433,8 +436,8 @@ static void a_loss_is_reported(const char *name)
 	good &= check(status_of("--format jsonl") == 1, name, "not degraded: %s", said);
 	good &= check(*line_with("\"name\":\"on_exec\"", "\"state\":\"degraded\""), name, "on_exec: %s", said);
 	good &= check(*line_with("\"section\":\"agent\"", "found the ring full"), name, "no reason: %s", said);
-	good &=
-	    check(json(line_with("\"section\":\"ledger\"", ""), "exits_rolled_up") > 0, name, "no roll-up: %s", said);
+	good &= check(json(line_with("\"section\":\"ledger\"", ""), "exits_rolled_up") > 0, name, "no roll-up: %s",
+		      said);
 	good &= check(status_of("") == 1 && strstr(said, "found the ring full"), name, "human-readable: %s", said);
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
 	good &= balanced(name);

@@ -167,8 +167,8 @@ static int compare(const struct rows *rows, pid_t pid, const struct truth *truth
 	}
 	ok &= check(is_named, name, "thread %" PRIu64 " is not called %s", truth->tid, truth->comm);
 	for (int f = 0; f < N_VALUES; f++)
-		ok &= check(sums[f] == truth->values[f], name, "%s: %s is %" PRIu64 ", /proc has %" PRIu64,
-			    truth->comm, names[f], sums[f], truth->values[f]);
+		ok &= check(sums[f] == truth->values[f], name, "%s: %s is %" PRIu64 ", /proc has %" PRIu64, truth->comm,
+			    names[f], sums[f], truth->values[f]);
 	return ok;
 }
 

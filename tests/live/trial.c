@@ -22,9 +22,9 @@ enum {
 	END_FORK = 1,
 	END_EXEC = 2,
 	END_VFORK = 4,
-	END_THREADS = 8,	 /* joined, cut off by exit_group, or after their leader */
+	END_THREADS = 8,      /* joined, cut off by exit_group, or after their leader */
 	END_THREAD_EXEC = 16, /* another thread than the leader calls exec */
-	END_ORPHAN = 32,	 /* its child outlives it */
+	END_ORPHAN = 32,      /* its child outlives it */
 	END_SIGNAL = 64,
 	END_UNREAPED = 128, /* the kernel reaps it: SIGCHLD is ignored */
 	END_ALL = 255,
@@ -36,9 +36,14 @@ struct mode {
 };
 
 static const struct mode modes[] = {
-	{"forks", END_FORK},	   {"execs", END_EXEC},		    {"vforks", END_VFORK},
-	{"threads", END_THREADS},  {"thread execs", END_THREAD_EXEC}, {"unreaped", END_FORK | END_UNREAPED},
-	{"all kinds", END_ALL},	   {"all kinds", END_ALL},
+	{"forks", END_FORK},
+	{"execs", END_EXEC},
+	{"vforks", END_VFORK},
+	{"threads", END_THREADS},
+	{"thread execs", END_THREAD_EXEC},
+	{"unreaped", END_FORK | END_UNREAPED},
+	{"all kinds", END_ALL},
+	{"all kinds", END_ALL},
 };
 
 static const char *const option_sets[][5] = {
@@ -234,8 +239,8 @@ static void draw_run(struct run *run, uint64_t seed)
 
 static void print_run(const struct run *run, uint64_t seed, const char *store)
 {
-	printf("FAIL seed %llu: storm of %s%s, --interval %s --ring-pages %s", (unsigned long long)seed, run->mode->name,
-	       run->is_storm_first ? " before the agent" : "", run->interval, run->pages);
+	printf("FAIL seed %llu: storm of %s%s, --interval %s --ring-pages %s", (unsigned long long)seed,
+	       run->mode->name, run->is_storm_first ? " before the agent" : "", run->interval, run->pages);
 	for (int i = 0; run->options[i]; i++)
 		printf(" %s", run->options[i]);
 	printf(", %u burners, stopped for", run->n_burners);
@@ -246,7 +251,8 @@ static void print_run(const struct run *run, uint64_t seed, const char *store)
 
 static void print_ledger(const char *obit, const char *store)
 {
-	struct rows rows = dump_rows(obit, store, "ledger", "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing");
+	struct rows rows = dump_rows(obit, store, "ledger",
+				     "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing");
 
 	for (int i = 0; i < rows.n; i++) {
 		char **row = rows.row[i];
@@ -254,15 +260,17 @@ static void print_ledger(const char *obit, const char *store)
 			   strtol(row[6], NULL, 10);
 
 		if (off)
-			printf("  interval %d of %d, %s: off by %ld: %s + %s - %s (%s recorded, %s rolled up), not %s\n", i + 1,
-			       rows.n, row[0], off, row[1], row[2], row[3], row[4], row[5], row[6]);
+			printf("  interval %d of %d, %s: off by %ld: %s + %s - %s (%s recorded, %s rolled up), not "
+			       "%s\n",
+			       i + 1, rows.n, row[0], off, row[1], row[2], row[3], row[4], row[5], row[6]);
 	}
 	rows_free(&rows);
 }
 
 static pid_t start_agent(const struct run *run, const char *obit, const char *store, char **more)
 {
-	const char *args[28] = {"--socket", "none", "--config", "none", "--interval", run->interval, "--ring-pages", run->pages};
+	const char *args[28] = {"--socket",   "none",	     "--config",     "none",
+				"--interval", run->interval, "--ring-pages", run->pages};
 	int n = 8;
 
 	for (int i = 0; run->options[i]; i++)
@@ -311,7 +319,8 @@ static bool try_run(const char *obit, const char *dir, uint64_t seed, char **mor
 		print_run(&run, seed, store);
 		print_ledger(obit, store);
 	}
-	snprintf(command, sizeof(command), is_good ? "rm -rf '%s' '%s.verify'" : "sed 's/^/  /' '%.0s%s.verify'", store, store);
+	snprintf(command, sizeof(command), is_good ? "rm -rf '%s' '%s.verify'" : "sed 's/^/  /' '%.0s%s.verify'", store,
+		 store);
 	if (system(command) != 0)
 		die(command);
 	return is_good;
@@ -335,7 +344,8 @@ int main(int argc, char **argv)
 		n_balanced += try_run(argv[1], argv[2], seed + (uint64_t)i, argc > 5 ? argv + 5 : none);
 		fflush(stdout);
 	}
-	snprintf(name, sizeof(name), "%d of %d runs balance in which the agent is started and stopped in storms", n_balanced, runs);
+	snprintf(name, sizeof(name), "%d of %d runs balance in which the agent is started and stopped in storms",
+		 n_balanced, runs);
 	finish_group(name, n_balanced == runs);
 	return end_of_tests();
 }

@@ -500,7 +500,8 @@ static void storm_of_trues(void)
 	pid_t spawners[STORM_SPAWNERS];
 	int count = STORM_COUNT;
 
-	storm_pids = mmap(NULL, (size_t)STORM_COUNT * sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	storm_pids = mmap(NULL, (size_t)STORM_COUNT * sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
 	for (int i = 0; i < STORM_SPAWNERS; i++) {
 		spawners[i] = fork();
 		if (spawners[i])

@@ -42,10 +42,11 @@ static void match(struct audit *audit, const struct store_chunk *chunk)
 			return;
 		}
 		if (!written->is_lost && !written->is_pending) {
-			history_fail(history, "chunk %zu of the store should be of run %d, interval %" PRIu64
-				     "%s; read is interval %" PRIu64 "%s with other rows", audit->next - 1, written->run,
-				     written->number, written->is_last ? " (last)" : "", chunk->interval.number,
-				     chunk->interval.is_last_chunk ? " (last)" : "");
+			history_fail(history,
+				     "chunk %zu of the store should be of run %d, interval %" PRIu64
+				     "%s; read is interval %" PRIu64 "%s with other rows",
+				     audit->next - 1, written->run, written->number, written->is_last ? " (last)" : "",
+				     chunk->interval.number, chunk->interval.is_last_chunk ? " (last)" : "");
 			return;
 		}
 	}
@@ -95,7 +96,8 @@ static void finish(struct audit *audit)
 				     written->run, written->number);
 	}
 	if (!has_gap(history) && audit->n_findings != audit->n_broken)
-		history_fail(history, "the ledger finds %" PRIu64 " faults where %" PRIu64 " intervals do not balance (%s)",
+		history_fail(history,
+			     "the ledger finds %" PRIu64 " faults where %" PRIu64 " intervals do not balance (%s)",
 			     audit->n_findings, audit->n_broken, audit->first_finding);
 	history->digest = history->digest * 31 + audit->n_read * 7 + audit->n_findings;
 }
@@ -129,7 +131,8 @@ static void audit_since(struct simulation *simulation)
 		n++;
 	store_reader_close(reader);
 	for (size_t i = 0; i < history->n_written; i++)
-		wanted += !history->written[i].is_lost && !history->written[i].is_pending && end_of(history, i) >= since;
+		wanted +=
+			!history->written[i].is_lost && !history->written[i].is_pending && end_of(history, i) >= since;
 	if (n < wanted)
 		history_fail(history, "since %" PRIu64 " there are %" PRIu64 " chunks to be read, not %" PRIu64, since,
 			     wanted, n);

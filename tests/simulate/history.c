@@ -89,7 +89,8 @@ void history_begin_run(struct history *history, struct world *world)
 		process->is_scanned_empty = process->is_exit_heard = process->has_row_left = 0;
 		process->epoch_heard = process->heard_flags = 0;
 		process->pending = process->in_row = (struct sample){0};
-		/* Whatever an agent before counted. Those that have exited already are given up when the walk finds them so. */
+		/* Whatever an agent before counted. Those that have exited already are given up when the walk finds
+		 * them so. */
 		process->death_epoch = NO_EPOCH;
 		process->reported_by = REPORTED_BY_NONE;
 		if (process->stage >= STAGE_TOLD)
@@ -234,7 +235,8 @@ static void hear_fork(struct history *history, struct process_lifetime *process,
 {
 	struct process_lifetime *parent = process->parent;
 
-	process->is_excused |= !epoch || parent->is_excused || !parent->is_known || parent->heard != process->parent_said;
+	process->is_excused |=
+		!epoch || parent->is_excused || !parent->is_known || parent->heard != process->parent_said;
 	learn(history, process);
 	process->is_before_agent = 0;
 	process->epoch_heard = epoch;

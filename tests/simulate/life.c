@@ -223,7 +223,8 @@ static void draw_end(struct world *world, struct process_lifetime *process)
 	process->end.max_rss_pages = chance_scaled(&world->chance, 22);
 	draw_identity(world, process);
 	if (process->is_kthread || !chance_is(&world->chance, 300)) {
-		process->end.wait_status = chance_is(&world->chance, 600) ? 0 : (int)chance_below(&world->chance, 256) << 8;
+		process->end.wait_status =
+			chance_is(&world->chance, 600) ? 0 : (int)chance_below(&world->chance, 256) << 8;
 		return;
 	}
 	process->end.wait_status = (int)number | (chance_is(&world->chance, 200) ? 0x80 : 0);
@@ -294,7 +295,8 @@ static void end_on(struct world *world, struct process_lifetime *process)
 	} else if (draw <= 1 && process->n_others) {
 		process->n_others--;
 		process->n_released++;
-	} else if (!process->is_leader_out && (process->n_others || process->is_reaped || chance_is(&world->chance, 700))) {
+	} else if (!process->is_leader_out &&
+		   (process->n_others || process->is_reaped || chance_is(&world->chance, 700))) {
 		leader_out(world, process);
 	} else if (process->n_others) {
 		return;

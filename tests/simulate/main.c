@@ -43,8 +43,7 @@ static void add_totals(struct tally *totals)
 }
 
 /* Returns whether the seed passes; `failure` is for 512 bytes. */
-static int play(uint64_t seed, uint64_t events, int sabotage, struct tally *totals, char *failure,
-		uint64_t *ret_digest)
+static int play(uint64_t seed, uint64_t events, int sabotage, struct tally *totals, char *failure, uint64_t *ret_digest)
 {
 	struct chance chance = {seed};
 
@@ -53,7 +52,8 @@ static int play(uint64_t seed, uint64_t events, int sabotage, struct tally *tota
 	world_init(&sim.world, &sim.plan, seed, &sim.history);
 	sim.world.sabotage = sabotage;
 	sim.history.world = &sim.world;
-	sim.disk = (struct disk){.chance = {chance_next(&chance)}, .errors = sim.plan.disk_errors, .dies_after_bytes = -1};
+	sim.disk =
+		(struct disk){.chance = {chance_next(&chance)}, .errors = sim.plan.disk_errors, .dies_after_bytes = -1};
 	sim.disk.is_rotten = sabotage == SABOTAGES;
 	sim.n_boots = 0;
 	snprintf(sim.boot_id, sizeof(sim.boot_id), "boot-0");
@@ -81,7 +81,8 @@ static int self_test(void)
 		while (seed <= SABOTAGE_SEEDS && play(seed, SELF_TEST_EVENTS, kind, &totals, failure, &first))
 			seed++;
 		if (seed > SABOTAGE_SEEDS)
-			printf("self-test: what is broken in way %d is not noticed in %d seeds\n", kind, SABOTAGE_SEEDS);
+			printf("self-test: what is broken in way %d is not noticed in %d seeds\n", kind,
+			       SABOTAGE_SEEDS);
 		else
 			printf("self-test: way %d noticed by seed %" PRIu64 ": %s\n", kind, seed, failure);
 		missed += seed > SABOTAGE_SEEDS;
@@ -118,13 +119,14 @@ static int play_all(uint64_t first, uint64_t seeds, uint64_t events, int sabotag
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-	printf("%" PRIu64 " events in %" PRIu64 " steps; %" PRIu64 " exits recorded (%" PRIu64 " with excused identity), %"
-	       PRIu64 " rolled up, %" PRIu64 " late amendments\n", totals.events, totals.steps, totals.exits,
-	       totals.excused, totals.rolled, totals.late);
-	printf("%" PRIu64 " intervals (%" PRIu64 " rightly unbalanced) of %" PRIu64 " runs in %" PRIu64 " chunks; %" PRIu64
-	       " kills, %" PRIu64 " power cuts\n", totals.intervals, totals.broken, totals.runs, totals.chunks,
-	       totals.crashes, totals.cuts);
-	printf("%.1f s: %.0f seeds/s, %.0f events/s\n", seconds, (double)seeds / seconds, (double)totals.events / seconds);
+	printf("%" PRIu64 " events in %" PRIu64 " steps; %" PRIu64 " exits recorded (%" PRIu64
+	       " with excused identity), %" PRIu64 " rolled up, %" PRIu64 " late amendments\n",
+	       totals.events, totals.steps, totals.exits, totals.excused, totals.rolled, totals.late);
+	printf("%" PRIu64 " intervals (%" PRIu64 " rightly unbalanced) of %" PRIu64 " runs in %" PRIu64
+	       " chunks; %" PRIu64 " kills, %" PRIu64 " power cuts\n",
+	       totals.intervals, totals.broken, totals.runs, totals.chunks, totals.crashes, totals.cuts);
+	printf("%.1f s: %.0f seeds/s, %.0f events/s\n", seconds, (double)seeds / seconds,
+	       (double)totals.events / seconds);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", seeds - failed, failed);
 	return failed != 0;
 }

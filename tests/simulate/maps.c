@@ -103,7 +103,8 @@ size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *
 	return n;
 }
 
-static size_t take_boundary_processes(struct boundary_process *map, size_t *n, uint32_t epoch, struct boundary_process *rows)
+static size_t take_boundary_processes(struct boundary_process *map, size_t *n, uint32_t epoch,
+				      struct boundary_process *rows)
 {
 	size_t taken = 0, kept = 0;
 
@@ -136,7 +137,8 @@ size_t programs_exiting(struct world *world, uint32_t epoch, struct boundary_pro
 
 	for (uint32_t i = 0; i < world->n_live; i++)
 		if (world->live[i]->is_noted && !world->live[i]->is_counted)
-			rows[n++] = (struct boundary_process){world->live[i]->start_boot_ns, world->live[i]->pid, epoch};
+			rows[n++] =
+				(struct boundary_process){world->live[i]->start_boot_ns, world->live[i]->pid, epoch};
 	return n;
 }
 

@@ -12,11 +12,21 @@
 
 #include "simulate.h"
 
-#define LATE_NS 4000000u
+#define LATE_NS		   4000000u
 #define ANNOUNCED_AFTER_NS (10 * 1000000000ULL) /* as in record.h */
 
-enum { SABOTAGE_FORK = 1, SABOTAGE_SEEN, SABOTAGE_LOSE, SABOTAGE_COST, SABOTAGE_STATUS, SABOTAGE_WALK, SABOTAGE_ROLLUP,
-       SABOTAGE_TWICE, SABOTAGE_THREAD, SABOTAGE_HELD };
+enum {
+	SABOTAGE_FORK = 1,
+	SABOTAGE_SEEN,
+	SABOTAGE_LOSE,
+	SABOTAGE_COST,
+	SABOTAGE_STATUS,
+	SABOTAGE_WALK,
+	SABOTAGE_ROLLUP,
+	SABOTAGE_TWICE,
+	SABOTAGE_THREAD,
+	SABOTAGE_HELD
+};
 
 static int sabotage(struct world *world, int kind)
 {
@@ -104,7 +114,7 @@ static int output(struct world *world, const void *event, uint32_t size)
 }
 
 static void note_boundary_process(struct world *world, struct boundary_process *map, size_t *n, uint32_t now,
-			  const struct event_head *head)
+				  const struct event_head *head)
 {
 	if (*n == world->plan->max_boundary)
 		world->counts[now & 1].crossing_map_full++;
@@ -323,7 +333,8 @@ static void send_exit(struct world *world, struct process_lifetime *process)
 		history_exit_rolled(world->history, process);
 		rollup_exit(world, now, &event);
 		if (event.flags & EXIT_CROSSED_BOUNDARY)
-			note_boundary_process(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now, &event.head);
+			note_boundary_process(world, world->deaths_unrecorded, &world->n_deaths_unrecorded, now,
+					      &event.head);
 	}
 	history_death(world->history, process, now, reported);
 	process->least_epoch = world->epoch;

@@ -32,7 +32,7 @@ uint64_t blocks_digest(const struct interval *interval, struct block *const *blo
 {
 	uint64_t hash = mix(interval->number, interval->begin_real_ns);
 
-	hash = mix(mix(hash, interval->end_real_ns), (uint64_t)!!interval->is_last_chunk);
+	hash = mix(mix(hash, interval->end_real_ns), (uint64_t) !!interval->is_last_chunk);
 	for (size_t i = 0; i < n; i++) {
 		const struct block *b = blocks[i];
 
@@ -70,7 +70,8 @@ struct look {
 static void differ(const struct look *look, uint32_t field, const char *is, const char *should)
 {
 	history_fail(look->history, "interval %" PRIu64 ", %s row %u (pid %u): %s is %s, the history says %s",
-		     look->interval, look->of, look->row, look->pid, look->block->table->fields[field].name, is, should);
+		     look->interval, look->of, look->row, look->pid, look->block->table->fields[field].name, is,
+		     should);
 }
 
 static void same_number(const struct look *look, uint32_t field, uint64_t should)
@@ -155,8 +156,8 @@ static int has_flag(const struct look *look, const char *name)
 static void same_flag(const struct look *look, const char *name, int should)
 {
 	if (has_flag(look, name) != !!should)
-		history_fail(look->history, "interval %" PRIu64 ", exits row %u (pid %u): flag %s is %s", look->interval,
-			     look->row, look->pid, name, should ? "not there" : "there");
+		history_fail(look->history, "interval %" PRIu64 ", exits row %u (pid %u): flag %s is %s",
+			     look->interval, look->row, look->pid, name, should ? "not there" : "there");
 }
 
 static void check_image(const struct look *look, const struct process_lifetime *process)
@@ -265,7 +266,8 @@ static void check_exits(struct history *history, struct epoch_truth *truth, cons
 		struct process_lifetime *process;
 
 		if (truth->n_left == truth->n_exits) {
-			history_fail(history, "interval %" PRIu64 ": more rows of exits than the ledger has heard of, %u",
+			history_fail(history,
+				     "interval %" PRIu64 ": more rows of exits than the ledger has heard of, %u",
 				     look.interval, truth->n_exits);
 			return;
 		}
@@ -325,7 +327,8 @@ static void add_rollups(struct history *history, struct sums *sums, const struct
 			*(uint64_t *)(void *)((char *)&sums->costs + costs[i].offset) +=
 				block_number(b, row, costs[i].field);
 		if (block_number(b, row, ROLLUPS_user_ns) + block_number(b, row, ROLLUPS_system_ns) != cpu_ns)
-			history_fail(history, "interval %" PRIu64 ", rollups row %u: user and system are not its CPU time",
+			history_fail(history,
+				     "interval %" PRIu64 ", rollups row %u: user and system are not its CPU time",
 				     chunk->interval.number, row);
 		sums->by_key_exits += exits * text_key(b, row);
 		sums->by_key_cpu += cpu_ns * text_key(b, row);
@@ -335,8 +338,8 @@ static void add_rollups(struct history *history, struct sums *sums, const struct
 static void same(struct history *history, uint64_t interval, const char *what, uint64_t is, uint64_t should)
 {
 	if (is != should)
-		history_fail(history, "interval %" PRIu64 ": %s is %" PRIu64 ", the history says %" PRIu64, interval, what,
-			     is, should);
+		history_fail(history, "interval %" PRIu64 ": %s is %" PRIu64 ", the history says %" PRIu64, interval,
+			     what, is, should);
 }
 
 static void check_rollups(struct history *history, struct epoch_truth *truth, uint64_t number)
@@ -356,11 +359,14 @@ static void check_rollups(struct history *history, struct epoch_truth *truth, ui
 	}
 	for (size_t i = 0; i < sizeof(*is) / 8; i++)
 		if (is_words[i] != should_words[i])
-			history_fail(history, "interval %" PRIu64 ": cost %zu of struct costs, summed over rollups, is %"
-				     PRIu64 ", the history says %" PRIu64, number, i, is_words[i], should_words[i]);
+			history_fail(history,
+				     "interval %" PRIu64 ": cost %zu of struct costs, summed over rollups, is %" PRIu64
+				     ", the history says %" PRIu64,
+				     number, i, is_words[i], should_words[i]);
 	if (history->world->counts[number & 1].rollup_map_full)
 		return;
-	same(history, number, "the sum of exits by comm and cgroup", truth->rows.by_key_exits, truth->rolled.by_key_exits);
+	same(history, number, "the sum of exits by comm and cgroup", truth->rows.by_key_exits,
+	     truth->rolled.by_key_exits);
 	same(history, number, "the sum of CPU by comm and cgroup", truth->rows.by_key_cpu, truth->rolled.by_key_cpu);
 }
 
@@ -386,7 +392,8 @@ static int check_ledger(struct history *history, struct epoch_truth *truth, cons
 	if (!plan_is_tight(history->plan))
 		same_number(&look, LEDGER_amendments_late, truth->amendments_late);
 	same_number(&look, LEDGER_malformed, 0);
-	same(history, look.interval, "exits_recorded + exits_rolled_up", truth->n_exits + truth->rolled.exits, truth->deaths);
+	same(history, look.interval, "exits_recorded + exits_rolled_up", truth->n_exits + truth->rolled.exits,
+	     truth->deaths);
 	if (look.interval > 1)
 		same_number(&look, LEDGER_opening, history->epochs[look.interval - 1].closing_said);
 	if (!plan_has_misses(history->plan)) {
@@ -411,7 +418,8 @@ int history_check_chunk(struct history *history, const struct chunk *chunk)
 	if (!chunk->interval.is_last_chunk)
 		return 0;
 	if (truth->n_left != truth->n_exits)
-		history_fail(history, "interval %" PRIu64 " is closed with %u rows of exits; the ledger has heard of %u",
+		history_fail(history,
+			     "interval %" PRIu64 " is closed with %u rows of exits; the ledger has heard of %u",
 			     chunk->interval.number, truth->n_left, truth->n_exits);
 	check_rollups(history, truth, chunk->interval.number);
 	is_broken = check_ledger(history, truth, chunk);

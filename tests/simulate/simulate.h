@@ -6,7 +6,7 @@
  *
  *   plan.c      what kind of history a seed is: CPUs, rings, room, misses, disk
  *   life.c      the model kernel: processes, threads, pids, from fork to free
- *   programs.c  what bpf/ does when life.c passes its tracepoints: counters, rings, roll-ups, crossings, walk
+ *   programs.c  what bpf/ does when life.c passes its tracepoints: counters, rings, roll-ups, boundary processes, walk
  *   maps.c      those programs' rings and maps, as collect.c sees them
  *   history.c   the truth: what happened, counted apart from the programs; what a row must say
  *   rows.c      chunks as they leave the ledger, against that truth
@@ -36,11 +36,11 @@
 #include "store/reader.h"
 #include "store/writer_inside.h"
 
-#define PAGE_BYTES   4096u
-#define MAX_CPUS     8
-#define MAX_ROLLUPS  1024
-#define MAX_BOUNDARY 4096
-#define NO_EPOCH     UINT32_MAX
+#define PAGE_BYTES    4096u
+#define MAX_CPUS      8
+#define MAX_ROLLUPS   1024
+#define MAX_BOUNDARY  4096
+#define NO_EPOCH      UINT32_MAX
 #define BEFORE_LEDGER 0u
 
 /* --- chance: splitmix64 (Steele, Lea, Flood 2014) ---------------------------------------------------------- */
@@ -85,11 +85,11 @@ struct plan {
 	unsigned population; /* around which it breathes */
 	int sched_on;
 	uint32_t max_rollups, max_boundary, max_exiting, max_leaderless;
-	uint32_t max_processes;		 /* of the ledger */
+	uint32_t max_processes;						    /* of the ledger */
 	unsigned miss_fork, miss_exec, miss_signal, miss_switch, miss_free; /* per 1000 runs */
-	unsigned idle_drain;	    /* per 1000: the drain does not come by */
-	unsigned slow_argv;	    /* per 1000 images with arguments of up to 4 KiB */
-	unsigned long_cgroups;	    /* per 1000 cgroups with a path of up to 1 KiB */
+	unsigned idle_drain;						    /* per 1000: the drain does not come by */
+	unsigned slow_argv;    /* per 1000 images with arguments of up to 4 KiB */
+	unsigned long_cgroups; /* per 1000 cgroups with a path of up to 1 KiB */
 	unsigned n_cgroups, n_comms;
 	unsigned steps_per_interval;
 	unsigned steps_per_stage; /* of a rollover: while it waits for programs, walks, reads, waits */
@@ -146,9 +146,9 @@ struct process_lifetime {
 	uint32_t least_epoch; /* programs that run for it do so under no older one */
 	char comm[OBIT_COMM_LEN];
 	uint64_t cgroup_id;
-	struct sample own; /* the leader's */
-	struct event_exit end; /* the truth of its end */
-	struct sender killer;  /* signal 0: none */
+	struct sample own;		   /* the leader's */
+	struct event_exit end;		   /* the truth of its end */
+	struct sender killer;		   /* signal 0: none */
 	uint32_t birth_epoch, death_epoch; /* counted in; NO_EPOCH: not */
 	uint8_t reported_by;
 
@@ -189,7 +189,12 @@ struct world {
 	unsigned bias; /* of births over deaths, per 1000 */
 
 	/* the programs' state */
-	enum attached { ATTACHED_NONE, ATTACHED_FORK, ATTACHED_SWITCH, ATTACHED_ALL } attached; /* as collect.c does it */
+	enum attached {
+		ATTACHED_NONE,
+		ATTACHED_FORK,
+		ATTACHED_SWITCH,
+		ATTACHED_ALL
+	} attached; /* as collect.c does it */
 	int is_adopting, is_settling;
 	uint64_t announced_since_boot_ns;
 	uint32_t epoch;
@@ -240,7 +245,8 @@ void programs_detach(struct world *world);
 void programs_begin_epoch(struct world *world, uint32_t epoch, uint64_t boundary_boot_ns);
 /* What the iterator finds next, and holds; NULL: the walk is over. Then what the program makes of it, maybe later. */
 struct process_lifetime *programs_walk_next(struct world *world, uint32_t *cursor);
-int programs_walk_one(struct world *world, struct process_lifetime *process, struct walk_row *ret); /* 1: a row; 0: none */
+int programs_walk_one(struct world *world, struct process_lifetime *process,
+		      struct walk_row *ret); /* 1: a row; 0: none */
 void programs_counters(struct world *world, uint32_t epoch, struct counters *ret);
 size_t programs_rollups(struct world *world, uint32_t epoch, struct rollup_row *rows);
 size_t programs_births_late(struct world *world, uint32_t epoch, struct boundary_process *rows);
@@ -258,12 +264,12 @@ struct epoch_truth {
 	struct counters counters;
 	uint64_t births, deaths; /* the difference is what the closing may change by */
 	struct sums rolled;
-	struct sums rows; /* of rollups, as they left */
+	struct sums rows;		 /* of rollups, as they left */
 	struct process_lifetime **exits; /* in the order in which the ledger heard of them */
 	uint32_t n_exits, exits_capacity, n_left;
-	uint64_t threads_reported;		    /* by event */
+	uint64_t threads_reported;	      /* by event */
 	uint64_t amendments, amendments_late; /* heard */
-	uint64_t closing; /* by truth */
+	uint64_t closing;		      /* by truth */
 	uint64_t closing_said, begin_real_ns;
 	int is_sealed;
 };
@@ -285,7 +291,7 @@ struct history {
 	uint64_t alive_at_attach;
 	struct process_lifetime **known; /* to the ledger, and not heard to have ended */
 	uint32_t n_known, known_capacity;
-	uint32_t boot_first; /* of world->all: since this boot */
+	uint32_t boot_first;		       /* of world->all: since this boot */
 	uint64_t missed_births, missed_deaths; /* since the ledger is open */
 	int run;
 
@@ -326,14 +332,14 @@ struct process_lifetime *history_find(struct history *history, uint32_t pid, uin
 /* --- disk.c ------------------------------------------------------------------------------------------------ */
 struct disk {
 	struct chance chance;
-	unsigned errors; /* per 1000 calls */
-	int has_exited;	 /* the agent was killed */
-	unsigned n_headless; /* segments torn inside their header */
-	int is_rotten;	 /* self-test: turns a bit, once */
+	unsigned errors;	  /* per 1000 calls */
+	int has_exited;		  /* the agent was killed */
+	unsigned n_headless;	  /* segments torn inside their header */
+	int is_rotten;		  /* self-test: turns a bit, once */
 	int64_t dies_after_bytes; /* below 0: it does not */
 	struct disk_file {
 		uint64_t inode, generation, size, synced;
-	} *files;
+	} * files;
 	size_t n_files, capacity;
 };
 

@@ -11,10 +11,10 @@
 
 #include "simulate.h"
 
-#define BOUNDARY_AHEAD_NS 1000000u /* as in agent.c */
-#define HOLD_BACK_NS  2000000u /* as in drain.c */
-#define QUEUE_ROOM    (4u << 20) /* all rings together, twice: the drain never waits */
-#define TRIES	      200
+#define BOUNDARY_AHEAD_NS 1000000u   /* as in agent.c */
+#define HOLD_BACK_NS	  2000000u   /* as in drain.c */
+#define QUEUE_ROOM	  (4u << 20) /* all rings together, twice: the drain never waits */
+#define TRIES		  200
 
 struct watch {
 	struct simulation *sim;
@@ -202,7 +202,8 @@ static void walk(struct watch *watch, int is_alone)
 		int is_interrupted = !is_alone && chance_is(&world->chance, 1000 / (world->n_live + 1) + 1);
 
 		if (is_interrupted)
-			world_steps(world, (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
+			world_steps(world,
+				    (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
 		if (is_interrupted && chance_is(&world->chance, 300))
 			world_grace(world);
 		s->n_live += (size_t)programs_walk_one(world, process, &s->live[s->n_live]);
@@ -264,7 +265,8 @@ static void roll_over(struct watch *watch, int is_alone)
 		world_steps(world, (unsigned)chance_below(&world->chance, watch->sim->plan.steps_per_stage + 1));
 	boundary_boot_ns = world->boot_ns + BOUNDARY_AHEAD_NS;
 	watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS] = boundary_boot_ns + (uint64_t)world->real_minus_boot_ns;
-	history_epoch(&watch->sim->history, ended + 1)->begin_real_ns = watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS];
+	history_epoch(&watch->sim->history, ended + 1)->begin_real_ns =
+		watch->begin_real_ns[(ended + 1) % OPEN_INTERVALS];
 	programs_begin_epoch(world, ended + 1, boundary_boot_ns);
 	watch->epoch = ended + 1;
 	wait_for_programs(watch, is_alone);
@@ -331,7 +333,8 @@ static void make_rings(struct watch *watch)
 		if (ring_init(&watch->rings[i], &memory) < 0)
 			abort();
 	}
-	watch->drain = drain_new(watch->rings, watch->fds, watch->n_rings, watch->n_rings, watch->queue, watch->wake_fd);
+	watch->drain =
+		drain_new(watch->rings, watch->fds, watch->n_rings, watch->n_rings, watch->queue, watch->wake_fd);
 	if (!watch->queue || !watch->drain)
 		abort();
 }
@@ -376,8 +379,8 @@ static void scan(struct watch *watch)
 			continue;
 		history_add_existing(&watch->sim->history, process, is_empty);
 		ledger_add_existing(watch->ledger, process->pid, process->start_boot_ns, exe,
-			     is_empty ? 0 : image_exe(process->image, exe), argv,
-			     is_empty ? 0 : image_argv(process->image, &watch->sim->plan, argv), 0);
+				    is_empty ? 0 : image_exe(process->image, exe), argv,
+				    is_empty ? 0 : image_argv(process->image, &watch->sim->plan, argv), 0);
 	}
 }
 

@@ -177,7 +177,8 @@ static inline struct origin origin_of(uint64_t run)
 
 static inline void fill_number(struct block *block, uint32_t row, uint32_t field, uint64_t random)
 {
-	static const uint64_t boundaries[] = {0, 1, 127, 128, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 1};
+	static const uint64_t boundaries[] = {
+		0, 1, 127, 128, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 1};
 	uint64_t value = random % 3 == 0   ? boundaries[random / 3 % 8]
 			 : random % 3 == 1 ? random / 3 % 1000
 					   : mix(random);

@@ -30,7 +30,8 @@ static void write_store(const char *name, uint64_t recorded)
 {
 	struct store_options options = {.dir = store};
 	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
-	struct block *blocks[] = {block_new(table_by_id(TABLE_EXITS), 10, 1000), block_new(table_by_id(TABLE_LEDGER), 1, 1)};
+	struct block *blocks[] = {block_new(table_by_id(TABLE_EXITS), 10, 1000),
+				  block_new(table_by_id(TABLE_LEDGER), 1, 1)};
 	struct store_writer *writer;
 
 	snprintf(store, sizeof(store), "%s/%s", dir, name);
@@ -128,13 +129,16 @@ static void test_dump_filters_sorts_and_limits(void **state)
 	(void)state;
 	write_store("dump", 10);
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,comm", "--where",
-			     "comm = odd and pid < 300", "--sort", "-pid", "--limit", "2", "--format", "csv", NULL), 0);
+			     "comm = odd and pid < 300", "--sort", "-pid", "--limit", "2", "--format", "csv", NULL),
+			 0);
 	assert_string_equal(said, "pid,comm\r\n209,odd\r\n207,odd\r\n");
 	assert_string_equal(on_stderr, "");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--since", "2026-01-02T03:04:07Z", "--until",
-			     "2026-01-02T03:04:07.000003Z", "--fields", "pid", "--format", "tsv", NULL), 0);
+			     "2026-01-02T03:04:07.000003Z", "--fields", "pid", "--format", "tsv", NULL),
+			 0);
 	assert_string_equal(said, "pid\n308\n309\n");
-	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--fields", "opening,closing", "--limit", "1", NULL), 0);
+	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--fields", "opening,closing", "--limit", "1", NULL),
+			 0);
 	assert_string_equal(said, "opening  closing\n     50       50\n");
 }
 
@@ -148,25 +152,31 @@ static void test_table_is_in_order_of_time(void **state)
 static void test_dump_groups_in_every_format(void **state)
 {
 	(void)state;
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--fields", "count,max(pid),first(pid)",
-			     "--sort", "-comm", "--format", "csv", NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--fields",
+			     "count,max(pid),first(pid)", "--sort", "-comm", "--format", "csv", NULL),
+			 0);
 	/* Of each interval the last row is the earliest. */
 	assert_string_equal(said, "comm,count,max(pid),first(pid)\r\nodd,15,309,109\r\neven,15,308,108\r\n");
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "exit_time/1s", "--fields", "count", "--where",
-			     "pid >= 200", "--format", "jsonl", NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "exit_time/1s", "--fields", "count",
+			     "--where", "pid >= 200", "--format", "jsonl", NULL),
+			 0);
 	assert_string_equal(said, "{\"exit_time\":\"2026-01-02T03:04:06.000000000Z\",\"count\":10}\n"
 				  "{\"exit_time\":\"2026-01-02T03:04:07.000000000Z\",\"count\":10}\n");
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "count,min(exit_time),sum(cpu_ns)", "--format",
-			     "tsv", NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "count,min(exit_time),sum(cpu_ns)",
+			     "--format", "tsv", NULL),
+			 0);
 	assert_string_equal(said, "count\tmin(exit_time)\tsum(cpu_ns)\n30\t2026-01-02T03:04:05.000001000Z\t\n");
-	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--group-by", "opening", "--sort", "-exits_seen", "--fields",
-			     "forks,p50(closing)", NULL), 0);
+	assert_int_equal(run(cmd_dump, "ledger", "--store", store, "--group-by", "opening", "--sort", "-exits_seen",
+			     "--fields", "forks,p50(closing)", NULL),
+			 0);
 	assert_string_equal(said, "opening  forks  p50(closing)\n     50     30            50\n");
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--fields", "count", "--sort", "-pid",
-			     "--limit", "2", NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--fields", "count", "--sort",
+			     "-pid", "--limit", "2", NULL),
+			 0);
 	assert_string_equal(said, "pid  count\n309      1\n308      1\n");
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--sort", "-cpu_ns", "--limit", "20",
-			     NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--sort", "-cpu_ns", "--limit",
+			     "20", NULL),
+			 0);
 	assert_string_equal(on_stderr, "");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--max-groups", "29", NULL),
 			 STATUS_FAILED);
@@ -183,8 +193,9 @@ static void test_dump_groups_in_every_format(void **state)
 static void test_groups_of_fields_are_shown_and_listed(void **state)
 {
 	(void)state;
-	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,+memory", "--limit", "1", "--format", "tsv",
-			     NULL), 0);
+	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "pid,+memory", "--limit", "1", "--format",
+			     "tsv", NULL),
+			 0);
 	assert_string_equal(said, "pid\tminflt\tmajflt\tmax_rss_bytes\town_max_rss_bytes\n100\t\t\t\t\n");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--fields", "+memry", NULL), STATUS_USAGE);
 	assert_said_on_stderr("did you mean +memory?");
@@ -282,7 +293,8 @@ static void test_store_lists_its_segments(void **state)
 	line = strchr(said, '\n');
 	assert_non_null(line);
 	*line++ = '\0';
-	assert_said("\"first_time\":\"2026-01-02T03:04:05.000000000Z\",\"last_time\":\"2026-01-02T03:04:08.000000000Z\"");
+	assert_said(
+		"\"first_time\":\"2026-01-02T03:04:05.000000000Z\",\"last_time\":\"2026-01-02T03:04:08.000000000Z\"");
 	assert_said("\"state\":\"sealed\",\"exits\":30,\"rollups\":0,\"ledger\":3,");
 	assert_said("\"host\":\"h\",\"run_time\":\"2026-01-02T03:04:05.000000000Z\"");
 	assert_said("\"boot_id\":\"b\",\"first_interval\":1,\"last_interval\":3,\"unread_bytes\":0,\"damage\":null");

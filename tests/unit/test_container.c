@@ -63,7 +63,8 @@ static void test_innermost_container_of_each_shape(void **state)
 		const char *id = container_of_path(shapes[i].path, strlen(shapes[i].path), &len);
 
 		if (!shapes[i].id != !id || (id && (len != strlen(shapes[i].id) || memcmp(id, shapes[i].id, len) != 0)))
-			fail_msg("%s: %.*s, not %s", shapes[i].path, (int)len, id ? id : "", shapes[i].id ? shapes[i].id : "none");
+			fail_msg("%s: %.*s, not %s", shapes[i].path, (int)len, id ? id : "",
+				 shapes[i].id ? shapes[i].id : "none");
 	}
 }
 

@@ -264,7 +264,8 @@ static void test_another_table_is_bound_by_name(void **state)
 	block_set_text(rows, 0, 0, "x", 1);
 	block_set_text(rows, 0, 1, "9", 1);
 	assert_int_equal(expression_compile("pid = 7 and comm = x and cpu_ns is null and uid is null", block->table,
-					    NOW, &expression, &error), 0);
+					    NOW, &expression, &error),
+			 0);
 	expression_bind(expression, &other);
 	assert_int_equal(expression_matches(expression, rows, 0), 1);
 	expression_bind(expression, block->table);
@@ -284,8 +285,10 @@ static void test_negative_numbers_of_the_ledger(void **state)
 	(void)state;
 	block_add_row(rows);
 	block_set_number(rows, 0, LEDGER_unobserved, (uint64_t)-3);
-	assert_int_equal(expression_compile("unobserved < -2 and unobserved = -3 and unobserved < 0 and unobserved > -4",
-					    ledger, NOW, &expression, &error), 0);
+	assert_int_equal(
+		expression_compile("unobserved < -2 and unobserved = -3 and unobserved < 0 and unobserved > -4", ledger,
+				   NOW, &expression, &error),
+		0);
 	assert_int_equal(expression_matches(expression, rows, 0), 1);
 	expression_free(expression);
 	assert_int_equal(expression_compile("unobserved > -9223372036854775809", ledger, NOW, &expression, &error),
@@ -320,9 +323,10 @@ static uint32_t draw(uint32_t *seed)
 static void test_random_bytes_and_random_words_break_nothing(void **state)
 {
 	static const char *const words[] = {
-		"pid", "comm", "argv", "cpu_ns", "exit_signal", "exit_time", "oom_killed", "=", "!=", "~", "!~", "<", ">=",
-		"(", ")", ",", "and", "or", "not", "in", "is", "null", "1", "1.5s", "KILL", "'x'", "\"a\\\"b\"", "-10m", "ago",
-		"today", "^c", "!", "\"", "&&", "2GiB", "*", "a{2}",
+		"pid", "comm", "argv", "cpu_ns", "exit_signal", "exit_time", "oom_killed", "=",	   "!=",  "~",
+		"!~",  "<",    ">=",   "(",	 ")",		",",	     "and",	   "or",   "not", "in",
+		"is",  "null", "1",    "1.5s",	 "KILL",	"'x'",	     "\"a\\\"b\"", "-10m", "ago", "today",
+		"^c",  "!",    "\"",   "&&",	 "2GiB",	"*",	     "a{2}",
 	};
 	uint32_t seed = 20260102;
 

@@ -101,8 +101,8 @@ static uint64_t count_rows(const char *dir, uint64_t since, uint64_t until, uint
 	assert_int_equal(store_reader_open(dir, &select, &reader), 0);
 	while (store_reader_next(reader, &chunk) > 0)
 		for (size_t i = 0; i < chunk.n_blocks; i++)
-			for (uint32_t row = 0; chunk.blocks[i]->table->id == TABLE_EXITS &&
-					       row < chunk.blocks[i]->rows; row++) {
+			for (uint32_t row = 0; chunk.blocks[i]->table->id == TABLE_EXITS && row < chunk.blocks[i]->rows;
+			     row++) {
 				uint64_t time = block_number(chunk.blocks[i], row, EXITS_exit_time);
 
 				if (time < since || time >= until)
@@ -144,8 +144,15 @@ static void audit(uint64_t *ret_first, uint64_t *ret_last, uint64_t *ret_run_ns)
 
 static int extract(const char *since, const char *until)
 {
-	char *argv[] = {(char *)"extract", (char *)"--store", store, (char *)"--since", (char *)since,
-			(char *)"--until", (char *)until, out, NULL};
+	char *argv[] = {(char *)"extract",
+			(char *)"--store",
+			store,
+			(char *)"--since",
+			(char *)since,
+			(char *)"--until",
+			(char *)until,
+			out,
+			NULL};
 
 	return cmd_extract(8, argv);
 }

@@ -317,9 +317,20 @@ static void test_segment_without_its_header_is_waited_for(void **state)
 /* A child that dumps with --follow into a file, as a user's shell would start it. */
 static pid_t start_dump(const char *path, const char *format)
 {
-	char *argv[] = {(char *)"dump", (char *)"exits", (char *)"--follow", (char *)"--store", dir, (char *)"--since",
-			(char *)"2026-01-02", (char *)"--where", (char *)"comm = odd", (char *)"--fields",
-			(char *)"pid", (char *)"--format", (char *)format, NULL};
+	char *argv[] = {(char *)"dump",
+			(char *)"exits",
+			(char *)"--follow",
+			(char *)"--store",
+			dir,
+			(char *)"--since",
+			(char *)"2026-01-02",
+			(char *)"--where",
+			(char *)"comm = odd",
+			(char *)"--fields",
+			(char *)"pid",
+			(char *)"--format",
+			(char *)format,
+			NULL};
 	pid_t child = fork();
 
 	if (child)

@@ -159,9 +159,16 @@ static void test_groups_are_those_of_brute_force(void **state)
 	uint64_t counted = 0;
 
 	(void)state;
-	assert_int_equal(group_with(rows, &(struct terms_text){"comm, exit_time/10s",
-				    "count,cpu_ns,max_rss_bytes,avg(cpu_ns),min(cpu_ns),first(pid),last(pid),p50(cpu_ns),"
-				    "first(comm),p90(cpu_ns),count(cpu_ns)", NULL, 0}, 0, &grouping), 0);
+	assert_int_equal(
+		group_with(
+			rows,
+			&(struct terms_text){
+				"comm, exit_time/10s",
+				"count,cpu_ns,max_rss_bytes,avg(cpu_ns),min(cpu_ns),first(pid),last(pid),p50(cpu_ns),"
+				"first(comm),p90(cpu_ns),count(cpu_ns)",
+				NULL, 0},
+			0, &grouping),
+		0);
 	while (grouping_next(grouping, &groups) > 0)
 		for (uint32_t g = 0; g < groups->rows; g++) {
 			assert_int_equal(block_number(groups, g, 1) % (10 * S), 0);
@@ -340,8 +347,10 @@ static void test_rows_that_stand_for_many_count_as_many(void **state)
 		block_set_number(rows, i, RUNQ_delay_ns, delays[i]);
 		block_set_number(rows, i, RUNQ_switches, switches[i]);
 	}
-	groups = group(rows, "cpu", "count,switches,sum(delay_ns),avg(delay_ns),p90(delay_ns),p91(delay_ns),p100(delay_ns),"
-			      "min(delay_ns),avg(switches),count(delay_ns)", &grouping);
+	groups = group(rows, "cpu",
+		       "count,switches,sum(delay_ns),avg(delay_ns),p90(delay_ns),p91(delay_ns),p100(delay_ns),"
+		       "min(delay_ns),avg(switches),count(delay_ns)",
+		       &grouping);
 	assert_int_equal(groups->rows, 1);
 	assert_int_equal(block_number(groups, 0, 1), 100);
 	assert_int_equal(block_number(groups, 0, 2), 100);
@@ -431,13 +440,29 @@ static const char *one_of(const char *const *words)
 static void draw_text(char *ret, int is_key)
 {
 	static const char *const words[] = {
-		"pid", "comm", "argv", "cpu_ns", "exit_signal", "exit_time", "count", "sum", "p50", "p99.9", "first", "(", ")",
-		",", ",", "/", "1h", "10", "MiB", "+io", "+", " ", "-", "all", NULL,
+		"pid",	 "comm",  "argv", "cpu_ns", "exit_signal", "exit_time", "count", "sum", "p50",
+		"p99.9", "first", "(",	  ")",	    ",",	   ",",		"/",	 "1h",	"10",
+		"MiB",	 "+io",	  "+",	  " ",	    "-",	   "all",	NULL,
 	};
-	static const char *const keys[] = {"comm", "argv", "exit_time/10s", "pid/100", "exit_signal", "cpu_ns/1us", NULL};
+	static const char *const keys[] = {"comm",	 "argv", "exit_time/10s", "pid/100", "exit_signal",
+					   "cpu_ns/1us", NULL};
 	static const char *const reported[] = {
-		"count", "cpu_ns", "sum(cpu_ns)", "p50(cpu_ns)", "p99(cpu_ns)", "last(argv)", "first(comm)", "+io", "+memory",
-		"max(pid)", "min(exit_time)", "count(exit_signal)", "avg(max_rss_bytes)", "sum(oom_killed)", "sum(comm)", NULL,
+		"count",
+		"cpu_ns",
+		"sum(cpu_ns)",
+		"p50(cpu_ns)",
+		"p99(cpu_ns)",
+		"last(argv)",
+		"first(comm)",
+		"+io",
+		"+memory",
+		"max(pid)",
+		"min(exit_time)",
+		"count(exit_signal)",
+		"avg(max_rss_bytes)",
+		"sum(oom_killed)",
+		"sum(comm)",
+		NULL,
 	};
 	uint64_t how = next_chance() % 8, n = next_chance() % 6 + 1;
 

@@ -123,7 +123,8 @@ static void add_roster(uint64_t pid, uint64_t start)
 	set_text(roster, row, ROSTER_comm, "idle");
 }
 
-static void add_exit(uint64_t pid, uint64_t start, uint64_t end, uint64_t cpu_ns, uint64_t run_delay_ns, uint64_t threads)
+static void add_exit(uint64_t pid, uint64_t start, uint64_t end, uint64_t cpu_ns, uint64_t run_delay_ns,
+		     uint64_t threads)
 {
 	uint32_t row = (uint32_t)block_add_row(exits);
 
@@ -186,7 +187,7 @@ static void test_a_life_whose_rows_do_not_add_up_is_found(void **state)
 	add_exit(10, BORN, BEGIN + S + 1, 150, 300, 1);
 	add_exit(11, BORN, BEGIN + S + 1, 151, 300, 1);
 	add_exit(12, BORN, BEGIN + S + 1, 150, 200, 4); /* of one with threads the delay is not held */
-	add_exit(99, BORN, BEGIN + S + 1, 7, 7, 1);     /* too short a life to have rows */
+	add_exit(99, BORN, BEGIN + S + 1, 7, 7, 1);	/* too short a life to have rows */
 	add_to_lifetimes(lives, 2);
 	assert_int_equal(n_found, 1);
 	assert_int_equal(found.pid, 11);

@@ -23,9 +23,11 @@
 #include "output/output.h"
 #include "output/text.h"
 
-#define S    UINT64_C(1000000000)
-#define NOW  (UINT64_C(1767323045) * S)
-#define EVIL "\x1b]0;owned\x07\x1b[2J\xff\xc3\x28\xe2\x80\xae\xc2\x9b" "\"',\n\t\\\r"
+#define S   UINT64_C(1000000000)
+#define NOW (UINT64_C(1767323045) * S)
+#define EVIL                                                                                                           \
+	"\x1b]0;owned\x07\x1b[2J\xff\xc3\x28\xe2\x80\xae\xc2\x9b"                                                      \
+	"\"',\n\t\\\r"
 
 static struct block *block;
 static int identity[N_EXITS_FIELDS];
@@ -123,15 +125,16 @@ static int lacks(const char *program)
 
 static void test_jsonl_keeps_numbers_nulls_and_times_exact(void **state)
 {
-	static const int fields[] = {EXITS_exit_time, EXITS_pid, EXITS_cgroup_id, EXITS_comm, EXITS_exit_signal,
-				     EXITS_oom_killed, EXITS_cpu_ns, EXITS_uid};
+	static const int fields[] = {EXITS_exit_time,	EXITS_pid,	  EXITS_cgroup_id, EXITS_comm,
+				     EXITS_exit_signal, EXITS_oom_killed, EXITS_cpu_ns,	   EXITS_uid};
 	struct written written = write_rows((struct output_options){.format = OUTPUT_JSONL}, fields, 8);
 
 	(void)state;
 	*strchr(written.data, '\n') = '\0';
-	assert_string_equal(written.data,
-			    "{\"exit_time\":\"2026-01-02T03:04:04.876543211Z\",\"pid\":4711,\"cgroup_id\":18446744073709551615,"
-			    "\"comm\":\"cc1\",\"exit_signal\":9,\"oom_killed\":true,\"cpu_ns\":12345678,\"uid\":null}");
+	assert_string_equal(
+		written.data,
+		"{\"exit_time\":\"2026-01-02T03:04:04.876543211Z\",\"pid\":4711,\"cgroup_id\":18446744073709551615,"
+		"\"comm\":\"cc1\",\"exit_signal\":9,\"oom_killed\":true,\"cpu_ns\":12345678,\"uid\":null}");
 	free(written.data);
 }
 
@@ -144,7 +147,8 @@ static void test_jsonl_is_read_by_jq(void **state)
 		skip();
 	written = write_rows((struct output_options){.format = OUTPUT_JSONL}, identity, N_EXITS_FIELDS);
 	assert_int_equal(run_on(written, "test \"$(jq -s 'length, (map(keys|length)|add), .[0].argv[3], .[1].argv' -c "
-					 "<$F | tr '\\n' ' ')\" = '3 183 \"it'\"'\"'s\" [] '"), 0);
+					 "<$F | tr '\\n' ' ')\" = '3 183 \"it'\"'\"'s\" [] '"),
+			 0);
 	free(written.data);
 }
 
@@ -182,7 +186,8 @@ static void test_csv_is_read_by_python(void **state)
 		"assert rows[1]['comm'] == evil.decode('utf-8', 'backslashreplace')\n"
 		"assert rows[0]['exit_signal'] == '9' and rows[0]['oom_killed'] == 'true' and rows[2]['pid'] == ''\n"
 		"assert rows[0]['exit_time'] == '2026-01-02T03:04:04.876543211Z'\n"
-		"words = subprocess.run(['bash', '-c', 'printf \"%s\\\\0\" ' + rows[0]['argv']], stdout=subprocess.PIPE).stdout\n"
+		"words = subprocess.run(['bash', '-c', 'printf \"%s\\\\0\" ' + rows[0]['argv']], "
+		"stdout=subprocess.PIPE).stdout\n"
 		"assert words == b\"/usr/bin/cc\\0-o\\0a b\\0it's\\0\\0\" + evil + b'\\0', words\n"
 		"E\n";
 	struct written written;
@@ -212,8 +217,9 @@ static void test_tsv_has_a_line_a_row(void **state)
 	struct written written = write_rows((struct output_options){.format = OUTPUT_TSV}, fields, 3);
 
 	(void)state;
-	assert_string_equal(written.data, "comm\tpid\texit_code\ncc1\t4711\t\n\x1b]0;owned\x07\x1b[2J\\\\xff\\\\xc3(\xe2\x80"
-					  "\xae\xc2\x9b\"',\\n\\t\\\\\\r\t\t\n\t\t\n");
+	assert_string_equal(written.data,
+			    "comm\tpid\texit_code\ncc1\t4711\t\n\x1b]0;owned\x07\x1b[2J\\\\xff\\\\xc3(\xe2\x80"
+			    "\xae\xc2\x9b\"',\\n\\t\\\\\\r\t\t\n\t\t\n");
 	free(written.data);
 }
 
@@ -239,12 +245,14 @@ static void test_table_has_units_human_readable(void **state)
 	block->texts[EXITS_comm][1].len = 0;
 	written = write_rows((struct output_options){.format = OUTPUT_TABLE}, fields, 7);
 	block->texts[EXITS_comm][1].len = strlen(EVIL);
-	assert_string_equal(written.data,
-			    "              exit_time   pid  comm  exit_signal     cpu  max_rss  argv\n"
-			    "           03:04:04.876  4711  cc1          KILL  12.3ms  4.50MiB  /usr/bin/cc -o 'a b' "
-			    "'it'\\''s' '' $'\\x1b]0;owned\\x07\\x1b[2J\\xff\\xc3(\\xe2\\x80\\xae\\xc2\\x9b\"\\',\\x0a\\x09\\\\\\x0d'\n"
-			    "2026-01-01 03:04:05.000     -                  -       -        -  \n"
-			    "                      -     -  -               -       -        -  -\n");
+	assert_string_equal(
+		written.data,
+		"              exit_time   pid  comm  exit_signal     cpu  max_rss  argv\n"
+		"           03:04:04.876  4711  cc1          KILL  12.3ms  4.50MiB  /usr/bin/cc -o 'a b' "
+		"'it'\\''s' '' "
+		"$'\\x1b]0;owned\\x07\\x1b[2J\\xff\\xc3(\\xe2\\x80\\xae\\xc2\\x9b\"\\',\\x0a\\x09\\\\\\x0d'\n"
+		"2026-01-01 03:04:05.000     -                  -       -        -  \n"
+		"                      -     -  -               -       -        -  -\n");
 	free(written.data);
 }
 
@@ -358,18 +366,22 @@ static void test_random_bytes_stay_valid_in_every_format(void **state)
 		block_set_text(block, row, EXITS_argv, bytes, sizeof(bytes));
 	}
 	for (enum output_format format = OUTPUT_TABLE; format <= OUTPUT_JSONL; format++) {
-		struct written written = write_rows((struct output_options){.format = format, .width = 60}, identity,
-						    N_EXITS_FIELDS);
+		struct written written =
+			write_rows((struct output_options){.format = format, .width = 60}, identity, N_EXITS_FIELDS);
 
 		if (format == OUTPUT_JSONL && !lacks("python3"))
-			assert_int_equal(run_on(written, "python3 -c 'import json, os\n"
-							 "rows = [json.loads(l) for l in open(os.environ[\"F\"], encoding=\"utf-8\", newline=\"\\n\")]\n"
-							 "assert len(rows) == 200\n"
-							 "for r in rows:\n"
-							 "    json.dumps(r, ensure_ascii=False).encode(\"utf-8\", \"strict\")\n"
-							 "    # The name is cut anywhere: a character that it cut is \\xNN there.\n"
-							 "    assert (\"\\0\".join(r[\"argv\"]) + \"\\0\" * 40).startswith(r[\"comm\"][:-12])'"),
-					 0);
+			assert_int_equal(
+				run_on(written,
+				       "python3 -c 'import json, os\n"
+				       "rows = [json.loads(l) for l in open(os.environ[\"F\"], encoding=\"utf-8\", "
+				       "newline=\"\\n\")]\n"
+				       "assert len(rows) == 200\n"
+				       "for r in rows:\n"
+				       "    json.dumps(r, ensure_ascii=False).encode(\"utf-8\", \"strict\")\n"
+				       "    # The name is cut anywhere: a character that it cut is \\xNN there.\n"
+				       "    assert (\"\\0\".join(r[\"argv\"]) + \"\\0\" * "
+				       "40).startswith(r[\"comm\"][:-12])'"),
+				0);
 		free(written.data);
 	}
 	block_free(block);

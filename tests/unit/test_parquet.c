@@ -110,7 +110,8 @@ static void test_runs_and_groups_are_read_back(void **unused)
 		struct buffer out = {0};
 
 		for (size_t i = 0; i < n; i++)
-			values[i] = i && chance(20) >= (uint64_t)round % 20 ? values[i - 1] : (uint32_t)chance(1u << width);
+			values[i] =
+				i && chance(20) >= (uint64_t)round % 20 ? values[i - 1] : (uint32_t)chance(1u << width);
 		encode_hybrid(&out, values, n, width);
 		assert_true(decode_hybrid(&out, width, read, n) >= n);
 		assert_memory_equal(values, read, n * sizeof(*values));
@@ -167,7 +168,8 @@ static void test_a_dictionary_numbers_texts_and_gets_full(void **unused)
 			char text[32];
 			int len = snprintf(text, sizeof(text), "text %u", i);
 
-			assert_int_equal(parquet_dictionary_number(&dictionary, text, (size_t)len, &number, &is_new), 1);
+			assert_int_equal(parquet_dictionary_number(&dictionary, text, (size_t)len, &number, &is_new),
+					 1);
 			assert_int_equal(number, i);
 			assert_int_equal(is_new, pass == 0);
 		}
@@ -183,7 +185,8 @@ static void test_a_dictionary_numbers_texts_and_gets_full(void **unused)
 
 static void test_the_range_is_in_the_order_of_the_type(void **unused)
 {
-	static const struct field is_signed = {.name = "s", .type = FIELD_I64}, is_unsigned = {.name = "u", .type = FIELD_U64};
+	static const struct field is_signed = {.name = "s", .type = FIELD_I64},
+				  is_unsigned = {.name = "u", .type = FIELD_U64};
 	static const uint64_t values[] = {5, (uint64_t)-3, 2};
 	struct parquet_range range = {0};
 
@@ -219,11 +222,13 @@ static void fill(struct block *block)
 			if (chance(4) == 0)
 				continue;
 			if (!field_is_text(field))
-				block_set_number(block, row, i, field->type == FIELD_BOOL ? chance(2) : chance(UINT64_MAX));
+				block_set_number(block, row, i,
+						 field->type == FIELD_BOOL ? chance(2) : chance(UINT64_MAX));
 			else if (row % 5000 == 4999)
 				block_set_text(block, row, i, text, sizeof(text));
 			else
-				block_set_text(block, row, i, text, (size_t)sprintf(text, "\xff%u", (unsigned)chance(30000)) + 1);
+				block_set_text(block, row, i, text,
+					       (size_t)sprintf(text, "\xff%u", (unsigned)chance(30000)) + 1);
 		}
 	}
 }

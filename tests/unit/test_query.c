@@ -54,7 +54,8 @@ static int take(void *context, const struct block *block, uint32_t row, const in
 /* Rows with pids from first to last; each fifth has no cpu_ns; they happen at pid * 10, odd ones 15 late. */
 static struct block *make_block(uint64_t first, uint64_t last)
 {
-	struct block *block = block_new(table_by_id(TABLE_EXITS), (uint32_t)(last - first + 1), (uint32_t)(last - first + 1) * 80);
+	struct block *block =
+		block_new(table_by_id(TABLE_EXITS), (uint32_t)(last - first + 1), (uint32_t)(last - first + 1) * 80);
 
 	for (uint64_t pid = first; pid <= last; pid++) {
 		uint32_t row = (uint32_t)block_add_row(block);
@@ -171,8 +172,9 @@ static void test_range_and_filter(void **state)
 	assert_int_equal(taken.n, 2);
 	assert_int_equal(taken.pids[0], 1);
 	assert_int_equal(taken.pids[1], 2);
-	assert_int_equal(expression_compile("pid > 990 and cpu_ns is not null", table_by_id(TABLE_EXITS), 0, &expression,
-					    &error), 0);
+	assert_int_equal(expression_compile("pid > 990 and cpu_ns is not null", table_by_id(TABLE_EXITS), 0,
+					    &expression, &error),
+			 0);
 	ask((struct query_options){.expression = expression}, NULL, 1000);
 	assert_int_equal(taken.n, 8);
 	ask((struct query_options){.expression = expression, .limit = 2}, "-pid", 1000);

@@ -55,7 +55,8 @@ static void test_rules_are_checked(void **state)
 	(void)state;
 	assert_int_equal(redact_check("all"), 0);
 	assert_int_equal(redact_check("--password=,-p"), 0);
-	assert_true(redact_check("") < 0 && redact_check(",") < 0 && redact_check("a,,b") < 0 && redact_check("a,") < 0);
+	assert_true(redact_check("") < 0 && redact_check(",") < 0 && redact_check("a,,b") < 0 &&
+		    redact_check("a,") < 0);
 }
 
 static void test_text_is_cut_between_characters(void **state)

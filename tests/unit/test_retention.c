@@ -30,7 +30,7 @@ static char base[] = "/tmp/obit-test-XXXXXX";
 static char dir[120];
 static struct store_writer *writer;
 static struct block *blocks[2];
-static uint64_t chance; /* texts that do not compress */
+static uint64_t chance;	  /* texts that do not compress */
 static uint64_t ahead_ns; /* the clock is so much ahead */
 
 static uint64_t next_chance(void)
@@ -199,7 +199,8 @@ static void test_age_removes_what_ended_before_it(void **state)
 	for (uint64_t number = 1; number <= 400; number++) {
 		assert_int_equal(append(number, S), 0);
 		audit(&first, &last);
-		/* The oldest segment goes as a whole: when its last interval, at most 10 s after its first, is too old. */
+		/* The oldest segment goes as a whole: when its last interval, at most 10 s after its first, is too old.
+		 */
 		assert_true(number - first <= 171);
 		assert_true(number <= 160 || number - first >= 159);
 	}

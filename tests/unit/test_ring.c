@@ -32,8 +32,10 @@ static void fake_init(struct fake *fake)
 	fake->base = aligned_alloc(PAGE, PAGE + BYTES);
 	memset(fake->base, 0, PAGE + BYTES);
 	fake->head = 0;
-	assert_int_equal(ring_init(&fake->ring, &(struct ring_memory){.kind = RING_PERF, .control = fake->base,
-								      .data = fake->base + PAGE, .bytes = BYTES}),
+	assert_int_equal(ring_init(&fake->ring, &(struct ring_memory){.kind = RING_PERF,
+								      .control = fake->base,
+								      .data = fake->base + PAGE,
+								      .bytes = BYTES}),
 			 0);
 }
 
@@ -182,9 +184,9 @@ static void fake_bpf_init(struct fake_bpf *fake)
 	fake->consumer = fake->producer = 0;
 	fake->data = mmap(NULL, 2 * BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (size_t i = 0; i < 2; i++)
-		assert_ptr_not_equal(mmap(fake->data + i * BYTES, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-					  fd, 0),
-				     MAP_FAILED);
+		assert_ptr_not_equal(
+			mmap(fake->data + i * BYTES, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
+			MAP_FAILED);
 	close(fd);
 	memory.data = fake->data;
 	assert_int_equal(ring_init(&fake->ring, &memory), 0);

@@ -22,17 +22,17 @@ static void test_the_longest_exit_has_room(void **state)
 	struct process process = {.pid = 7, .flags = ~0u};
 	struct event_exit event = {.flags = EXIT_NO_EXEC | EXIT_BY_FREE | EXIT_OOM_KILLED, .wait_status = 9};
 	struct exit_source source = {
-	    .event = &event,
-	    .process = &process,
-	    .image = &image,
-	    .cgroup = {{long_text, sizeof(long_text)}, {long_text, sizeof(long_text)}},
-	    .page_bytes = 4096,
+		.event = &event,
+		.process = &process,
+		.image = &image,
+		.cgroup = {{long_text, sizeof(long_text)}, {long_text, sizeof(long_text)}},
+		.page_bytes = 4096,
 	};
 
 	(void)state;
 	memset(event.comm, 'c', sizeof(event.comm));
 	process.killers[0] = process.asker =
-	    (struct asker){.signal = 9, .flags = SIGNAL_MEMCG_FULL, .reason = KILL_PID_NAMESPACE};
+		(struct asker){.signal = 9, .flags = SIGNAL_MEMCG_FULL, .reason = KILL_PID_NAMESPACE};
 	memset(process.killers[0].comm, 'k', sizeof(process.killers[0].comm));
 	memset(process.asker.comm, 'a', sizeof(process.asker.comm));
 	while (block_has_room(exits, EXIT_ROW_TEXT_MAX))
@@ -76,9 +76,9 @@ static void test_the_longest_roster_row_has_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_the_longest_exit_has_room),
-	    cmocka_unit_test(test_the_longest_rollup_has_room),
-	    cmocka_unit_test(test_the_longest_roster_row_has_room),
+		cmocka_unit_test(test_the_longest_exit_has_room),
+		cmocka_unit_test(test_the_longest_rollup_has_room),
+		cmocka_unit_test(test_the_longest_roster_row_has_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

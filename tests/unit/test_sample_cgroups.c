@@ -179,7 +179,8 @@ static int count_rows(const char *prefix)
 	return n;
 }
 
-/* One branch has more groups than there is room for, before and after another's come: those are reported all the same. */
+/* One branch has more groups than there is room for, before and after another's come: those are reported all the same.
+ */
 static void test_places_are_shared_out(void **state)
 {
 	char name[256];

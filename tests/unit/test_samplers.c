@@ -20,8 +20,8 @@
 #include "sample/sample_system.h"
 #include "sample/samplers.h"
 
-#define MS     UINT64_C(1000000)
-#define KNOWN(readings, field) ((readings).known >> (field) & 1)
+#define MS		       UINT64_C(1000000)
+#define KNOWN(readings, field) ((readings).known >> (field)&1)
 
 static const char stat_text[] = "cpu  100 2 30 400 5 6 7 8 20 1\n"
 				"cpu0 50 1 15 200 2 3 3 4 10 0\n"
@@ -225,9 +225,15 @@ static void test_text_cut_off_anywhere_is_not_misread(void **state)
 static void test_garbage_is_not_believed(void **state)
 {
 	static const char *const garbage[] = {
-		"cpu -1 x 99999999999999999999 \n", "cpu", "\n\n\n", "ctxt\nctxt \nctxt 1x\nctxt 0x10\n",
-		"MemTotal: 18446744073709551615 kB\n", "some total=\nsome total=abc\nfull total=99999999999999999999\n",
-		"pgpgin\t-5\n", ":::\n : 1 2\n", "cpu0\ncpux 1\n",
+		"cpu -1 x 99999999999999999999 \n",
+		"cpu",
+		"\n\n\n",
+		"ctxt\nctxt \nctxt 1x\nctxt 0x10\n",
+		"MemTotal: 18446744073709551615 kB\n",
+		"some total=\nsome total=abc\nfull total=99999999999999999999\n",
+		"pgpgin\t-5\n",
+		":::\n : 1 2\n",
+		"cpu0\ncpux 1\n",
 	};
 	unsigned seed = 20261;
 

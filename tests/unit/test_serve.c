@@ -349,15 +349,15 @@ static void test_directories_are_made_when_wanted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_status_survives_the_wire),
-	    cmocka_unit_test(test_unknown_names_are_left_out_and_nonsense_is_refused),
-	    cmocka_unit_test(test_broken_replies_are_seen),
-	    cmocka_unit_test(test_a_client_gets_the_status),
-	    cmocka_unit_test(test_requests_are_bounded),
-	    cmocka_unit_test(test_slow_clients_are_cut_off),
-	    cmocka_unit_test(test_a_stale_socket_gives_way),
-	    cmocka_unit_test(test_what_is_in_use_stays),
-	    cmocka_unit_test(test_directories_are_made_when_wanted),
+		cmocka_unit_test(test_status_survives_the_wire),
+		cmocka_unit_test(test_unknown_names_are_left_out_and_nonsense_is_refused),
+		cmocka_unit_test(test_broken_replies_are_seen),
+		cmocka_unit_test(test_a_client_gets_the_status),
+		cmocka_unit_test(test_requests_are_bounded),
+		cmocka_unit_test(test_slow_clients_are_cut_off),
+		cmocka_unit_test(test_a_stale_socket_gives_way),
+		cmocka_unit_test(test_what_is_in_use_stays),
+		cmocka_unit_test(test_directories_are_made_when_wanted),
 	};
 	int failed;
 

@@ -12,7 +12,7 @@
 #include "store_fixture.h"
 #include "store_craft.h"
 
-#define SEED UINT64_C(20260102)
+#define SEED	   UINT64_C(20260102)
 #define MAX_FRAMES 4
 
 /* A segment as bytes, and where its parts end. */
@@ -287,8 +287,7 @@ static void assert_reads_around(const struct sample *sample, const struct fixtur
 			 reading.n_damage);
 	from = reading.damage[0].offset;
 	/* Damage of a frame's header can come to light at its end. */
-	if (!is_in_damage(offset) &&
-	    (frame == sample->n_frames || from < offset || from >= sample->frames[frame].end))
+	if (!is_in_damage(offset) && (frame == sample->n_frames || from < offset || from >= sample->frames[frame].end))
 		fail_msg("byte %llu changed by 0x%02x: damage is reported at %llu", (unsigned long long)offset, mask,
 			 (unsigned long long)from);
 }

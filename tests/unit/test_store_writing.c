@@ -179,7 +179,8 @@ static void test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try(vo
 
 				plan_fault((enum fault)fault, at, times);
 				r = write_with_faults(fixture, &failures);
-				/* Closing tries once only: its error is reported, and the rows are there all the same. */
+				/* Closing tries once only: its error is reported, and the rows are there all the same.
+				 */
 				if (r != 0)
 					assert_true(at == writes - 1 && is_error && r == error_of(plan.fault));
 				else

@@ -137,8 +137,7 @@ static void test_each_equation_is_checked(void **state)
 	assert_string_equal(findings, "1: the sum of rollups.exits is 2, 1 more than exits_rolled_up, 1 []\n");
 	start(0);
 	add_chunk(1, 13, 0, &(struct entry){5, 10, 13, 13, 0, 7});
-	assert_string_equal(findings,
-			    "1: opening + forks - exits_seen is 2, 5 less than closing, 7 [missed_runs 2]\n");
+	assert_string_equal(findings, "1: opening + forks - exits_seen is 2, 5 less than closing, 7 [missed_runs 2]\n");
 	start(0);
 	add_chunk(1, 0, 0, &(struct entry){5, 0, 0, 0, 0, 5});
 	add_chunk(2, 1, 0, NULL);
@@ -257,9 +256,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_balanced_ledger_is_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_each_equation_is_checked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_missing_interval_is_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_an_open_interval_is_a_fault_only_when_another_follows, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_an_interval_may_begin_before_the_last_chunk_of_the_one_before, set_up,
+		cmocka_unit_test_setup_teardown(test_an_open_interval_is_a_fault_only_when_another_follows, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_an_interval_may_begin_before_the_last_chunk_of_the_one_before,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_killed_run_does_not_unbalance_the_next, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_chunks_and_ledger_rows_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_begins_before_the_range_is_not_judged, set_up, tear_down),
