@@ -43,7 +43,7 @@ DAY_OBJS  := $(filter-out %/rewrite.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
+.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-store-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes check-words format-check lint coverage storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -69,6 +69,22 @@ check: ## every test that this machine can run; ends with "N passed, N failed"
 check-includes: ## does every include point the way the data flows?
 	$(Q)scripts/check-includes.sh
 
+check-words: ## are the field's words used?
+	$(Q)scripts/check-words.sh
+
+format-check: ## is every file as clang-format has it?
+	$(Q)git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bpf/*.[ch]' | xargs clang-format --dry-run -Werror
+
+# Files that include the skeleton or libbpf's macros are libbpf's to judge.
+LINT_SRCS := $(filter-out src/kernel/collect%,$(wildcard src/*/*.c))
+lint: ## clang-tidy and cppcheck over src: .clang-tidy says what they ask
+	$(Q)echo $(LINT_SRCS) | xargs -n 8 -P $$(nproc) sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -Isrc -I. -DOBIT_VERSION=\"$(VERSION)\" 2>/dev/null' _
+	$(Q)cppcheck -q -j $$(nproc) --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=shiftTooManyBitsSigned -Isrc -I. '-DOBIT_VERSION="$(VERSION)"' $(LINT_SRCS)
+
+coverage: ## branches taken by the unit tests and made-up histories, by folder of src
+	$(Q)scripts/coverage.sh $(BUILD)/coverage
+
 check-unit: $(UNIT_BINS) ## the unit tests
 	$(Q)scripts/run-tests.sh $(UNIT_BINS)
 
@@ -81,7 +97,7 @@ check-sanitize: ## the unit tests and some histories under ASan + UBSan, and the
 check-live: $(OBIT) $(LIVE_BINS) ## the live tests: obit's records against wait4() (root)
 	$(Q)scripts/check-live.sh $(BUILD)
 
-check-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader written from docs/format.md alone
+check-store-format: $(OBIT) $(BUILD)/tests/write_store ## obit dump against a reader written from docs/format.md alone
 	$(Q)scripts/check-format.sh $(BUILD)
 
 check-golden: $(OBIT) ## stores of every format that there was, against what was written down of them

@@ -41,13 +41,16 @@ END
 make="make --no-print-directory"
 step build $make BUILD="$build/werror" CFLAGS="-O2 -g -Werror" all tests
 step includes $make check-includes
+step words $make check-words
+step style $make format-check
+step lint $make BUILD="$build" lint
 step unit $make BUILD="$build" check-unit
 step simulate $make BUILD="$build" simulate
 step simself $make BUILD="$build" simulate-self-test
 step man $make BUILD="$build" check-man
 step complete $make BUILD="$build" check-completion
 step deb $make BUILD="$build" check-deb
-step format $make BUILD="$build" check-format
+step format $make BUILD="$build" check-store-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
 step analysis $make BUILD="$build" check-analysis

@@ -44,7 +44,7 @@ static int is_word(const struct literal *literal, const char *word)
 {
 	size_t i;
 
-	for (i = 0; word[i] && i < literal->len; i++)
+	for (i = 0; i < literal->len && word[i]; i++)
 		if (tolower((unsigned char)literal->text[i]) != word[i])
 			return 0;
 	return !word[i] && i == literal->len;

@@ -63,7 +63,7 @@ static uint8_t cheapest(const struct column *column)
 		costs[4] += field->unit == UNIT_TIME ? bits_of(zigzag(value - boundary)) : 64;
 		before = value;
 	}
-	for (uint8_t i = 1; i < sizeof(ways); i++)
+	for (size_t i = 1; i < sizeof(ways); i++)
 		if (costs[i] < costs[best])
 			best = i;
 	return ways[best];

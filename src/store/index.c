@@ -112,7 +112,7 @@ static int get_entries(struct index *index, struct source *source, uint32_t byte
 	if (n > MAX_ENTRIES || bytes != FIXED_BYTES + n * ENTRY_BYTES)
 		return -ENOENT;
 	for (uint32_t i = 0; i < n; i++) {
-		struct index_entry entry;
+		struct index_entry entry = {0};
 
 		entry.offset = get_u64(source);
 		entry.first_number = get_u64(source);

@@ -117,7 +117,7 @@ static void say_unsupported(struct segment *segment, uint64_t size)
 	char what[96];
 
 	if (segment->header.version != FORMAT_VERSION)
-		snprintf(what, sizeof(what), "in format %u of segments, of which this obit knows %u only",
+		snprintf(what, sizeof(what), "in format %u of segments, of which this obit knows %d only",
 			 segment->header.version, FORMAT_VERSION);
 	else
 		snprintf(what, sizeof(what), "with feature%s 0x%x that this obit does not know",
