@@ -70,7 +70,7 @@ static int open_store(struct agent *agent)
 		.retain_age_ns = options->retain_age_ns,
 		.fsync_each_interval = options->fsync_each_interval,
 	};
-	struct store_counts counts;
+	struct store_counts counts = {0};
 	int holder = 0, r;
 
 	host_describe(&agent->origin);
@@ -84,8 +84,7 @@ static int open_store(struct agent *agent)
 		log_line("%s holds files that are not obit's; give an empty directory with --store", store.dir);
 	else if (r == -ELOOP)
 		log_line("the store %s: a link on the way to it, or in place of its lock, is another user's; take it "
-			 "away, or "
-			 "give another --store",
+			 "away, or give another --store",
 			 store.dir);
 	else if (r < 0)
 		log_line("cannot write to the store %s: %s; give another with --store", store.dir, strerror(-r));

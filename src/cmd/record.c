@@ -214,8 +214,12 @@ static int record(const struct options *options, struct agent_options *agent)
 	struct hooks hooks = {.store = agent->store_dir, .socket = options->values[SOCKET]};
 	struct agent_hooks port = hooks_port(&hooks);
 
+	int r;
+
 	agent->hooks = &port;
-	return agent_run(agent) < 0 ? STATUS_FAILED : STATUS_OK;
+	r = agent_run(agent);
+	agent->hooks = NULL;
+	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 int cmd_record(int argc, char **argv)
