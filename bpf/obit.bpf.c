@@ -23,16 +23,16 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/event.h"
-#include "bpf/kernels.h"
-#include "bpf/state.h"
-#include "bpf/rollup.h"
-#include "bpf/cgroup.h"
-#include "bpf/waits.h"
-#include "bpf/record.h"
-#include "bpf/image.h"
-#include "bpf/signal.h"
-#include "bpf/living.h"
-#include "bpf/threads.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/state.bpf.h"
+#include "bpf/rollup.bpf.h"
+#include "bpf/cgroup.bpf.h"
+#include "bpf/waits.bpf.h"
+#include "bpf/record.bpf.h"
+#include "bpf/image.bpf.h"
+#include "bpf/signal.bpf.h"
+#include "bpf/walk.bpf.h"
+#include "bpf/threads.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

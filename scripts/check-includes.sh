@@ -49,6 +49,12 @@ check_tree() {
         */src/ledger/*) refuse "$file" '<(unistd|fcntl|time|pthread|sys/[a-z]*)\.h>' "src/ledger has no descriptors, clock or threads" ;;
         esac
     done
+    # A header of the programs includes what it uses: it compiles alone.
+    for file in "$1"/bpf/*.bpf.h; do
+        [ -e "$file" ] || continue
+        echo "#include \"$file\"" | clang -target bpf -mcpu=v2 -D__TARGET_ARCH_x86 -I"$1" -I"$1/vmlinux" -I. -Ivmlinux -w \
+            -fsyntax-only -x c - || { echo "$file: does not compile alone"; bad=1; }
+    done
     for name in $(find "$1/src" -name '*.[ch]' -exec basename {} \; | sort | uniq -d); do
         echo "$name: the name of more than one file"; bad=1
     done
@@ -65,13 +71,14 @@ self_test() {
         'output:#include "store/reader.h"' 'control:#include "agent/agent.h"' 'agent:#include "control/server.h"' \
         'ledger:#include "kernel/collect.h"' 'kernel:#include "ledger/ledger.h"' 'sample:#include "ledger/chunk.h"' \
         'ledger:#include <unistd.h>' 'ledger:#include <fcntl.h>' 'ledger:#include <time.h>' 'ledger:#include <pthread.h>' \
-        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'base:twice'; do
+        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'base:twice' 'bpf:int f(struct unknown *of) { return of->field; }'; do
         rm -rf "$tree/src" "$tree/bpf"
         mkdir -p "$tree/src/${line%%:*}" "$tree/bpf"
         : >"$tree/bpf/event.h"
         echo "${line#*:}" >"$tree/src/${line%%:*}/bad.c"
+        [ "${line%%:*}" != bpf ] || mv "$tree/src/bpf/bad.c" "$tree/bpf/bad.bpf.h"
         [ "$line" != 'base:twice' ] || { mkdir "$tree/src/model"; : | tee "$tree/src/model/bad.c" >"$tree/src/base/bad.c"; }
-        if check_tree "$tree" >/dev/null; then
+        if check_tree "$tree" >/dev/null 2>&1; then
             echo "check-includes.sh does not see a wrong arrow: $line"
             exit 1
         fi

@@ -2,7 +2,7 @@
 /*
  * The kernel's types, cut down to the fields that obit reads: a diff of this file shows what it depends on.
  * Offsets and sizes here mean nothing; CO-RE takes them from the running kernel's BTF. What differs between
- * kernels stands in bpf/kernels.h.
+ * kernels stands in bpf/kernels.bpf.h.
  */
 #ifndef OBIT_VMLINUX_H
 #define OBIT_VMLINUX_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading the map of exiting processes (bpf/state.h). It is read while it changes. The kernel gives a bucket of its
+ * Reading the map of exiting processes (bpf/state.bpf.h). It is read while it changes. The kernel gives a bucket of its
  * table at a time, as it is at one instant: an entry that stays is found, and once.
  *
  * With --sched off an exit is counted when its task is released. A kernel may keep programs from running in some

@@ -140,7 +140,7 @@ uint32_t row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_n
 	return row;
 }
 
-/* The middle of a bucket; bpf/waits.h says what is in it. */
+/* The middle of a bucket; bpf/waits.bpf.h says what is in it. */
 static uint64_t middle_of(uint32_t bucket)
 {
 	uint32_t octave;

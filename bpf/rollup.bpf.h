@@ -7,6 +7,12 @@
 #ifndef OBIT_ROLLUP_H
 #define OBIT_ROLLUP_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/state.bpf.h"
+
 #define N_COSTS (sizeof(struct costs) / sizeof(__u64))
 
 static __always_inline struct rollup *rollup_entry(__u32 now, struct rollup_key *key, struct counters *count)

@@ -15,6 +15,14 @@
 #ifndef OBIT_SIGNAL_H
 #define OBIT_SIGNAL_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/record.bpf.h"
+#include "bpf/state.bpf.h"
+
 #define SIGHUP	  1
 #define SIGINT	  2
 #define SIGQUIT	  3

@@ -6,6 +6,14 @@
 #ifndef OBIT_THREADS_H
 #define OBIT_THREADS_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/state.bpf.h"
+#include "bpf/walk.bpf.h"
+
 struct thread_reported {
 	__u64 start_boot_ns;
 	struct thread_costs costs;

@@ -6,6 +6,10 @@
 #ifndef OBIT_KERNELS_H
 #define OBIT_KERNELS_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
 #define TASK_UNINTERRUPTIBLE 0x2
 #define TASK_DEAD	     0x80
 #define TASK_NOLOAD	     0x400

@@ -6,6 +6,13 @@
 #ifndef OBIT_CGROUP_H
 #define OBIT_CGROUP_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/state.bpf.h"
+
 /* task->cgroups->subsys[id]; `id` is the running kernel's. */
 static __always_inline void *subsys_state(struct task_struct *task, __u64 id)
 {

@@ -13,6 +13,16 @@
 #ifndef OBIT_RECORD_H
 #define OBIT_RECORD_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/cgroup.bpf.h"
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/rollup.bpf.h"
+#include "bpf/state.bpf.h"
+#include "bpf/waits.bpf.h"
+
 #define PF_FORKNOEXEC	  0x40
 #define PF_KTHREAD	  0x200000
 #define SIGNAL_GROUP_EXIT 4

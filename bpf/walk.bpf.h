@@ -6,8 +6,18 @@
  * The sums of the exited threads are read first, then the live ones are added. A thread that ends in between is
  * missed (its values are in the next reading), never counted twice.
  */
-#ifndef OBIT_LIVING_H
-#define OBIT_LIVING_H
+#ifndef OBIT_WALK_H
+#define OBIT_WALK_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/cgroup.bpf.h"
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/record.bpf.h"
+#include "bpf/state.bpf.h"
+#include "bpf/waits.bpf.h"
 
 enum { THREADS_MAX = 2048 }; /* of one process; those of one with more come one by one, and the agent adds them up */
 

@@ -7,6 +7,13 @@
 #ifndef OBIT_WAITS_H
 #define OBIT_WAITS_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+#include "bpf/state.bpf.h"
+
 #define NS_PER_MS 1000000ULL
 
 struct {

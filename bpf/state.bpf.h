@@ -9,6 +9,12 @@
 #ifndef OBIT_STATE_H
 #define OBIT_STATE_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "bpf/event.h"
+#include "bpf/kernels.bpf.h"
+
 /* Set before loading; the verifier prunes what they switch off. */
 const volatile bool sched_on = true;
 
