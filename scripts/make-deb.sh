@@ -22,7 +22,7 @@ gzip -9n "$root"/usr/share/man/man1/*.1
 mkdir -p "$root/usr/share/doc/obit"
 cp packaging/deb/copyright "$root/usr/share/doc/obit/"
 sed "1s/(.*)/($version)/" packaging/deb/changelog | gzip -9n >"$root/usr/share/doc/obit/changelog.gz"
-cp README.md docs/analysis.md docs/format.md "$root/usr/share/doc/obit/"
+cp README.md docs/*.md "$root/usr/share/doc/obit/"
 chmod 0644 "$root"/usr/share/doc/obit/*
 
 cp packaging/deb/control "$work/debian/control"

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -18,7 +19,7 @@
 #include "base/log.h"
 
 /* Takes the signals that have come. Is it to stop? */
-static int is_asked_to_stop(struct agent *agent)
+static bool is_asked_to_stop(struct agent *agent)
 {
 	struct signalfd_siginfo info;
 

@@ -6,6 +6,7 @@
 #ifndef OBIT_AGENT_AGENT_H
 #define OBIT_AGENT_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/sched_level.h"
@@ -38,7 +39,7 @@ struct agent_options {
 	const char *redact; /* a rule of redact.h; NULL: all arguments are recorded */
 	int fsync_each_interval;
 	uint64_t retain_bytes, retain_age_ns; /* of struct store_options */
-	int is_verbose;
+	bool is_verbose;
 	const struct agent_hooks *hooks; /* NULL: none */
 };
 

@@ -13,6 +13,7 @@
 
 #include "agent/agent_inside.h"
 #include "agent/host.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include "model/limits.h"
 #include "model/status_sections.h"
@@ -101,7 +102,7 @@ static void report_transport(struct report *report)
 	set_state(report, SECTION_TRANSPORT, row, TRANSPORT_state, malformed ? DEGRADED : ACTIVE, "transport", reason);
 	status_set_text(report->status, SECTION_TRANSPORT, (uint32_t)row, TRANSPORT_transport,
 			report->agent->has_bpf_rings ? "ringbuf" : "perf");
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		status_set_number(report->status, SECTION_TRANSPORT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }
 
@@ -136,7 +137,7 @@ static void report_store(struct report *report)
 	}
 	set_state(report, SECTION_STORE, row, STORE_state, state, "store", reason);
 	status_set_text(report->status, SECTION_STORE, (uint32_t)row, STORE_dir, agent->store_path);
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		status_set_number(report->status, SECTION_STORE, (uint32_t)row, counts[i].field, counts[i].value);
 	if (agent->options->retain_bytes != UINT64_MAX)
 		status_set_number(report->status, SECTION_STORE, (uint32_t)row, STORE_retain_bytes,
@@ -267,7 +268,7 @@ static void report_agent(struct report *report)
 		status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_reason, report->reason);
 	status_set_text(report->status, SECTION_AGENT, (uint32_t)row, AGENT_sched,
 			sched_level_name(agent->options->sched));
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		status_set_number(report->status, SECTION_AGENT, (uint32_t)row, numbers[i].field, numbers[i].value);
 }
 

@@ -5,6 +5,7 @@
 #include "agent/chunk_line.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "model/limits.h"
@@ -17,7 +18,7 @@ struct chunk_line {
 	pthread_cond_t come;
 	struct chunk *chunks[PLACES];
 	unsigned first, count;
-	int is_closed;
+	bool is_closed;
 };
 
 struct chunk_line *chunk_line_new(void)

@@ -5,6 +5,7 @@
 #include "agent/initial_scan.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #define DELETED " (deleted)"
 
 /* Is the file of this name, as the process sees it, the one that it runs? */
-static int is_that_file(unsigned pid, const char *exe, const char *name, size_t len)
+static bool is_that_file(unsigned pid, const char *exe, const char *name, size_t len)
 {
 	char path[64 + OBIT_EXE_MAX];
 	struct stat running, named;

@@ -24,6 +24,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /* Linux 5.8; Debian 12's libc knows them, older headers do not. */
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
@@ -65,7 +67,7 @@ int privileges_missing(size_t i, struct privilege *ret)
 	/* It stands for these two, as it did before they were made of it. */
 	if (effective & BIT(CAP_SYS_ADMIN))
 		effective |= BIT(CAP_BPF) | BIT(CAP_PERFMON);
-	for (size_t k = 0; k < sizeof(used) / sizeof(used[0]); k++)
+	for (size_t k = 0; k < ARRAY_SIZE(used); k++)
 		if (!(effective & BIT(used[k].cap)) && i-- == 0) {
 			*ret = used[k].privilege;
 			return 1;
@@ -107,14 +109,14 @@ static const int refused[] = {
 static int refuse_calls(void)
 {
 #ifdef NATIVE_ARCH
-	enum { N = sizeof(refused) / sizeof(refused[0]) };
+	enum { N = ARRAY_SIZE(refused) };
 	struct sock_filter code[4 + 2 * N + 1] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	};
-	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	struct sock_fprog program = {.len = ARRAY_SIZE(code), .filter = code};
 
 	for (size_t i = 0; i < N; i++) {
 		code[4 + 2 * i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)refused[i], 0, 1);

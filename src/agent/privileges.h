@@ -5,14 +5,15 @@
 #ifndef OBIT_AGENT_PRIVILEGES_H
 #define OBIT_AGENT_PRIVILEGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A capability that recording uses, and the agent has not got. */
 struct privilege {
 	const char *name; /* "CAP_BPF" */
 	const char *loss; /* what is lost without it */
-	int is_vital;	  /* nothing can be recorded */
-	int is_kept;	  /* needed for as long as it records, not for set-up alone */
+	bool is_vital;	  /* nothing can be recorded */
+	bool is_kept;	  /* needed for as long as it records, not for set-up alone */
 };
 
 /* The i-th of those that are missing, in order of weight. False: there are no more. */

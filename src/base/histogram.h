@@ -9,6 +9,7 @@
 #ifndef OBIT_BASE_HISTOGRAM_H
 #define OBIT_BASE_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct histogram_part;
@@ -16,7 +17,7 @@ struct histogram_part;
 struct histogram {
 	struct histogram_part *parts; /* a hash table; once asked, sorted */
 	uint32_t n_parts, size;	      /* used, and slots: a power of two */
-	int is_sorted;
+	bool is_sorted;
 	uint64_t n; /* numbers counted */
 };
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define KIB UINT64_C(1024)
 
 struct unit {
@@ -186,7 +188,7 @@ size_t quantity_write_bytes(uint64_t bytes, char *ret)
 
 	if (bytes < 1024)
 		return (size_t)snprintf(ret, QUANTITY_TEXT_BYTES, "%uB", (unsigned)bytes);
-	for (; value >= 1023.5 && i + 1 < sizeof(units) / sizeof(units[0]); i++)
+	for (; value >= 1023.5 && i + 1 < ARRAY_SIZE(units); i++)
 		value /= 1024;
 	return write_scaled(ret, value, units[i]);
 }

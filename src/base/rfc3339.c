@@ -8,9 +8,9 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/decimal.h"
 
-#define NS_PER_S     UINT64_C(1000000000)
 #define S_PER_DAY    86400
 #define DAYS_PER_ERA 146097 /* 400 years */
 #define EPOCH_DAYS   719468 /* from 0000-03-01 to 1970-01-01 */

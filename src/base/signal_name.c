@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 #define FIRST_RT 34 /* glibc keeps 32 and 33 to itself: what users know as RTMIN is 34 */
 #define LAST	 64
 
@@ -19,7 +21,7 @@ static const char *const names[] = {
 	"URG",	"XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS",
 };
 
-#define N_NAMES (sizeof(names) / sizeof(names[0]))
+#define N_NAMES (ARRAY_SIZE(names))
 
 _Static_assert(N_NAMES == 31 && SIGKILL == 9 && SIGSYS == 31, "the list follows the numbers of x86 and arm");
 

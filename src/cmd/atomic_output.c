@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,7 +58,7 @@ static int check_file(const struct atomic_output *target)
 }
 
 int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given,
-			 enum atomic_output_kind kind, int may_replace)
+			 enum atomic_output_kind kind, bool may_replace)
 {
 	size_t len = strlen(given);
 	char *slash;

@@ -7,6 +7,7 @@
 #define OBIT_CMD_ATOMIC_OUTPUT_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 enum atomic_output_kind {
 	ATOMIC_FILE,
@@ -16,9 +17,9 @@ enum atomic_output_kind {
 struct atomic_output {
 	const char *command; /* for errors */
 	enum atomic_output_kind kind;
-	int may_replace; /* what stands there */
+	bool may_replace; /* what stands there */
 	char out[PATH_MAX], parent[PATH_MAX], making[PATH_MAX + 64];
-	int is_made;
+	bool is_made;
 	int fd; /* what is being made, open; -1: nothing */
 };
 
@@ -27,7 +28,7 @@ struct atomic_output {
  * replaced. 0, or -EINVAL after saying why not. atomic_output_done() is due in any case.
  */
 int atomic_output_choose(struct atomic_output *ret, const char *command, const char *given,
-			 enum atomic_output_kind kind, int may_replace);
+			 enum atomic_output_kind kind, bool may_replace);
 
 /* Makes it, under its first name. 0, or -EINVAL after saying what is wrong; so do the others. */
 int atomic_output_make(struct atomic_output *target);

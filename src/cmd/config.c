@@ -5,6 +5,7 @@
 #include "cmd/config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static int take_line(struct config *config, const struct usage *usage, size_t n_
 	return 0;
 }
 
-int config_read(const struct usage *usage, size_t n_keys, const char *path, int is_wanted, struct options *options,
+int config_read(const struct usage *usage, size_t n_keys, const char *path, bool is_wanted, struct options *options,
 		struct config *ret)
 {
 	char *rest, *text;

@@ -7,6 +7,7 @@
 #ifndef OBIT_CMD_CONFIG_H
 #define OBIT_CMD_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cmd/options.h"
@@ -22,7 +23,7 @@ struct config {
  * 0, or -errno after saying what is wrong and in which line; -ENOENT is said only where the file is_wanted, and
  * is 0 otherwise. To be ended by config_done() in any case, when the options are no longer read.
  */
-int config_read(const struct usage *usage, size_t n_keys, const char *path, int is_wanted, struct options *options,
+int config_read(const struct usage *usage, size_t n_keys, const char *path, bool is_wanted, struct options *options,
 		struct config *ret);
 void config_done(struct config *config);
 

@@ -9,6 +9,7 @@
 
 #include "agent/host.h"
 #include "agent/privileges.h"
+#include "base/array.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "kernel/collect_probe.h"
@@ -26,7 +27,7 @@ static const struct usage usage = {
 	"",
 	"Says what this kernel and these privileges allow, before anything is recorded.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"exit status: 0 all is well or degraded; 1 recording cannot work here.\n",
 	0,
 };

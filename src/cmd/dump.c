@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -46,7 +48,7 @@ static const struct usage usage = {
 	"Prints rows of a table. `obit schema` lists the tables; `obit schema TABLE` lists its fields; with --store, "
 	"also what another obit wrote there.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"EXPR compares fields with values: = != < <= > >=, ~ !~ (regular expression), in (a, b), is null,\n"
 	"and, or, not, parentheses. Values take units: 1.5s, 200ms, 2GiB, KILL, -10m, today. A comparison with\n"
 	"null is false. Damage in the store is skipped and named on stderr.\n"
@@ -166,7 +168,7 @@ static int read_count(const char *option, const char *given, const char *of_what
 	return 0;
 }
 
-static int choose_columns(struct dump *dump, int is_human_readable)
+static int choose_columns(struct dump *dump, bool is_human_readable)
 {
 	const char *const *values = dump->options.values;
 	const char *sort = dump->at_real_ns && !values[SORT] ? "-cpu_ns" : values[SORT];
@@ -178,7 +180,7 @@ static int choose_columns(struct dump *dump, int is_human_readable)
 	return 0;
 }
 
-static int choose_groups(struct dump *dump, int is_human_readable)
+static int choose_groups(struct dump *dump, bool is_human_readable)
 {
 	const char *const *values = dump->options.values;
 	struct terms_text text = {values[GROUP_BY], values[FIELDS], values[SORT], is_human_readable};
@@ -237,7 +239,7 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 {
 	const char *const *values = dump->options.values;
 	struct query_options *query = &dump->query_options;
-	int is_grouped;
+	bool is_grouped;
 
 	dump->dir = options_store(values[STORE]);
 	dump->now_real_ns = options_now_real_ns();

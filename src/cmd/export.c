@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "cmd/cmd.h"
 #include "cmd/dataset.h"
 #include "cmd/export_file.h"
@@ -43,7 +45,7 @@ static const struct usage usage = {
 	"OUT",
 	"Writes the rows of a store as files for other tools. Nothing appears at OUT before all of it is there.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"OUT is a file; - is standard output; with --to parquet, a name that ends in / or --dataset makes a directory\n"
 	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, "
 	"perfetto).\n"
@@ -69,8 +71,8 @@ struct export
 	struct options options;
 	const char *out;
 	struct output_options output_options;
-	int is_dataset, is_direct; /* is_direct: what is written cannot be taken back: a pipe, a device */
-	int is_gzip;
+	bool is_dataset, is_direct; /* is_direct: what is written cannot be taken back: a pipe, a device */
+	bool is_gzip;
 	struct export_question question;
 	struct store_schema store_schema;
 	struct progress progress;
@@ -125,9 +127,9 @@ static int prepare(struct export *export)
 
 	if (!values[TO])
 		return report_error("say what to make: --to parquet, csv, jsonl or perfetto");
-	format = options_choose(&usage, "format", values[TO], formats, sizeof(formats) / sizeof(formats[0]));
+	format = options_choose(&usage, "format", values[TO], formats, ARRAY_SIZE(formats));
 	if (values[TRACK])
-		track = options_choose(&usage, "track", values[TRACK], tracks, sizeof(tracks) / sizeof(tracks[0]));
+		track = options_choose(&usage, "track", values[TRACK], tracks, ARRAY_SIZE(tracks));
 	if (format < 0 || track < 0)
 		return -EINVAL;
 	if (export->options.n_operands == 0)

@@ -5,8 +5,9 @@
 #include "cmd/export_file.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
-int export_file_open(struct export_file *ret, int fd, int is_gzip, const struct output_options *options,
+int export_file_open(struct export_file *ret, int fd, bool is_gzip, const struct output_options *options,
 		     const struct table *columns)
 {
 	struct output_options with_stream = *options;

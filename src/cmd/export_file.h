@@ -5,6 +5,8 @@
 #ifndef OBIT_CMD_EXPORT_FILE_H
 #define OBIT_CMD_EXPORT_FILE_H
 
+#include <stdbool.h>
+
 #include "base/gzip.h"
 #include "output/output.h"
 
@@ -16,7 +18,7 @@ struct export_file {
 };
 
 /* The descriptor is not owned. `options` but for its stream. 0 or -ENOMEM; export_file_close() is due in any case. */
-int export_file_open(struct export_file *ret, int fd, int is_gzip, const struct output_options *options,
+int export_file_open(struct export_file *ret, int fd, bool is_gzip, const struct output_options *options,
 		     const struct table *columns);
 
 /* Ends it. 0, -ENOMEM, or the stream's error. */

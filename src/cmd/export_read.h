@@ -6,6 +6,7 @@
 #define OBIT_CMD_EXPORT_READ_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "cmd/progress.h"
 #include "query/query.h"
@@ -15,7 +16,7 @@ struct export_question {
 	const char *dir;
 	const char *where; /* or NULL */
 	uint64_t since_real_ns, until_real_ns, now_real_ns;
-	int is_by_time; /* rows in order of time */
+	bool is_by_time; /* rows in order of time */
 	struct progress *progress;
 	const volatile sig_atomic_t *is_stopped; /* or NULL */
 };

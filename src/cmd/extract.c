@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -29,7 +31,7 @@ static const struct usage usage = {
 	"OUT",
 	"Copies a stretch of time from a store into a new one, to keep it or to send it.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"OUT is a directory that does not exist or is empty. Intervals are copied whole, also those that the times\n"
 	"given cut, so that `obit verify --store OUT` proves them; host, boot and run stay what they were. Nothing\n"
 	"appears at OUT before all of it is there.\n"
@@ -39,7 +41,7 @@ static const struct usage usage = {
 };
 
 /* Opens a reader, says why not. */
-static int open_reader(const char *dir, const struct extract *extract, int is_plan, struct store_reader **ret)
+static int open_reader(const char *dir, const struct extract *extract, bool is_plan, struct store_reader **ret)
 {
 	struct store_select select = extract_select(extract, is_plan);
 	int r = store_reader_open(dir, &select, ret);

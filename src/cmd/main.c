@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buffer.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
@@ -30,7 +31,7 @@ static const struct command {
 	{"schema", "list the tables and their fields", cmd_schema},
 };
 
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define N_COMMANDS (ARRAY_SIZE(commands))
 
 static int print_help(FILE *to)
 {

@@ -5,11 +5,12 @@
 #ifndef OBIT_CMD_PROGRESS_H
 #define OBIT_CMD_PROGRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct progress {
-	int is_shown;
+	bool is_shown;
 	uint64_t begun_mono_ns, shown_mono_ns;
 	size_t n_segments, n_read; /* of the store, and how many of them have been begun */
 	char segment[64];

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
@@ -81,7 +82,7 @@ static const struct usage usage = {
 	"",
 	"Records every process that ends on this host, until it is asked to stop. Needs root.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"When everything is attached it says so on stderr and to $NOTIFY_SOCKET (systemd, Type=notify).\n"
 	"SIGINT and SIGTERM end it cleanly: what had ended before is in the store.\n"
 	"An option comes before what the file says, that before the default; --threads=no takes back a flag.\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
@@ -26,7 +27,7 @@ static const struct usage usage = {
 	"[TABLE]",
 	"Lists the fields of a table, or of all: what dump prints and --where compares.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"types: u64, i64, bool, string (any bytes), strings (a list of them)\n"
 	"units: time (ns since the epoch), ns (a duration), bytes, signal\n"
 	"kinds: label (who or when), sum (adds up over rows), max (the largest stands for many), gauge (a level),\n"

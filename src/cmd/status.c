@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -41,7 +43,7 @@ static const struct usage usage = {
 	"",
 	"Says how the running agent is: its ledger so far, rings, programs, samplers, its own cost.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"A program, a sampler, the store or the transport is active, degraded (something is missing, or was lost\n"
 	"since the agent began; the reason says what), failed, or off (left out by the agent's options).\n"
 	"Asking takes root or the group obit, measuring root. It costs two readings of the clock for each run of every "
@@ -219,7 +221,7 @@ static int print_text(const struct status *status)
 	return fflush(stdout) != 0 ? -errno : 0;
 }
 
-static int is_active(const struct status *status)
+static bool is_active(const struct status *status)
 {
 	const struct block *agent = status->sections[SECTION_AGENT];
 	const char *state;
@@ -231,7 +233,7 @@ static int is_active(const struct status *status)
 	return len == strlen("active") && memcmp(state, "active", len) == 0;
 }
 
-static int run(const char *path, uint64_t measure_ns, int is_jsonl)
+static int run(const char *path, uint64_t measure_ns, bool is_jsonl)
 {
 	struct status *status = status_new();
 	int exit_status = STATUS_UNREACHABLE, r;

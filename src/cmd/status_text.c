@@ -5,6 +5,7 @@
 #include "cmd/status_text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/quantity.h"
@@ -22,7 +23,7 @@ static struct view view_of(FILE *to, const struct status *status, enum status_se
 	return (struct view){to, status->sections[section], 0};
 }
 
-static int is_null(const struct view *view, uint32_t field)
+static bool is_null(const struct view *view, uint32_t field)
 {
 	return view->row >= view->block->rows || block_is_null(view->block, view->row, field);
 }

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/array.h"
+
 static volatile sig_atomic_t is_stopped;
 
 static void stop(int number)
@@ -20,7 +22,7 @@ const volatile sig_atomic_t *stop_on_signals(void)
 	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
 
 	is_stopped = 0;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		sigaction(numbers[i], &action, NULL);
 	return &is_stopped;
 }

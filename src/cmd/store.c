@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/quantity.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -28,7 +30,7 @@ static const struct usage usage = {
 	"",
 	"Lists the segments of a store: of what time, with how many rows, how large, and how they are.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"state: sealed; writing, by an agent that runs; torn, its agent was stopped in it: all that was whole counts;\n"
 	"       damaged: `obit verify` says where\n\n"
 	"raw_bytes is the size before compression. A run is named by boot_id and run_time, the beginning of its\n"
@@ -86,7 +88,7 @@ static void show(struct listing *listing, uint32_t column)
 	listing->columns[listing->n_shown++] = (int)column;
 }
 
-static void choose_columns(struct listing *listing, int is_human_readable)
+static void choose_columns(struct listing *listing, bool is_human_readable)
 {
 	size_t n;
 	const struct table *const *tables = tables_all(&n);

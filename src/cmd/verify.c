@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/rfc3339.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -30,7 +32,7 @@ static const struct usage usage = {
 	"",
 	"Proves from the store alone that every exit the kernel saw is in it.",
 	specs,
-	sizeof(specs) / sizeof(specs[0]),
+	ARRAY_SIZE(specs),
 	"In every interval: exits_seen = exits_recorded + exits_rolled_up, and as many rows; opening + forks -\n"
 	"exits_seen = closing; opening = the closing before; no interval is missing. And of every process born in\n"
 	"a run, the rows of procs add up to its row of exits. A run's last interval may be\n"
@@ -85,7 +87,7 @@ static void print_life(void *context, const struct lifetimes_finding *finding)
 	(*n_findings)++;
 }
 
-static void print_run(const struct balance_run *run, int is_range)
+static void print_run(const struct balance_run *run, bool is_range)
 {
 	print_run_name(run);
 	printf(" on ");
@@ -125,7 +127,7 @@ static int read_all(struct store_reader *reader, struct balance *balance, struct
 
 /* The verdict, one line. */
 static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t n_lifetimes,
-		    struct report_skipped skipped, int is_range)
+		    struct report_skipped skipped, bool is_range)
 {
 	size_t n_runs;
 	const struct balance_run *runs = balance_runs(balance, &n_runs);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -55,7 +56,7 @@ void client_close(struct client *client)
 	free(client);
 }
 
-static int is_over(const struct client *client)
+static bool is_over(const struct client *client)
 {
 	return client->reply.used && wire_is_complete(client->reply.data, client->reply.used);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ static void directory_of(const char *path, char *ret, size_t size)
 }
 
 /* The directory, opened and locked; -errno. */
-static int hold_directory(const char *dir, int is_made)
+static int hold_directory(const char *dir, bool is_made)
 {
 	int fd, tries = 0;
 
@@ -131,7 +132,7 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	return 0;
 }
 
-int listener_open(const char *path, int is_directory_made, int backlog, struct listener *ret, pid_t *ret_holder)
+int listener_open(const char *path, bool is_directory_made, int backlog, struct listener *ret, pid_t *ret_holder)
 {
 	struct listener listener = {.fd = -1};
 	struct sockaddr_un address;
@@ -177,7 +178,7 @@ void listener_close(struct listener *listener)
 }
 
 /* The groups besides its own that the peer had when it connected (Linux 4.13). */
-static int has_group(int fd, gid_t gid)
+static bool has_group(int fd, gid_t gid)
 {
 	socklen_t size = 0;
 	gid_t *groups;

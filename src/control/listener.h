@@ -8,18 +8,19 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include <stdbool.h>
 
 struct listener {
-	int fd;	       /* listening, non-blocking */
-	gid_t gid;     /* of the socket */
-	int has_group; /* there is a group obit: gid is its, and its members may ask */
+	int fd;		/* listening, non-blocking */
+	gid_t gid;	/* of the socket */
+	bool has_group; /* there is a group obit: gid is its, and its members may ask */
 	dev_t device;
 	ino_t inode;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
 /* As server_open(); a backlog of so many. */
-int listener_open(const char *path, int is_directory_made, int backlog, struct listener *ret, pid_t *ret_holder);
+int listener_open(const char *path, bool is_directory_made, int backlog, struct listener *ret, pid_t *ret_holder);
 
 /* Removes the name, if it is still this one's, and closes. */
 void listener_close(struct listener *listener);

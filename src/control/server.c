@@ -10,6 +10,7 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 
 struct peer {
 	int fd; /* -1: the place is free */
-	int is_writing;
+	bool is_writing;
 	uint64_t deadline_mono_ns;
 	char request[WIRE_REQUEST_BYTES];
 	size_t used;
@@ -41,7 +42,7 @@ struct server {
 	struct listener listener;
 	int epoll_fd, timer_fd;
 	unsigned n_peers;
-	int is_accepting;
+	bool is_accepting;
 	uint64_t pause_until_mono_ns; /* 0: no pause */
 	struct peer peers[SERVER_CLIENTS];
 };
@@ -234,7 +235,7 @@ int server_fd(const struct server *server)
 	return server->epoll_fd;
 }
 
-int server_open(const char *path, int is_directory_made, const struct server_ports *ports, struct server **ret,
+int server_open(const char *path, bool is_directory_made, const struct server_ports *ports, struct server **ret,
 		pid_t *ret_holder)
 {
 	struct server *server = calloc(1, sizeof(*server));

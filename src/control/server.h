@@ -13,6 +13,7 @@
 #define OBIT_CONTROL_SERVER_H
 
 #include <sys/types.h>
+#include <stdbool.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -35,7 +36,7 @@ struct server;
  * With `is_directory_made` its directory is made, 0750, when it is missing. Errors: -EADDRINUSE, *ret_holder
  * is the pid that listens there; -ENOTSOCK, something else has that name; -ENAMETOOLONG; what the system said.
  */
-int server_open(const char *path, int is_directory_made, const struct server_ports *ports, struct server **ret,
+int server_open(const char *path, bool is_directory_made, const struct server_ports *ports, struct server **ret,
 		pid_t *ret_holder);
 
 /* Readable when server_serve() has something to do. */

@@ -6,6 +6,7 @@
 #ifndef OBIT_KERNEL_COLLECT_H
 #define OBIT_KERNEL_COLLECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,12 +18,12 @@ struct collect;
 
 struct collect_options {
 	enum sched_level sched;
-	int threads_on;	   /* threads one by one too */
-	int has_cgroup_v1; /* some controllers are in hierarchies of cgroup v1 */
+	int threads_on;	    /* threads one by one too */
+	bool has_cgroup_v1; /* some controllers are in hierarchies of cgroup v1 */
 	enum ring_kind ring_kind;
 	uint32_t ring_pages;	/* for each CPU, a power of two; 0: by the number of CPUs */
 	uint32_t max_processes; /* the kernel's tables of processes are sized by it, and by what lives */
-	int is_verbose;		/* libbpf's own messages, to stderr */
+	bool is_verbose;	/* libbpf's own messages, to stderr */
 };
 
 /*
@@ -109,8 +110,8 @@ uint64_t collect_missed_runs(const struct collect *collect);
 
 struct collect_program {
 	const char *name, *attach; /* "on_switch", "tp_btf/sched_switch"; as long as the collect */
-	int is_wanted;		   /* 0: left out by the options */
-	int is_attached;
+	bool is_wanted;		   /* 0: left out by the options */
+	bool is_attached;
 	int error;	       /* 0, or -errno: the values below could not be read */
 	uint64_t misses;       /* runs skipped since the start; 0 before Linux 5.12 */
 	uint64_t runs, run_ns; /* of the time that runs were counted; 0: never yet */

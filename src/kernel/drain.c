@@ -44,7 +44,7 @@ struct drain {
 	struct queue *queue;
 	int queue_wake_fd;
 	int epoll_fd, wake_fd;
-	int has_pushed;
+	bool has_pushed;
 	_Atomic uint64_t mark; /* epoch asked for; any thread to the drain's */
 	atomic_bool stop;
 	_Atomic uint64_t high_water, malformed;

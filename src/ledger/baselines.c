@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ledger/baselines.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "ledger/rows.h"
@@ -90,7 +91,7 @@ void baselines_advance(struct baselines *baselines, baseline_id id, const struct
 	struct baseline *baseline = &baselines->baselines[id];
 	struct costs sums = *costs;
 	struct waits counts = *waits;
-	int has_moved;
+	bool has_moved;
 
 	/* These are no sums. */
 	sums.wall_ns = sums.threads = 0;

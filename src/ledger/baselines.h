@@ -10,6 +10,7 @@
 #define OBIT_LEDGER_BASELINES_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/event.h"
@@ -19,7 +20,7 @@ struct cost_delta {
 	struct costs costs;
 	struct waits waits;
 	uint64_t user_ns, system_ns; /* costs.cpu_ns in the proportion of the kernel's ticks so far */
-	int is_empty;
+	bool is_empty;
 };
 
 struct baselines;

@@ -3,6 +3,8 @@
  * Sets of processes, by binary search in the walk (it is in order of pid) and by looking through the few
  * late births.
  */
+#include <stdbool.h>
+
 #include "ledger/census.h"
 
 static const struct walk_row *listed(const struct snapshot *snapshot, uint32_t pid, uint64_t start_boot_ns)
@@ -24,7 +26,7 @@ static int born_late(const struct snapshot *snapshot, uint32_t pid, uint64_t sta
 	return 0;
 }
 
-static int is_unlisted(const struct snapshot *snapshot, const struct boundary_process *ended)
+static bool is_unlisted(const struct snapshot *snapshot, const struct boundary_process *ended)
 {
 	return ended->epoch == snapshot->epoch + 1 && !listed(snapshot, ended->pid, ended->start_boot_ns) &&
 	       !born_late(snapshot, ended->pid, ended->start_boot_ns);

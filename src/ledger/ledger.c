@@ -8,6 +8,7 @@
  */
 #include "ledger/ledger.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -348,7 +349,7 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 	}
 }
 
-static int is_sound(const struct ledger *ledger, const void *event, uint32_t size)
+static bool is_sound(const struct ledger *ledger, const void *event, uint32_t size)
 {
 	const struct event_head *head = event;
 	const struct event_exec *exec = event;

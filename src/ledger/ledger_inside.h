@@ -8,6 +8,8 @@
 #ifndef OBIT_LEDGER_LEDGER_INSIDE_H
 #define OBIT_LEDGER_LEDGER_INSIDE_H
 
+#include <stdbool.h>
+
 #include "base/texts.h"
 #include "ledger/ledger.h"
 #include "ledger/baselines.h"
@@ -42,7 +44,7 @@ struct ledger {
 	uint64_t malformed, procs_skipped, processes_full; /* in the interval */
 	uint64_t watched_since_boot_ns;			   /* the boundary of epoch 0 */
 	uint64_t boundary_boot_ns;			   /* at which the open interval began */
-	int has_previous;				   /* until the first row is written */
+	bool has_previous;				   /* until the first row is written */
 	uint64_t previous_closing;
 	struct ended ended[BOUNDARY_PROCESSES];
 	size_t n_ended;

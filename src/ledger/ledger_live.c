@@ -4,6 +4,8 @@
  * one that was alive before the agent only sets its baseline. With the end comes the last row: what the exit's
  * record has more than all rows before it.
  */
+#include <stdbool.h>
+
 #include "ledger/ledger_inside.h"
 #include "ledger/rows_live.h"
 
@@ -11,7 +13,7 @@
  * May it be one that lives and is not known (its birth was not reported)? Or has it ended after the boundary, and is
  * forgotten? Of those that are younger than the interval nobody can know.
  */
-static int may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
+static bool may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t start_boot_ns)
 {
 	if (start_boot_ns > ledger->boundary_boot_ns)
 		return 0;

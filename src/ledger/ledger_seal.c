@@ -2,6 +2,7 @@
 /*
  * Closing an interval: its row of the ledger, and what its snapshot brings.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "ledger/census.h"
@@ -28,7 +29,7 @@ static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
  * Known, not ended as far as we heard, silent since the boundary, and neither in the walk nor on its way out: its exit
  * is in a roll-up, and there the values of its threads that were reported by event must go too.
  */
-static int is_gone(struct process *process, void *ctx)
+static bool is_gone(struct process *process, void *ctx)
 {
 	struct sealing *sealing = ctx;
 	struct costs *left = &sealing->left.sum.costs;

@@ -112,7 +112,7 @@ void processes_remove(struct processes *processes, struct process *process)
 	processes->count--;
 }
 
-uint32_t processes_sweep(struct processes *processes, int (*gone)(struct process *process, void *ctx), void *ctx)
+uint32_t processes_sweep(struct processes *processes, bool (*gone)(struct process *process, void *ctx), void *ctx)
 {
 	uint32_t removed = 0;
 

@@ -62,7 +62,7 @@ struct process *processes_add(struct processes *processes, uint32_t pid, uint64_
 void processes_remove(struct processes *processes, struct process *process);
 
 /* Removes each that `gone` says yes to; returns how many. `gone` may not add or remove. */
-uint32_t processes_sweep(struct processes *processes, int (*gone)(struct process *process, void *ctx), void *ctx);
+uint32_t processes_sweep(struct processes *processes, bool (*gone)(struct process *process, void *ctx), void *ctx);
 
 uint32_t processes_count(const struct processes *processes);
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define WAIT_SIGNAL(status) ((status)&0x7f)
 #define WAIT_CORE(status)   (((status)&0x80) != 0)
 #define WAIT_CODE(status)   (((status) >> 8) & 0xff)
@@ -64,7 +66,7 @@ static const uint32_t exits_by_thread[] = {
 	EXITS_run_delay_ns, EXITS_timeslices, EXITS_migrations, EXITS_rchar,	   EXITS_wchar,
 	EXITS_syscr,	    EXITS_syscw,      EXITS_read_bytes, EXITS_write_bytes, EXITS_cancelled_write_bytes,
 };
-_Static_assert(sizeof(exits_by_thread) / sizeof(exits_by_thread[0]) == N_BY_THREAD, "a field for each");
+_Static_assert(ARRAY_SIZE(exits_by_thread) == N_BY_THREAD, "a field for each");
 
 static void set_costs(struct block *b, uint32_t row, const struct exit_source *source)
 {
@@ -201,7 +203,7 @@ static void set_flags(struct block *b, uint32_t row, const struct exit_source *s
 	char text[EXIT_FLAGS_MAX] = "";
 	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (flags[i].set)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", flags[i].name);
 	if (len)

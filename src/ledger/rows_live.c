@@ -4,6 +4,8 @@
  */
 #include "ledger/rows_live.h"
 
+#include "base/array.h"
+
 #define TASK_IDLE 0x402
 
 /* As /proc/PID/stat has it (fs/proc/array.c, task_state_array; include/linux/sched.h, task_index_to_char()). */
@@ -24,7 +26,7 @@ static const uint32_t procs_by_thread[] = {
 	PROCS_run_delay_ns, PROCS_timeslices, PROCS_migrations, PROCS_rchar,	   PROCS_wchar,
 	PROCS_syscr,	    PROCS_syscw,      PROCS_read_bytes, PROCS_write_bytes, PROCS_cancelled_write_bytes,
 };
-_Static_assert(sizeof(procs_by_thread) / sizeof(procs_by_thread[0]) == N_BY_THREAD, "a field for each");
+_Static_assert(ARRAY_SIZE(procs_by_thread) == N_BY_THREAD, "a field for each");
 
 static void set_step(struct block *b, uint32_t row, const struct cost_delta *step)
 {

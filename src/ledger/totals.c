@@ -2,9 +2,11 @@
 /*
  * Adding up by kind.
  */
+#include <stdbool.h>
+
 #include "ledger/totals.h"
 
-static int is_balanced(const struct block *ledger, uint32_t row)
+static bool is_balanced(const struct block *ledger, uint32_t row)
 {
 	uint64_t seen = block_number(ledger, row, LEDGER_exits_seen);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "model/table.h"
 
 #define GROUP(table, name, fields) {TABLE_##table, #name, fields},
@@ -15,7 +16,7 @@ size_t field_groups(uint32_t table, const struct field_group **ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && n < FIELD_GROUPS_MAX; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all) && n < FIELD_GROUPS_MAX; i++)
 		if (all[i].table == table)
 			ret[n++] = &all[i];
 	return n;

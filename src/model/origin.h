@@ -6,6 +6,7 @@
 #ifndef OBIT_MODEL_ORIGIN_H
 #define OBIT_MODEL_ORIGIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct origin {
@@ -25,7 +26,7 @@ struct origin {
 struct interval {
 	uint64_t number;
 	uint64_t begin_real_ns, end_real_ns; /* end is known, and set, in the last chunk only */
-	int is_last_chunk;
+	bool is_last_chunk;
 };
 
 #endif

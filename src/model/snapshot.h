@@ -7,6 +7,7 @@
 #define OBIT_MODEL_SNAPSHOT_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@
 struct rollup_row {
 	struct rollup_key key;
 	struct rollup sum;
-	int is_other; /* all that found no room by key */
+	bool is_other; /* all that found no room by key */
 };
 
 /* Waits of one length for one CPU. */
@@ -47,7 +48,7 @@ struct snapshot {
 	size_t n_live;
 	struct walk_report *reported; /* those of them that did something; all of them with is_roster */
 	size_t n_reported;
-	int is_roster;
+	bool is_roster;
 	struct walk_thread *threads; /* that did something; none without collect_options.threads_on */
 	size_t n_threads;
 	struct runq_row *runq; /* of this epoch alone */

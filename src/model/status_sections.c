@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Rows of a section: each program and sampler takes one; there are 8 and 6. */
 #define ROWS 32
 /* Text of a section: names, a path, and a reason a row. */
@@ -65,7 +67,7 @@ static const struct table tables[] = {
 	[SECTION_SAMPLER] = {"sampler", "what is sampled", 0, N_SAMPLER_FIELDS, sampler_fields},
 };
 
-_Static_assert(sizeof(ledger_fields) / sizeof(ledger_fields[0]) == N_TOTALS_FIELDS, "the columns follow the ledger");
+_Static_assert(ARRAY_SIZE(ledger_fields) == N_TOTALS_FIELDS, "the columns follow the ledger");
 
 const struct table *status_table(enum status_section section)
 {

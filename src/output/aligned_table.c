@@ -7,6 +7,7 @@
  * cut off at the boundary. Without one only padding is limited, so that one long path does not push all lines out.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +34,10 @@ struct layout {
 	struct buffer cells;	 /* text of the rows held back, one after the other */
 	struct buffer cell_lens; /* a size_t each */
 	uint32_t held;
-	int is_laid_out;
+	bool is_laid_out;
 };
 
-static int is_text(const struct output *output, uint32_t column)
+static bool is_text(const struct output *output, uint32_t column)
 {
 	return field_is_text(&output->columns[column]);
 }

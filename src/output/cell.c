@@ -7,11 +7,10 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/quantity.h"
 #include "base/signal_name.h"
 #include "output/text.h"
-
-#define NS_PER_S UINT64_C(1000000000)
 
 static void add_time(struct buffer *buffer, uint64_t real_ns, uint64_t now_real_ns)
 {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "output/format.h"
 
 static const char *const names[] = {
@@ -24,7 +25,7 @@ static const struct format *const formats[] = {
 
 const char *const *output_format_names(size_t *ret_n)
 {
-	*ret_n = sizeof(names) / sizeof(names[0]);
+	*ret_n = ARRAY_SIZE(names);
 	return names;
 }
 

@@ -23,6 +23,7 @@
 #ifndef OBIT_OUTPUT_OUTPUT_H
 #define OBIT_OUTPUT_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/stream.h"
@@ -49,8 +50,8 @@ const char *const *output_format_names(size_t *ret_n);
 struct output_options {
 	enum output_format format;
 	struct stream *stream; /* not owned */
-	int is_terminal;
-	int is_coloured;
+	bool is_terminal;
+	bool is_coloured;
 	uint32_t width;		   /* of a table's lines, in columns; 0: no limit */
 	uint64_t now_real_ns;	   /* a table writes times of this day without the date */
 	const struct table *table; /* what parquet says the rows are; not owned; or NULL */

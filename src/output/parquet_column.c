@@ -6,10 +6,12 @@
 #include "output/parquet_column.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
+#include "base/array.h"
 #include "output/parquet_encoding.h"
 #include "output/text.h"
 #include "output/thrift.h"
@@ -39,7 +41,7 @@ void parquet_column_done(struct parquet_column *column)
 	struct buffer *buffers[] = {&column->definitions, &column->repetitions, &column->indices, &column->plain,
 				    &column->pages,	  &column->content,	&column->packed,  &column->text};
 
-	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
 		buffer_done(buffers[i]);
 	free(column->numbers);
 	parquet_dictionary_done(&column->dictionary);
@@ -219,7 +221,7 @@ static void add_list(struct parquet_column *column, const char *data, size_t len
 }
 
 /* A time is a signed number of ns in Parquet: what happens after 2262 cannot be said. */
-static int is_absent(const struct parquet_column *column, const struct block *block, uint32_t row, int field)
+static bool is_absent(const struct parquet_column *column, const struct block *block, uint32_t row, int field)
 {
 	return field < 0 || block_is_null(block, row, (uint32_t)field) ||
 	       (column->field->unit == UNIT_TIME && column->numbers &&
@@ -260,7 +262,7 @@ static int any_error(const struct parquet_column *column)
 					  &column->packed,	   &column->text,	 &column->range.least_text,
 					  &column->range.most_text};
 
-	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
 		if (buffers[i]->error)
 			return buffers[i]->error;
 	return 0;

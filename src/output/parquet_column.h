@@ -11,6 +11,7 @@
 #ifndef OBIT_OUTPUT_PARQUET_COLUMN_H
 #define OBIT_OUTPUT_PARQUET_COLUMN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -32,10 +33,10 @@ struct parquet_column {
 
 	/* The column chunk so far. */
 	struct parquet_dictionary dictionary;
-	int is_dictionary_full;
+	bool is_dictionary_full;
 	struct buffer pages; /* each with its header */
 	uint64_t chunk_entries, chunk_nulls, raw_bytes;
-	int has_indices; /* in any page */
+	bool has_indices; /* in any page */
 	struct parquet_range range;
 
 	struct buffer content, packed, text; /* scratch */
@@ -45,7 +46,7 @@ struct parquet_column {
 struct parquet_chunk {
 	uint64_t offset, data_offset; /* in the file; the dictionary, if there is one, comes first */
 	uint64_t bytes, raw_bytes;    /* compressed and not, with page headers */
-	int has_dictionary;
+	bool has_dictionary;
 };
 
 /* 0 or -ENOMEM. */

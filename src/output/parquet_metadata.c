@@ -5,6 +5,7 @@
 #include "output/parquet_metadata.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "output/thrift.h"
 
@@ -25,7 +26,7 @@ static int type_of(const struct field *field)
 	return field->type == FIELD_BOOL ? TYPE_BOOLEAN : TYPE_INT64;
 }
 
-static int is_time(const struct field *field)
+static bool is_time(const struct field *field)
 {
 	return field->unit == UNIT_TIME && !field_is_text(field) && field->type != FIELD_BOOL;
 }

@@ -6,6 +6,7 @@
 #ifndef OBIT_OUTPUT_PARQUET_RANGE_H
 #define OBIT_OUTPUT_PARQUET_RANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -15,8 +16,8 @@ struct thrift;
 
 /* Zeroed is empty. */
 struct parquet_range {
-	int is_set;
-	int is_too_long; /* one of the texts is: then nothing is said */
+	bool is_set;
+	bool is_too_long; /* one of the texts is: then nothing is said */
 	uint64_t least, most;
 	struct buffer least_text, most_text;
 };

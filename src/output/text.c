@@ -6,7 +6,10 @@
  */
 #include "output/text.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#include "base/array.h"
 
 struct range {
 	uint32_t first, last;
@@ -37,7 +40,7 @@ static const struct range wide[] = {
 	{0x20000, 0x3fffd},
 };
 
-static int is_in(uint32_t code, const struct range *ranges, size_t n)
+static bool is_in(uint32_t code, const struct range *ranges, size_t n)
 {
 	for (size_t i = 0; i < n && ranges[i].first <= code; i++)
 		if (code <= ranges[i].last)
@@ -51,9 +54,9 @@ int text_width(uint32_t code)
 		return -1;
 	if (code < 0xa0)
 		return 1;
-	if (is_in(code, tricks, sizeof(tricks) / sizeof(tricks[0])))
+	if (is_in(code, tricks, ARRAY_SIZE(tricks)))
 		return -1;
-	return is_in(code, wide, sizeof(wide) / sizeof(wide[0])) ? 2 : 1;
+	return is_in(code, wide, ARRAY_SIZE(wide)) ? 2 : 1;
 }
 
 size_t text_character(const char *data, size_t len, uint32_t *ret_code)
@@ -113,7 +116,7 @@ static size_t add_one(struct buffer *buffer, const char *data, size_t len, const
 	return n;
 }
 
-static int is_plain(char c)
+static bool is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       (c && strchr("-_./:,+=@%^", c));
@@ -168,7 +171,7 @@ void text_add_utf8(struct buffer *buffer, const char *data, size_t len)
 	}
 }
 
-static int is_visible(const char *data, size_t len)
+static bool is_visible(const char *data, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t code;

@@ -11,17 +11,18 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "base/rfc3339.h"
 #include "output/format.h"
 #include "output/lanes.h"
 #include "output/plain.h"
 #include "output/text.h"
-
-#define NS_PER_US 1000u
 
 /* What the code needs to find; -1: it is not among the columns. */
 struct trace_columns {
@@ -36,7 +37,7 @@ static const char *const shown[] = {
 	"minflt",    "majflt",	    "max_rss_bytes", "read_bytes",   "write_bytes", "threads",	    "flags",
 };
 
-#define N_SHOWN (sizeof(shown) / sizeof(shown[0]))
+#define N_SHOWN (ARRAY_SIZE(shown))
 
 struct trace {
 	struct trace_columns columns;
@@ -44,7 +45,7 @@ struct trace {
 	struct tracks tracks;
 	struct buffer key;   /* of the track */
 	struct buffer words; /* argv, or text made UTF-8 */
-	int has_event;
+	bool has_event;
 };
 
 static int find_column(const struct output *output, const char *name)
@@ -221,7 +222,7 @@ static int name_lane(struct output *output, const struct track *track, uint32_t 
 }
 
 /* The cgroup's path, or "pid N" of the parent. */
-static void make_key(struct output *output, const struct block *block, uint32_t row, const int *fields, int is_own)
+static void make_key(struct output *output, const struct block *block, uint32_t row, const int *fields, bool is_own)
 {
 	struct trace *trace = output->state;
 	int is_parent = output->options.track == TRACK_PARENT;

@@ -5,10 +5,11 @@
 #include "query/aggregate.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int has_text(const struct term *term, const struct field *field)
+static bool has_text(const struct term *term, const struct field *field)
 {
 	return (term->kind == TERM_FIRST || term->kind == TERM_LAST) && field && field_is_text(field);
 }
@@ -74,13 +75,13 @@ static int add_quantile(struct aggregate *aggregate, uint64_t value, uint64_t we
 	return aggregate->histogram ? histogram_add(aggregate->histogram, value, weight) : -ENOMEM;
 }
 
-static int is_less(const struct field *field, uint64_t a, uint64_t b)
+static bool is_less(const struct field *field, uint64_t a, uint64_t b)
 {
 	return field->type == FIELD_I64 ? (int64_t)a < (int64_t)b : a < b;
 }
 
 /* Of two rows of the same time the one that came first is the first, the other the last. */
-static int is_wanted_by_time(const struct term *term, uint64_t real_ns, uint64_t kept_real_ns)
+static bool is_wanted_by_time(const struct term *term, uint64_t real_ns, uint64_t kept_real_ns)
 {
 	return term->kind == TERM_FIRST ? real_ns < kept_real_ns : real_ns >= kept_real_ns;
 }
@@ -105,7 +106,7 @@ static int keep_text(struct aggregate *aggregate, const struct observation *obse
 }
 
 static int add_by_time(struct aggregate *aggregate, const struct term *term, const struct field *field,
-		       const struct observation *observation, int is_first)
+		       const struct observation *observation, bool is_first)
 {
 	int is_text = field_is_text(field);
 	uint64_t kept_real_ns = is_text ? aggregate->number : aggregate->real_ns;

@@ -6,6 +6,7 @@
 #include "query/at_snapshot.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,7 +186,7 @@ static int take_text(struct member *member, uint32_t field, const struct block *
 
 /* The fields that both have; of the roster's sums, which are over all of a life, none. */
 static int take_row(const struct at_snapshot *snapshot, struct member *member, const struct block *block,
-		    const struct columns *columns, uint32_t row, int is_roster)
+		    const struct columns *columns, uint32_t row, bool is_roster)
 {
 	const struct table *table = snapshot->table;
 
@@ -211,7 +212,7 @@ static int take_row(const struct at_snapshot *snapshot, struct member *member, c
 	return 0;
 }
 
-static int add_rows(struct at_snapshot *snapshot, const struct block *block, uint64_t number, int is_roster)
+static int add_rows(struct at_snapshot *snapshot, const struct block *block, uint64_t number, bool is_roster)
 {
 	struct columns columns = columns_of(snapshot, block);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buffer.h"
 
 struct balance {
@@ -74,7 +75,7 @@ static void explain(struct entry *entry, char *ret, size_t size)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]) && used < size; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(losses) && used < size; i++) {
 		uint64_t n = amount(entry, losses[i]);
 
 		if (n)

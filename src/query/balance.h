@@ -16,6 +16,7 @@
 #ifndef OBIT_QUERY_BALANCE_H
 #define OBIT_QUERY_BALANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,10 +30,10 @@ struct balance_interval {
 	uint64_t number; /* 0: none yet */
 	uint64_t begin_real_ns, end_real_ns;
 	uint64_t exits_rows, rolled_up; /* counted in its chunks */
-	int is_closed;
-	int is_partial;	  /* begins before the range that is read: its first chunks may be missing */
+	bool is_closed;
+	bool is_partial;  /* begins before the range that is read: its first chunks may be missing */
 	uint64_t closing; /* where has_closing */
-	int has_closing;
+	bool has_closing;
 };
 
 struct balance_run {

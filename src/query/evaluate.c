@@ -3,6 +3,7 @@
  * Running a compiled filter over the rows of a block.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ static int test_text(const struct expression *expression, const struct predicate
  * A copy with spaces where NULs are: the items of a list with one space between them, and for regexec() a
  * string that ends where the value does. The NUL behind the last item falls away.
  */
-static int copy_joined(struct buffer *joined, struct bytes *value, int is_list)
+static int copy_joined(struct buffer *joined, struct bytes *value, bool is_list)
 {
 	joined->used = 0;
 	if (is_list && value->len && value->data[value->len - 1] == '\0')

@@ -10,6 +10,7 @@
 #include "query/grouping.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,7 +172,7 @@ void grouping_select(const struct grouping *grouping, struct selection *ret)
 }
 
 /* --- which group ------------------------------------------------------------------------------------------------ */
-static int is_null(const struct block *block, uint32_t row, int column)
+static bool is_null(const struct block *block, uint32_t row, int column)
 {
 	return column < 0 || block_is_null(block, row, (uint32_t)column);
 }

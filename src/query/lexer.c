@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 static const struct {
 	const char *text;
 	enum token_kind kind;
@@ -24,8 +26,8 @@ static const struct {
 	  {"in", TOKEN_IN},   {"is", TOKEN_IS}, {"null", TOKEN_NULL},
 };
 
-#define N_OPERATORS (sizeof(operators) / sizeof(operators[0]))
-#define N_KEYWORDS  (sizeof(keywords) / sizeof(keywords[0]))
+#define N_OPERATORS (ARRAY_SIZE(operators))
+#define N_KEYWORDS  (ARRAY_SIZE(keywords))
 
 static struct token quoted(const char *text, size_t at)
 {

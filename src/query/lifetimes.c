@@ -6,6 +6,7 @@
 #include "query/lifetimes.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ static const char *const by_thread[] = {
 	"run_delay_ns", "timeslices", "migrations", "rchar",	   "wchar",
 	"syscr",	"syscw",      "read_bytes", "write_bytes", "cancelled_write_bytes"};
 
-static int is_one_of(const char *name, const char *const *names, size_t n)
+static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(name, names[i]) == 0)

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -40,7 +41,7 @@ static int shown_len(const struct literal *literal)
 	return literal->len > MAX_SHOWN ? MAX_SHOWN : (int)literal->len;
 }
 
-static int is_word(const struct literal *literal, const char *word)
+static bool is_word(const struct literal *literal, const char *word)
 {
 	size_t i;
 

@@ -7,6 +7,7 @@
 #include "query/order.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 struct order {
 	const struct table *table;
 	uint32_t key;
-	int is_descending;
+	bool is_descending;
 	uint64_t limit;
 	struct block *rows;
 	uint32_t *slots;     /* [n] of rows */
@@ -30,14 +31,14 @@ struct order {
 
 /* What a row is sorted by, also of one that is not kept yet. */
 struct sort_key {
-	int is_null;
+	bool is_null;
 	uint64_t number;
 	const char *text;
 	size_t len;
 	uint64_t sequence;
 };
 
-struct order *order_new(const struct table *table, uint32_t key, int is_descending, uint64_t limit)
+struct order *order_new(const struct table *table, uint32_t key, bool is_descending, uint64_t limit)
 {
 	struct order *order = calloc(1, sizeof(*order));
 

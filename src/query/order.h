@@ -7,6 +7,7 @@
 #ifndef OBIT_QUERY_ORDER_H
 #define OBIT_QUERY_ORDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,7 @@ struct row_sink {
 };
 
 /* Rows of `table` (not owned, outlives the order), sorted by its field `key`; limit 0: none. NULL: out of memory. */
-struct order *order_new(const struct table *table, uint32_t key, int is_descending, uint64_t limit);
+struct order *order_new(const struct table *table, uint32_t key, bool is_descending, uint64_t limit);
 void order_free(struct order *order);
 
 /* Copies the row if it is among the first `limit` so far. 0, -ENOMEM, or -E2BIG: more than one block can hold. */

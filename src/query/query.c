@@ -5,6 +5,7 @@
 #include "query/query.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct query {
@@ -94,7 +95,7 @@ static void bind(struct query *query, const struct table *table)
 }
 
 /* A row whose time is unknown belongs to a range only when the range has no ends. */
-static int is_in_range(const struct query *query, const struct block *block, uint32_t row)
+static bool is_in_range(const struct query *query, const struct block *block, uint32_t row)
 {
 	const struct query_options *options = &query->options;
 	uint64_t real_ns;

@@ -10,6 +10,7 @@
 #ifndef OBIT_QUERY_QUERY_H
 #define OBIT_QUERY_QUERY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/block.h"
@@ -23,7 +24,7 @@ struct query_options {
 	struct expression *expression;	       /* or NULL; not owned */
 	const struct selection *selection;     /* not owned */
 	uint64_t limit;			       /* 0: none */
-	int is_by_time; /* without a sort field, rows in order of time: see query_decide_until() */
+	bool is_by_time; /* without a sort field, rows in order of time: see query_decide_until() */
 	struct row_sink sink;
 };
 

@@ -5,6 +5,7 @@
 #include "query/selection.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static int find_field(struct selection *selection, const char *name, size_t len)
 	return names_field(selection->source, name, len, selection->error, sizeof(selection->error));
 }
 
-static int is_shown(const struct selection *selection, const char *name)
+static bool is_shown(const struct selection *selection, const char *name)
 {
 	for (uint32_t i = 0; i < selection->n_shown; i++)
 		if (strcmp(selection->fields[i].name, name) == 0)
@@ -96,7 +97,7 @@ static int choose_sort(struct selection *selection, const char *sort)
 	return 0;
 }
 
-int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_human_readable,
+int selection_init(struct selection *selection, const struct table *source, const char *fields, bool is_human_readable,
 		   const char *sort)
 {
 	int r = 0;

@@ -8,6 +8,8 @@
 #ifndef OBIT_QUERY_SELECTION_H
 #define OBIT_QUERY_SELECTION_H
 
+#include <stdbool.h>
+
 #include "model/table.h"
 
 struct selection {
@@ -16,7 +18,7 @@ struct selection {
 	struct field fields[TABLE_MAX_FIELDS + 1]; /* one more than can be shown: the sort field */
 	uint32_t n_shown;
 	int sort_column; /* of columns; -1: as stored */
-	int is_descending;
+	bool is_descending;
 	char error[200]; /* after -EINVAL */
 };
 
@@ -24,7 +26,7 @@ struct selection {
  * `fields`: names and groups (`+io`) with commas between them; "all"; NULL: human-readable the few that matter most,
  * else all. `sort`: [-]FIELD or NULL. 0, or -EINVAL with an error.
  */
-int selection_init(struct selection *selection, const struct table *source, const char *fields, int is_human_readable,
+int selection_init(struct selection *selection, const struct table *source, const char *fields, bool is_human_readable,
 		   const char *sort);
 
 /* Where the columns are in the table that a block comes with: ret_map[column] is its field, or -1: null. */

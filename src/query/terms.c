@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/quantity.h"
 #include "query/names.h"
 #include "query/selection.h"
@@ -121,7 +123,7 @@ static const struct {
 	{"max", TERM_MAX},     {"first", TERM_FIRST}, {"last", TERM_LAST},
 };
 
-#define N_FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
+#define N_FUNCTIONS (ARRAY_SIZE(functions))
 
 /* p50, p99, p99.9 */
 static int read_share(const char *text, size_t len, double *ret)
@@ -269,7 +271,7 @@ static int read_usual(struct reading *reading, const char *text, size_t len)
 }
 
 /* Of the fields that are shown without grouping, those that say something of a group. */
-static int add_usual_terms(struct reading *reading, int is_human_readable)
+static int add_usual_terms(struct reading *reading, bool is_human_readable)
 {
 	static struct selection shown;
 	int r = selection_init(&shown, reading->source, NULL, is_human_readable, NULL);

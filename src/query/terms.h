@@ -6,6 +6,7 @@
 #ifndef OBIT_QUERY_TERMS_H
 #define OBIT_QUERY_TERMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,7 @@ struct terms_text {
 	const char *group_by; /* NULL: all rows are one group */
 	const char *fields;   /* NULL: human-readable the few that matter most, else all */
 	const char *sort;     /* [-]TERM, also one that is not among the fields; or NULL */
-	int is_human_readable;
+	bool is_human_readable;
 };
 
 /* Keys come first, then what is shown of a group, then, where it is not shown, what groups are sorted by. */
@@ -46,7 +47,7 @@ struct terms {
 	struct term terms[TABLE_MAX_FIELDS];
 	uint32_t n, n_keys, n_shown;
 	int sort; /* a term; -1: none */
-	int is_descending;
+	bool is_descending;
 };
 
 /* 0, or -EINVAL with an error. */

@@ -5,19 +5,20 @@
 #include "query/time.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "base/array.h"
+#include "base/clock.h"
 #include "base/quantity.h"
 #include "base/rfc3339.h"
-
-#define NS_PER_S UINT64_C(1000000000)
 
 struct typed {
 	const char *at, *end;
 	uint64_t now_real_ns;
-	int is_end; /* of two times that have this time of day the later one is meant */
+	bool is_end; /* of two times that have this time of day the later one is meant */
 };
 
 static void skip_spaces(struct typed *typed)
@@ -37,7 +38,7 @@ static int take_word(struct typed *typed, const char *word)
 }
 
 /* -1: the clocks do not show that with summer time (or without it). */
-static time_t local_seconds(const struct tm *shown, int is_dst)
+static time_t local_seconds(const struct tm *shown, bool is_dst)
 {
 	struct tm tm = *shown;
 	time_t seconds;
@@ -53,7 +54,7 @@ static time_t local_seconds(const struct tm *shown, int is_dst)
  * mktime() knows when summer time begins; an instant that a change of clocks skips is moved over the gap. In the hour
  * that comes twice a range begins with the first and ends with the second.
  */
-static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int is_end,
+static int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, bool is_end,
 		      uint64_t *ret_real_ns)
 {
 	time_t summer, winter;
@@ -148,7 +149,7 @@ static size_t take_unit(struct typed *typed, const char **ret)
 		len++;
 	*ret = typed->at;
 	typed->at += len;
-	for (size_t i = 0; i < sizeof(long_units) / sizeof(long_units[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(long_units); i++)
 		if (strlen(long_units[i].word) == len && strncasecmp(*ret, long_units[i].word, len) == 0) {
 			*ret = long_units[i].unit;
 			return 1;
@@ -223,7 +224,7 @@ int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret
 	return query_time_of(text, len, now_real_ns, 0, ret_real_ns);
 }
 
-int query_time_of(const char *text, size_t len, uint64_t now_real_ns, int is_end, uint64_t *ret_real_ns)
+int query_time_of(const char *text, size_t len, uint64_t now_real_ns, bool is_end, uint64_t *ret_real_ns)
 {
 	struct typed typed = {text, text + len, now_real_ns, is_end};
 	int r;

@@ -13,6 +13,7 @@
 #ifndef OBIT_QUERY_TIME_H
 #define OBIT_QUERY_TIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,7 @@
  * 0; -EINVAL, not a time; -ERANGE, before 1970 or after 2553. A time of day that comes twice, when clocks are set back,
  * is the first, and with `is_end` (--until) the second.
  */
-int query_time_of(const char *text, size_t len, uint64_t now_real_ns, int is_end, uint64_t *ret_real_ns);
+int query_time_of(const char *text, size_t len, uint64_t now_real_ns, bool is_end, uint64_t *ret_real_ns);
 int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns);
 
 #endif

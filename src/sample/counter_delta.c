@@ -2,6 +2,8 @@
 /*
  * From two readings to a row.
  */
+#include <stdbool.h>
+
 #include "sample/counter_delta.h"
 
 #include "base/clock.h"
@@ -12,7 +14,7 @@ static uint32_t lowest(uint64_t left)
 	return (uint32_t)__builtin_ctzll(left);
 }
 
-static int is_counter(const struct delta_rule *rule, uint32_t field)
+static bool is_counter(const struct delta_rule *rule, uint32_t field)
 {
 	return rule->table->fields[field].kind == KIND_SUM;
 }
@@ -34,7 +36,7 @@ static int wraps(const struct delta_rule *rule, uint32_t field)
 }
 
 /* Did a counter fall that does not turn over? */
-static int has_restarted(const struct delta_rule *rule, const struct readings *now, const struct readings *before)
+static bool has_restarted(const struct delta_rule *rule, const struct readings *now, const struct readings *before)
 {
 	for (uint64_t left = now->known & before->known; left; left &= left - 1) {
 		uint32_t i = lowest(left);

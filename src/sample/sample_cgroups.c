@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "model/limits.h"
 
@@ -89,7 +91,7 @@ struct group {
 	uint64_t retried;		    /* pass in which they were looked for again */
 	nlink_t links;			    /* of its directory, when its children were listed */
 	uint64_t listed, visited;	    /* passes in which it was found in its parent, and looked at */
-	int is_new;			    /* found after the first pass, not reported yet */
+	bool is_new;			    /* found after the first pass, not reported yet */
 	struct readings before;
 	char name[NAME_BYTES]; /* "" for the root */
 };
@@ -105,9 +107,9 @@ struct sample_cgroups {
 	uint32_t max_open;			  /* files */
 	uint64_t pass;
 	int looks_at_all; /* in this pass nothing is skipped */
-	int is_behind;	  /* a row found no room: the next pass must look at all */
+	bool is_behind;	  /* a row found no room: the next pass must look at all */
 	int error;	  /* 0 or -errno: the first of this pass */
-	int is_full;	  /* for ever: those that find no place may have counted long when they do */
+	bool is_full;	  /* for ever: those that find no place may have counted long when they do */
 	struct block *rows;
 	uint64_t time_ns;
 	struct readings now; /* of one group at a time */
@@ -125,7 +127,7 @@ static void say_missing(struct sample_cgroups *sampler, const char *mount)
 
 	if (fd >= 0)
 		close(fd);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		struct proc_text all = proc_text(text, len > 0 ? (size_t)len : 0), line, word;
 		int is_there = 0;
 
@@ -396,7 +398,7 @@ static int read_readings(struct sample_cgroups *sampler, struct group *group, in
 }
 
 /* Has one of these readings another value, or one at last? */
-static int has_moved(const struct readings *now, const struct readings *before, uint64_t readings)
+static bool has_moved(const struct readings *now, const struct readings *before, uint64_t readings)
 {
 	if ((now->known & ~before->known) & readings)
 		return 1;

@@ -8,11 +8,13 @@
 #include "sample/sample_disks.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/limits.h"
@@ -24,7 +26,7 @@
 struct disk {
 	uint64_t major, minor;
 	char name[NAME_BYTES]; /* "": free */
-	int is_left_out;
+	bool is_left_out;
 	uint64_t seen; /* pass it was last seen in */
 	struct readings before;
 };
@@ -36,7 +38,7 @@ struct sample_disks {
 	struct disk disks[SAMPLED_DISKS];
 	uint32_t next; /* where the next line's disk was last time: the order seldom changes */
 	uint64_t pass;
-	int is_full_said;
+	bool is_full_said;
 	struct disk_line line; /* one at a time */
 };
 
@@ -94,7 +96,7 @@ int disk_read_line(struct proc_text line, struct disk_line *ret)
 	if (!proc_take_number(&line, &ret->major) || !proc_take_number(&line, &ret->minor) ||
 	    !proc_take_word(&line, &ret->name))
 		return -EBADMSG;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
 		if (!proc_take_number(&line, &value))
 			return i < least ? -EBADMSG : 0;
 		if (columns[i].scale)
@@ -109,14 +111,14 @@ int disk_is_pseudo(const struct proc_text *name)
 	struct proc_text rest;
 	uint64_t number;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (proc_after(name, kinds[i], &rest) && proc_number(&rest, &number))
 			return 1;
 	return 0;
 }
 
 /* Only whole disks have a directory there; without /sys all count. */
-static int is_whole(const char *sys_block, const char *name)
+static bool is_whole(const char *sys_block, const char *name)
 {
 	char path[128];
 	int prefix = snprintf(path, sizeof(path), "%s/", sys_block);
@@ -130,7 +132,7 @@ static int is_whole(const char *sys_block, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static int is_of(const struct disk *disk, const struct disk_line *line)
+static bool is_of(const struct disk *disk, const struct disk_line *line)
 {
 	return *disk->name && disk->major == line->major && disk->minor == line->minor &&
 	       proc_is(&line->name, disk->name);

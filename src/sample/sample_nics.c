@@ -8,19 +8,21 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "model/limits.h"
 
 struct nic {
 	char name[IF_NAMESIZE]; /* "": free */
 	unsigned index;		/* 0: unknown */
-	int is_new;		/* no counters of it have been taken */
+	bool is_new;		/* no counters of it have been taken */
 	uint64_t seen;		/* pass it was last seen in */
 	struct readings before;
 };
@@ -32,7 +34,7 @@ struct sample_nics {
 	struct nic nics[SAMPLED_NICS];
 	uint32_t next; /* where the next line's interface was last time */
 	uint64_t pass;
-	int is_full_said;
+	bool is_full_said;
 	struct nic_line line; /* one at a time */
 };
 
@@ -83,7 +85,7 @@ int nic_read_line(struct proc_text line, struct nic_line *ret)
 	if (ret->name.at == colon)
 		return -EBADMSG;
 	line.at = colon + 1;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
 		if (!proc_take_number(&line, &value))
 			return -EBADMSG;
 		if (columns[i])

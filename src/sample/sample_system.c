@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 enum { STAT, LOADAVG, MEMINFO, VMSTAT, CPU_PRESSURE, MEMORY_PRESSURE, IO_PRESSURE, N_FILES };
@@ -63,7 +64,7 @@ static void read_cpu(struct proc_text line, uint64_t tick_ns, struct readings *r
 	};
 	uint64_t ticks;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!proc_take_number(&line, &ticks))
 			return;
 		readings_set_scaled(ret, fields[i], ticks, tick_ns);
@@ -92,7 +93,7 @@ void system_read_stat(struct proc_text text, uint64_t tick_ns, struct readings *
 	}
 	if (cpus)
 		readings_set(ret, SYSTEM_cpus, cpus);
-	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+	readings_read_keys(text, keys, ARRAY_SIZE(keys), ret);
 }
 
 /* "1.23" */
@@ -139,7 +140,7 @@ void system_read_meminfo(struct proc_text text, struct readings *ret)
 		{"SwapFree:", SYSTEM_swap_free_bytes, 1024},
 	};
 
-	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+	readings_read_keys(text, keys, ARRAY_SIZE(keys), ret);
 }
 
 void system_read_vmstat(struct proc_text text, struct readings *ret)
@@ -151,7 +152,7 @@ void system_read_vmstat(struct proc_text text, struct readings *ret)
 		{"pgmajfault", SYSTEM_pgmajfault, 1},	 {"oom_kill", SYSTEM_oom_kills, 1},
 	};
 
-	readings_read_keys(text, keys, sizeof(keys) / sizeof(keys[0]), ret);
+	readings_read_keys(text, keys, ARRAY_SIZE(keys), ret);
 }
 
 static void read_text(struct sample_system *sampler, int file, struct proc_text text)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/limits.h"
@@ -41,8 +42,7 @@ struct samplers *samplers_new(void)
 		*mount = '\0';
 	for (int i = 0; i < N_SAMPLES; i++)
 		samplers->reports[i].name = chunk_table(CHUNK_SAMPLES + i)->name;
-	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files, sizeof(long_files) / sizeof(long_files[0])) <
-	    0) {
+	if (proc_buffer_init(&samplers->buffer, BUFFER_LEAST, long_files, ARRAY_SIZE(long_files)) < 0) {
 		free(samplers);
 		return NULL;
 	}

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #define STAMP_DIGITS 20
 #define LAST_STAMP   "18000000000000000000" /* the year 2540 */
 
-static int is_segment(const char *name)
+static bool is_segment(const char *name)
 {
 	/* Later than any time that there is: then the next name could not be later still. */
 	return strlen(name) == STAMP_DIGITS + strlen(SEGMENT_SUFFIX) && strspn(name, "0123456789") == STAMP_DIGITS &&

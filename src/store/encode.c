@@ -7,6 +7,7 @@
 #include "store/codec.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,13 +104,13 @@ static uint32_t take_rest(const struct column *column, uint8_t predicted)
 	return n;
 }
 
-static uint64_t magnitude(uint64_t value, int is_signed)
+static uint64_t magnitude(uint64_t value, bool is_signed)
 {
 	return is_signed && (int64_t)value < 0 ? 0 - value : value;
 }
 
 /* Euclid; 0 for zeros only, most often 1 after a few rows. */
-static uint64_t common_factor(const uint64_t *rest, uint32_t n, int is_signed)
+static uint64_t common_factor(const uint64_t *rest, uint32_t n, bool is_signed)
 {
 	uint64_t factor = 0;
 
@@ -127,7 +128,7 @@ static uint64_t common_factor(const uint64_t *rest, uint32_t n, int is_signed)
 	return factor;
 }
 
-static void make_numbers(uint64_t *rest, uint32_t n, uint64_t factor, int is_signed)
+static void make_numbers(uint64_t *rest, uint32_t n, uint64_t factor, bool is_signed)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t value = rest[i];
@@ -139,7 +140,7 @@ static void make_numbers(uint64_t *rest, uint32_t n, uint64_t factor, int is_sig
 	}
 }
 
-static int is_constant(const uint64_t *values, uint32_t n)
+static bool is_constant(const uint64_t *values, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
 		if (values[i] != values[0])

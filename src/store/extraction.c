@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ void extract_done(struct extract *extract)
 	*extract = (struct extract){0};
 }
 
-struct store_select extract_select(const struct extract *extract, int is_plan)
+struct store_select extract_select(const struct extract *extract, bool is_plan)
 {
 	uint64_t until = extract->until_real_ns;
 

@@ -8,6 +8,7 @@
 #define OBIT_STORE_EXTRACTION_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,7 @@ struct extract_run {
 	uint64_t first, last;
 	uint64_t closed, open;	     /* while it is read: the latest that has ended, and that has not */
 	uint64_t open_until_real_ns; /* by when the latter has surely ended */
-	int is_wanted;
+	bool is_wanted;
 };
 
 /* Zeroed; freed with extract_done(). */
@@ -34,7 +35,7 @@ struct extract {
 void extract_done(struct extract *extract);
 
 /* What a reader is to be opened with. `is_plan`: for extract_plan(), else for extract_copy(). */
-struct store_select extract_select(const struct extract *extract, int is_plan);
+struct store_select extract_select(const struct extract *extract, bool is_plan);
 
 /* Reads it to the end. 1: there is something of that time; 0: nothing; negative: memory or I/O. */
 int extract_plan(struct extract *extract, struct store_reader *reader);

@@ -7,6 +7,7 @@
 #define OBIT_STORE_FRAME_WRITER_H
 
 #include <sys/types.h>
+#include <stdbool.h>
 
 #include "store/bytes.h"
 
@@ -24,7 +25,7 @@ struct frame_writer {
 	const struct file_calls *calls;
 	uint64_t committed; /* bytes of the file that are whole */
 	struct ZSTD_CCtx_s *zstd;
-	int is_open;	     /* a frame has begun and not ended */
+	bool is_open;	     /* a frame has begun and not ended */
 	struct sink waiting; /* compressed, not yet in the file */
 };
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ struct store_reader {
 	size_t n_names, next_name;
 	struct segment_name current;	  /* the one opened last */
 	struct segment_name listed_after; /* following: the list holds what comes behind it; "" for all */
-	int has_writer, is_following;
+	bool has_writer, is_following;
 
 	struct segment *segment; /* NULL: the next one is to be opened */
 	uint64_t next_ordinal;	 /* of the frame's next chunk */
@@ -46,7 +47,7 @@ struct store_reader {
 	size_t n_damage, damage_capacity;
 };
 
-static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
 {
 	struct store_reader *reader = ctx;
 	struct store_damage *last = reader->n_damage ? &reader->damage[reader->n_damage - 1] : NULL;
@@ -161,7 +162,7 @@ static int seek_to_range(struct store_reader *reader)
 }
 
 /* Is it the last one, and its header still on the way? Then it is opened later, and nothing is wrong with it. */
-static int is_too_early(const struct store_reader *reader)
+static bool is_too_early(const struct store_reader *reader)
 {
 	return reader->is_following && reader->next_name == reader->n_names && segment_is_headerless(reader->segment);
 }
@@ -257,7 +258,7 @@ static struct block *block_for(struct store_reader *reader, const struct table *
 	return *block;
 }
 
-static int is_wanted(const struct store_reader *reader, const struct table *table)
+static bool is_wanted(const struct store_reader *reader, const struct table *table)
 {
 	return table && (!reader->select.table || strcmp(table->name, reader->select.table) == 0);
 }
@@ -292,7 +293,7 @@ static int decode(struct store_reader *reader, struct source *body, struct store
 	return r;
 }
 
-static int is_in_time(const struct store_reader *reader, const struct interval *interval)
+static bool is_in_time(const struct store_reader *reader, const struct interval *interval)
 {
 	uint64_t end = interval->is_last_chunk ? interval->end_real_ns : UINT64_MAX;
 

@@ -6,6 +6,7 @@
 #ifndef OBIT_STORE_READER_H
 #define OBIT_STORE_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,8 @@ struct store_chunk {
 struct store_damage {
 	char segment[64]; /* file name */
 	uint64_t offset, bytes;
-	int is_torn_tail; /* the end of a segment that was being written when its writer or the host died */
-	char what[128];	  /* human-readable */
+	bool is_torn_tail; /* the end of a segment that was being written when its writer or the host died */
+	char what[128];	   /* human-readable */
 };
 
 struct store_select {

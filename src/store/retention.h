@@ -6,13 +6,15 @@
 #ifndef OBIT_STORE_RETENTION_H
 #define OBIT_STORE_RETENTION_H
 
+#include <stdbool.h>
+
 #include "store/directory.h"
 
 struct retention_segment {
 	struct segment_name name;
 	uint64_t bytes;
 	uint64_t end_real_ns; /* of its last interval; of its last write where it does not say */
-	int is_sealed;
+	bool is_sealed;
 };
 
 /* Zeroed but for the limits; freed with retention_done(). */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct segment {
 	int fd;
 	struct header header;
 	struct index index;
-	int is_sealed, is_headerless;
+	bool is_sealed, is_headerless;
 	segment_damage damage;
 	void *ctx;
 
@@ -77,7 +78,7 @@ static uint32_t little32(const unsigned char *bytes)
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-static int is_frame_magic(uint32_t magic)
+static bool is_frame_magic(uint32_t magic)
 {
 	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME || magic == MAGIC_INDEX_FRAME;
 }
@@ -100,7 +101,7 @@ static uint64_t find_frame(struct segment *segment, uint64_t from)
 }
 
 /* Does a header begin here that the file is too short for? */
-static int is_torn_header(const unsigned char *bytes, size_t len, uint64_t size)
+static bool is_torn_header(const unsigned char *bytes, size_t len, uint64_t size)
 {
 	static const unsigned char magic[4] = {MAGIC_HEADER_FRAME & 0xff, MAGIC_HEADER_FRAME >> 8 & 0xff,
 					       MAGIC_HEADER_FRAME >> 16 & 0xff, MAGIC_HEADER_FRAME >> 24};
@@ -257,7 +258,7 @@ void segment_give_up_frame(struct segment *segment, const char *what)
 }
 
 /* Is what lies from `at` to `end` an index that can be trusted? It may have been written since segment_open(). */
-static int is_index(const struct segment *segment, uint64_t end)
+static bool is_index(const struct segment *segment, uint64_t end)
 {
 	struct index index = {0};
 	int is_index = index_read(&index, segment->fd, end) == 0 && index_bytes(&index) == end - segment->at;

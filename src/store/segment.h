@@ -6,6 +6,8 @@
 #ifndef OBIT_STORE_SEGMENT_H
 #define OBIT_STORE_SEGMENT_H
 
+#include <stdbool.h>
+
 #include "store/header.h"
 #include "store/index.h"
 
@@ -19,7 +21,7 @@ struct segment_chunk {
 };
 
 /* A stretch that could not be read. */
-typedef void (*segment_damage)(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what);
+typedef void (*segment_damage)(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what);
 
 /*
  * Opens the file; damage of its header is reported and leaves an open segment without chunks. Errors: what the

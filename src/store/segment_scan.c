@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -55,7 +56,7 @@ void segment_scan_close(struct segment_scan *scan)
 	free(scan);
 }
 
-static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+static void note_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
 {
 	struct scanned_segment *segment = ctx;
 
@@ -115,7 +116,7 @@ static int read_chunks(struct scanned_segment *ret, struct segment *segment)
 	return r;
 }
 
-static int segment_scan_one(struct segment_scan *scan, int is_last, struct scanned_segment *ret)
+static int segment_scan_one(struct segment_scan *scan, bool is_last, struct scanned_segment *ret)
 {
 	struct segment *segment;
 	struct stat st;

@@ -5,6 +5,7 @@
 #ifndef OBIT_STORE_SEGMENT_SCAN_H
 #define OBIT_STORE_SEGMENT_SCAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/origin.h"
@@ -21,7 +22,7 @@ enum segment_state {
 struct scanned_segment {
 	struct segment_name name;
 	enum segment_state state;
-	int has_origin; /* its header could be read */
+	bool has_origin; /* its header could be read */
 	struct origin origin;
 	uint64_t intervals; /* that have a chunk in it; 0: none */
 	uint64_t first_number, last_number;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "store/segment_format.h"
 
 #define SERIES(T, n, ...) {TABLE_##T, n, {__VA_ARGS__}},
@@ -26,7 +27,7 @@ static const struct relation relations[] = {
 
 const struct relation *relation_of(const struct table *table, uint32_t field)
 {
-	for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(relations); i++) {
 		const struct relation *relation = &relations[i];
 
 		if (relation->table == table->id && relation->field == field)
@@ -108,7 +109,7 @@ int series_of(const struct block *block, struct codec_state *state)
 	const uint32_t *fields = NULL;
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < sizeof(key_fields) / sizeof(key_fields[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(key_fields); i++)
 		if (key_fields[i].table == block->table->id) {
 			fields = key_fields[i].fields;
 			n = key_fields[i].n_fields;

@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static int give_to_group(const struct store_dir *store_dir, int fd)
 	return 0;
 }
 
-int store_dir_open(struct store_dir *store_dir, const char *path, int is_made, int *ret_holder)
+int store_dir_open(struct store_dir *store_dir, const char *path, bool is_made, int *ret_holder)
 {
 	struct store_dir opened = {.dir_fd = -1, .lock_fd = -1, .group = find_group(GROUP)};
 	struct segment_name *names = NULL;

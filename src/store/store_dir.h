@@ -6,12 +6,13 @@
 #define OBIT_STORE_STORE_DIR_H
 
 #include <sys/types.h>
+#include <stdbool.h>
 
 struct store_dir {
 	char *path; /* NULL: not open */
 	int dir_fd, lock_fd;
-	gid_t group;		/* -1: none of that name */
-	int was_open_to_others; /* they could write to it, and no longer may */
+	gid_t group;		 /* -1: none of that name */
+	bool was_open_to_others; /* they could write to it, and no longer may */
 };
 
 /*
@@ -20,7 +21,7 @@ struct store_dir {
  * the way, or in place of the lock, is another user's), what the system said. Of a directory that is refused nothing is
  * changed.
  */
-int store_dir_open(struct store_dir *store_dir, const char *path, int is_made, int *ret_holder);
+int store_dir_open(struct store_dir *store_dir, const char *path, bool is_made, int *ret_holder);
 /* Of one that is open or zeroed. */
 void store_dir_close(struct store_dir *store_dir);
 

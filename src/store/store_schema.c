@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 #include "store/directory.h"
 #include "store/segment.h"
 
-static int is_known(const struct table *table)
+static bool is_known(const struct table *table)
 {
 	return table_by_id(table->id) != NULL;
 }
@@ -61,7 +62,7 @@ static int begin(struct store_schema *store_schema)
 }
 
 /* What becomes a column's or a directory's name must be one: a header may hold any bytes. */
-static int is_name(const char *name)
+static bool is_name(const char *name)
 {
 	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
@@ -116,7 +117,7 @@ static int add_table(struct store_schema *store_schema, const struct table *tabl
 	return r;
 }
 
-static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
 {
 	(void)ctx;
 	(void)offset;

@@ -6,6 +6,7 @@
 #ifndef OBIT_STORE_STORE_SCHEMA_H
 #define OBIT_STORE_STORE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,7 @@ struct store_schema {
 	struct table tables[TABLE_MAX_TABLES];
 	uint32_t n_tables;
 	size_t n_segments;
-	int has_origin;
+	bool has_origin;
 	struct origin first;  /* of the oldest segment that can be read */
 	struct field *fields; /* TABLE_MAX_FIELDS for each table */
 };

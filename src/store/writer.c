@@ -10,6 +10,7 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,14 +54,14 @@ struct store_writer {
 	struct segment_writer segment;
 	uint64_t begun_real_ns;	 /* its first interval */
 	uint64_t sealed_bytes;	 /* of the segments before the running one */
-	int has_encoded;	 /* a chunk waits in the segment, the last call's if that failed */
+	bool has_encoded;	 /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
 	uint32_t checksum;	 /* ... of what the failed call was given */
 	int end_is_asked;	 /* the running segment ends at the next model */
 	int seal_is_next;	 /* ... and is followed there by the seal */
 	int sync_error;		 /* the first that fsync() reported; the rows are written, so it is reported at close */
 	uint64_t last_real_ns;	 /* end of the last interval; at first, of the last one in the store */
-	int is_clock_doubted;
+	bool is_clock_doubted;
 	uint64_t doubted_real_ns; /* when it jumped last, by its new time */
 	uint64_t evicted_full, clock_jumps, restarts;
 };
@@ -71,7 +72,7 @@ void store_writer_set_calls(struct store_writer *writer, const struct file_calls
 	writer->segment.frames.calls = calls;
 }
 
-static int is_full(int r)
+static bool is_full(int r)
 {
 	return r == -ENOSPC || r == -EDQUOT;
 }
@@ -236,7 +237,8 @@ static void leave_segment(struct store_writer *writer)
 	writer->segment.frames.committed = 0;
 	close(writer->fd);
 	writer->fd = -1;
-	writer->has_encoded = writer->seal_is_next = writer->end_is_asked = 0;
+	writer->has_encoded = false;
+	writer->seal_is_next = writer->end_is_asked = 0;
 }
 
 void store_writer_set_host(struct store_writer *writer, const char *host)
@@ -290,7 +292,7 @@ static int stay_in_place(struct store_writer *writer)
  * At the end of an interval, so that what is removed are whole intervals; not while the next one has begun in
  * this segment, unless that goes on and on.
  */
-static int is_time_to_seal(const struct store_writer *writer, const struct interval *interval)
+static bool is_time_to_seal(const struct store_writer *writer, const struct interval *interval)
 {
 	const struct index *index = &writer->segment.index;
 	uint64_t bytes = segment_writer_bytes(&writer->segment);

@@ -6,6 +6,7 @@
 #ifndef OBIT_STORE_WRITER_H
 #define OBIT_STORE_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@ struct store_counts {
 	uint64_t kept_bytes;		 /* of all segments now */
 	uint64_t evicted, evicted_bytes; /* segments removed, for any reason */
 	uint64_t evicted_full;		 /* of them, because the disk was full */
-	int was_open_to_others;		 /* the directory: others could write to it, and no longer may */
+	bool was_open_to_others;	 /* the directory: others could write to it, and no longer may */
 	uint64_t clock_jumps; /* times that removal by age was put off, since an interval's times cannot be right */
 	uint64_t restarts;    /* times that the running segment or the directory had gone, and it began anew */
 };
