@@ -58,7 +58,7 @@ struct snapshot {
 	struct boundary_process
 		*exits_unreported; /* exiting, or rolled up in the next epoch; by pid and start, each once */
 	size_t n_exits_unreported;
-	uint64_t read_boot_ns; /* exits up to then are in living, exits_unreported or events; their births in
+	uint64_t read_boot_ns; /* exits up to then are in live, exits_unreported or events; their births in
 				  births_late */
 	struct rollup_row *rollups;
 	size_t n_rollups;

@@ -94,7 +94,7 @@ static void fill_exit(struct block *block, uint64_t begin_ns, uint64_t serial)
 	set_text(block, row, EXITS_flags, "");
 }
 
-/* Living processes, with whatever fields the table has. */
+/* Live processes, with whatever fields the table has. */
 static void fill_any(struct block *block, uint64_t end_ns, uint64_t nth)
 {
 	uint32_t row = (uint32_t)block_add_row(block);
