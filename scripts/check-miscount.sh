@@ -16,6 +16,7 @@ passed=0 failed=0
 
 # A storm, for one second of which the agent stands still: some exits are recorded, some rolled up.
 record_storm() { # obit, store
+    : >"$work/log" # else the one before may be found recording
     "$1" record --store "$2" --ring-pages 16 2>"$work/log" &
     agent=$!
     until grep -q 'recording to' "$work/log"; do

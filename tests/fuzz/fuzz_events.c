@@ -101,7 +101,7 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 		.duration_ns = 1,
 		.end_real_ns = epoch,
 		.page_bytes = 4096,
-		.live = living,
+		.live = live,
 		.reported = reported,
 		.is_roster = epoch % 2,
 	};

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i = take_u8(&input) % n_tables;
 	struct expression_error error;
 	struct expression *expression;
-	char *text = strndup((const char *)input.data, input.left), error[1024];
+	char *text = strndup((const char *)input.data, input.left), message[1024];
 	int r;
 
 	if (!blocks[i])
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		MUST(r == -22); /* EINVAL */
 		MUST(error.at + error.len <= strlen(text));
-		expression_error_write(&error, text, error, sizeof(error));
+		expression_error_write(&error, text, message, sizeof(message));
 	}
 	free(text);
 	return 0;
