@@ -19,10 +19,10 @@
 #define ARENA_BYTES   (8u << 20)
 
 static const uint32_t table_ids[] = {TABLE_EXITS, TABLE_LEDGER, TABLE_SYSTEM, TABLE_PROCS, TABLE_ROSTER, TABLE_RUNQ};
-enum { EXITS, LEDGER, HOST, PROCS, ROSTER, RUNQ, N_TABLES };
+enum { EXITS, LEDGER, HOST, PROCS, ROSTER, RUNQ, N_DAY_TABLES };
 
 struct totals {
-	uint64_t rows[N_TABLES], processes; /* `processes`: alive, summed over the intervals */
+	uint64_t rows[N_DAY_TABLES], processes; /* `processes`: alive, summed over the intervals */
 	uint64_t cpu_ns, max_cpu_ns;
 };
 
@@ -100,7 +100,7 @@ static void append(struct store_writer *writer, const struct instant *instant, s
 {
 	struct interval interval = {instant->number, instant->begin_real_ns, instant->end_real_ns, 1};
 	uint64_t before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID), cpu_ns;
-	int r = store_writer_append(writer, &interval, blocks, N_TABLES);
+	int r = store_writer_append(writer, &interval, blocks, N_DAY_TABLES);
 
 	cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 	if (r < 0) {
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 				.agent = OBIT_VERSION,
 				.run_real_ns = BEGIN_REAL_NS,
 				.interval_ns = 0};
-	struct block *blocks[N_TABLES];
+	struct block *blocks[N_DAY_TABLES];
 	struct store_writer *writer;
 	struct totals totals = {0};
 	double hours = 24;
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "make_day: %s: %s\n", options.dir, strerror(-r));
 		return 1;
 	}
-	for (int i = 0; i < N_TABLES; i++)
+	for (int i = 0; i < N_DAY_TABLES; i++)
 		blocks[i] = block_new(table_by_id(table_ids[i]), day.processes + 5000, ARENA_BYTES);
 	draw_seed(day.seed);
 	processes_begin(&day);
@@ -150,19 +150,19 @@ int main(int argc, char **argv)
 		instant.number = i + 1;
 		instant.begin_real_ns = i ? instant.end_real_ns : BEGIN_REAL_NS;
 		instant.end_real_ns = BEGIN_REAL_NS + (i + 1) * day.interval_ns + draw_around(40e3, 0.5);
-		for (int table = 0; table < N_TABLES; table++)
+		for (int table = 0; table < N_DAY_TABLES; table++)
 			block_clear(blocks[table]);
 		live_through(&day, &instant, blocks);
 		append(writer, &instant, blocks, &totals);
 		totals.processes += day.processes + jobs_alive();
-		for (int table = 0; table < N_TABLES; table++)
+		for (int table = 0; table < N_DAY_TABLES; table++)
 			totals.rows[table] += blocks[table]->rows;
 	}
 	if (store_writer_close(writer) < 0)
 		return 1;
 	printf("{\"intervals\": %lu, \"processes\": %lu, \"append_cpu_ns\": %lu, \"max_append_cpu_ns\": %lu", n,
 	       totals.processes, totals.cpu_ns, totals.max_cpu_ns);
-	for (int table = 0; table < N_TABLES; table++)
+	for (int table = 0; table < N_DAY_TABLES; table++)
 		printf(", \"%s\": %lu", table_by_id(table_ids[table])->name, totals.rows[table]);
 	printf("}\n");
 	return 0;
