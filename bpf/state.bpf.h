@@ -15,6 +15,10 @@
 #include "bpf/event.h"
 #include "bpf/kernels.bpf.h"
 
+/* Errors of helpers; vmlinux.h has types only. */
+#define ENOENT	   2
+#define EOPNOTSUPP 95
+
 /* Set before loading; the verifier prunes what they switch off. */
 const volatile bool sched_on = true;
 
@@ -22,11 +26,8 @@ const volatile bool delays_on = true;	   /* waits for a CPU: their distribution,
 const volatile bool blocks_on = false;	   /* uninterruptible sleep by process */
 const volatile bool threads_on = false;	   /* rows of single threads too */
 const volatile bool has_cgroup_v1 = false; /* some controllers are in hierarchies of v1 */
-#define ENOENT	   2
-#define EOPNOTSUPP 95
-
-const volatile bool use_ringbuf = false; /* BPF ring buffers in place of perf ring buffers */
-const volatile __u64 wake_bytes = 0;	 /* wake the reader when a BPF ring buffer comes to hold so much */
+const volatile bool use_ringbuf = false;   /* BPF ring buffers in place of perf ring buffers */
+const volatile __u64 wake_bytes = 0;	   /* wake the reader when a BPF ring buffer comes to hold so much */
 
 /* Written by the agent. Processes with a start up to boundary_ns[epoch & 1] belong to an older interval. */
 __u32 epoch;
@@ -140,8 +141,8 @@ struct {
 #define ADD(where, n) __sync_fetch_and_add(&(where), (n))
 
 /*
- * Counts one of the invariants' three. A test build (scripts/check-miscount.sh) leaves out a few of one of them,
- * to prove that verify notices.
+ * Counts one of the three columns of the invariants. A test build (scripts/check-miscount.sh) leaves out a few of one
+ * of them, to prove that verify notices.
  */
 enum { LAW_FORKS = 1, LAW_EXITS_SEEN = 2, LAW_ROLLED_UP = 3 };
 
@@ -168,7 +169,6 @@ static __always_inline bool crossed_boundary(__u32 now, __u64 start_boot_ns)
 	return start_boot_ns <= *(volatile __u64 *)&boundary_ns[now & 1];
 }
 
-/* Not 0: there was no room. */
 static __always_inline void note_no_ring(void)
 {
 	struct counters *count = counters_of(epoch_now());
@@ -180,6 +180,7 @@ static __always_inline void note_no_ring(void)
 /*
  * A CPU that was not online when the perf rings were made has none (-ENOENT), and that of one which has been offline
  * since takes nothing any more (-EOPNOTSUPP): the agent gives both a BPF ring buffer when it finds them counted.
+ * Not 0: there was no room.
  */
 static __always_inline long send_event(void *ctx, void *event, __u64 size)
 {

@@ -159,7 +159,7 @@ int agent_roll_over(struct agent *agent)
 	if (r < 0) {
 		agent->rollover.failed_rollovers++;
 		agent->rollover.rollover_error = r;
-		log_limited(&limit, "the ledger of interval %u are incomplete: %s", ended, strerror(-r));
+		log_limited(&limit, "the ledger of interval %u is incomplete: %s", ended, strerror(-r));
 	}
 	return r;
 }

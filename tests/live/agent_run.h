@@ -103,6 +103,17 @@ __attribute__((unused)) static int agent_stop(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* Does `obit verify` find the store intact and balanced? What it finds instead is printed. */
+__attribute__((unused)) static int is_sound(const char *obit, const char *store)
+{
+	char command[1200];
+
+	fflush(stdout);
+	snprintf(command, sizeof(command), "said=$('%s' verify --store '%s' 2>&1) || { echo \"$said\"; false; }", obit,
+		 store);
+	return system(command) == 0;
+}
+
 #define ROW_FIELDS 48
 
 struct rows {

@@ -95,11 +95,7 @@ static int ledger_balances(const char *name, uint64_t *ret_recorded, uint64_t *r
 
 static int verify_agrees(const char *name)
 {
-	char command[1200];
-
-	snprintf(command, sizeof(command), "said=$('%s' verify --store '%s') || { echo \"$said\"; false; }", obit,
-		 store);
-	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
+	return check(is_sound(obit, store), name, "obit verify does not agree on %s", store);
 }
 
 static void storms_balance(const char *name, const char *transport)

@@ -115,10 +115,7 @@ static int64_t json(const char *line, const char *key)
 
 static int balanced(const char *name)
 {
-	char command[1200];
-
-	snprintf(command, sizeof(command), "'%s' verify --store '%s' >/dev/null", obit, store);
-	return check(system(command) == 0, name, "obit verify does not agree: %s", command);
+	return check(is_sound(obit, store), name, "obit verify does not agree on %s", store);
 }
 
 static int64_t column(const struct rows *rows, int64_t n, int i, int is_maximum)
