@@ -55,11 +55,11 @@ for expected in tests/golden/*/*.expected; do
     same "$work/copy" "$expected" "$store, extracted"
     rm -rf "$work/copy"
 done
-says tests/golden/1/incompatible "feature 0x4 "
+says tests/golden/2/incompatible "feature 0x4 "
 status=0
 [ ! -s "$work/said" ] || status=1
-verdict $status "tests/golden/1/incompatible is not read" "$(head -n 2 "$work/said")"
-"$obit" schema flights --store tests/golden/1/newer | grep -q 'height .* how high it got' && status=0 || status=1
+verdict $status "tests/golden/2/incompatible is not read" "$(head -n 2 "$work/said")"
+"$obit" schema flights --store tests/golden/2/newer | grep -q 'height .* how high it got' && status=0 || status=1
 verdict $status "a table from later, by its own description" "not in obit schema --store"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Makes the golden stores of the present format, and beside each what `obit dump` says of it, after another reader
 # has said the same. Once a format: what is there is never made again, for old stores do not change either.
-# usage: make-golden.sh BUILD DIR      (tests/golden/1 was made so)
+# usage: make-golden.sh BUILD DIR      (tests/golden/2 was made so)
 set -eu
 
 build=$1 golden=$2

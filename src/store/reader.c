@@ -35,9 +35,8 @@ struct store_reader {
 	struct segment_name listed_after; /* following: the list holds what comes behind it; "" for all */
 	bool has_writer, is_following;
 
-	struct segment *segment; /* NULL: the next one is to be opened */
-	uint64_t next_ordinal;	 /* of the frame's next chunk */
-	struct states states;
+	struct segment *segment;		/* NULL: the next one is to be opened */
+	uint64_t next_ordinal;			/* of the frame's next chunk */
 	struct block *blocks[TABLE_MAX_TABLES]; /* one for each table of the segment, made when first needed */
 	struct block *filled[TABLE_MAX_TABLES];
 
@@ -122,7 +121,6 @@ void store_reader_close(struct store_reader *reader)
 	if (!reader)
 		return;
 	drop_segment(reader);
-	codec_states_done(&reader->states);
 	if (reader->dir_fd >= 0)
 		close(reader->dir_fd);
 	free(reader->path);
@@ -267,19 +265,20 @@ static int decode_section(struct store_reader *reader, struct chunk_section *sec
 {
 	const struct header *header = segment_header(reader->segment);
 	const struct table *table = section->id <= UINT32_MAX ? header_table(header, (uint32_t)section->id) : NULL;
-	struct codec_state *state;
+	struct section opened;
 	struct block *block;
+	int r;
 
 	if (!is_wanted(reader, table))
 		return 0;
+	r = section_open(&section->bytes, table, (uint32_t)section->rows, &opened);
+	if (r < 0)
+		return r;
 	block = block_for(reader, table);
-	state = codec_states_get(&reader->states, table->id);
 	if (!block)
 		return -ENOMEM;
-	if (!state)
-		return table->id < TABLE_MAX_TABLES ? -ENOMEM : -EBADMSG;
 	reader->filled[ret->n_blocks++] = block;
-	return section_get(&section->numbers, &section->texts, (uint32_t)section->rows, block, &ret->interval, state);
+	return section_get(&opened, block);
 }
 
 static int decode(struct store_reader *reader, struct source *body, struct store_chunk *ret)
@@ -317,7 +316,6 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 		if (chunk.frame_offset >= reader->stop_offset)
 			return -ERANGE;
 		if (chunk.begins_frame) {
-			codec_states_clear(&reader->states);
 			reader->next_ordinal = 0;
 		}
 		*ret = (struct store_chunk){
@@ -331,17 +329,15 @@ static int next_chunk(struct store_reader *reader, struct store_chunk *ret)
 		/* Damage may make zstd repeat what it has given before, checksums and all. */
 		if (r == 0 && ordinal != reader->next_ordinal++)
 			r = -EBADMSG;
-		/* Decoded even when it is too early: it may bring texts that later chunks name. */
+		if (r == 0 && !is_in_time(reader, &ret->interval))
+			continue;
 		if (r == 0)
 			r = decode(reader, &body, ret);
 		if (r == -EBADMSG) {
 			segment_give_up_frame(reader->segment, "a chunk that cannot be decoded");
 			continue;
 		}
-		if (r < 0)
-			return r;
-		if (is_in_time(reader, &ret->interval))
-			return 1;
+		return r < 0 ? r : 1;
 	}
 	return r;
 }

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 /* Features a reader must know to read on, and those it may ignore. None exist yet. */
 #define FORMAT_INCOMPATIBLE 0u
@@ -26,35 +26,65 @@
 /* Limits of what a reader takes and a writer makes. */
 #define HEADER_MAX_BYTES (1u << 20)
 #define CHUNK_MAX_BYTES	 (16u << 20) /* a chunk of 4,096 rows is below 4 MiB */
-#define CHUNK_MAX_ROWS	 (1u << 16)
-#define FRAME_CHUNKS	 256	    /* a frame ends after so many chunks */
-#define FRAME_RAW_BYTES	 (8u << 20) /* ... or so many bytes */
-#define DICTIONARY_TEXTS 16384	    /* ... or so many different texts in one table */
-#define DICTIONARY_BYTES (1u << 20)
-#define FRAME_SERIES	 16384 /* ... or so many series of one table */
+#define GROUP_MAX_ROWS	 (1u << 16)  /* of one table in a chunk, or in a row group */
+#define FRAME_CHUNKS	 256	     /* a frame ends after so many chunks */
+#define FRAME_RAW_BYTES	 (8u << 20)  /* ... or so many bytes */
 #define SEGMENT_BYTES	 (64ull << 20)
 
 /* Chunk flags. */
 #define CHUNK_LAST 1u
 
-/* A column's head: a form, what predicts the values, flags. */
-enum {
-	FORM_ALL_NULL = 0,
-	FORM_CONSTANT = 1, /* one number for all rows */
-	FORM_EACH = 2,	   /* a number for each */
-	FORM_MASK = 7,
-
-	FOREREPORTED_BY_NOTHING = 0 << 3,
-	FOREREPORTED_BY_ROW = 1 << 3,	  /* the row before */
-	FOREREPORTED_BY_SERIES = 2 << 3,  /* the series's row before */
-	FOREREPORTED_BY_COLUMNS = 3 << 3, /* one column, or the difference of two */
-	FOREREPORTED_BY_EDGE = 4 << 3,	  /* the end of the interval */
-	PREDICTED_MASK = 7 << 3,
-
-	COLUMN_HAS_FACTOR = 0x40, /* the numbers are to be multiplied */
-	COLUMN_HAS_NULLS = 0x80,  /* a bitmap of nulls */
+/* A column's head: how the numbers are packed, what predicts the values, flags. */
+enum packing {
+	PACK_PLANES = 0,   /* all the lowest bytes, then the next ones, as many as the greatest needs */
+	PACK_LENGTHS = 1,  /* a class each (length in bits, two bits below the highest), then the plain bits */
+	PACK_CONSTANT = 2, /* one number for all rows */
+	PACK_NULLS = 3,	   /* all rows are null; nothing follows */
 };
+#define PACKING_MASK 7u
+
+enum prediction {
+	PREDICT_NOTHING = 0,	  /* numbers are above the least */
+	PREDICT_ROW = 1,	  /* the row before that is not null */
+	PREDICT_COLUMNS = 2,	  /* one column before, or the difference of two */
+	PREDICT_INTERVAL_END = 3, /* when the row's interval ended */
+};
+#define PREDICTION_SHIFT 3
+#define PREDICTION_MASK	 7u
+
+#define COLUMN_HAS_FACTOR 0x40u /* the numbers are to be multiplied */
+#define COLUMN_HAS_NULLS  0x80u /* a bit for each row */
 
 #define NO_COLUMN 255u
+
+/* The class of a number in PACK_LENGTHS, which must be below 2^63: its length in bits times 4, and two more bits. */
+static inline unsigned char length_class(uint64_t number)
+{
+	unsigned length = number ? 64 - (unsigned)__builtin_clzll(number) : 0;
+
+	if (length < 3)
+		return (unsigned char)(length << 2 | (length == 2 ? (number & 1) << 1 : 0));
+	return (unsigned char)(length << 2 | (number >> (length - 3) & 3));
+}
+
+/* How many bits of it are plain. */
+static inline unsigned length_plain_bits(unsigned char class)
+{
+	unsigned length = class >> 2;
+
+	return length > 3 ? length - 3 : 0;
+}
+
+/* Such a number without its plain bits. */
+static inline uint64_t length_top(unsigned char class)
+{
+	unsigned length = class >> 2, below = class & 3;
+
+	if (length < 2)
+		return length;
+	if (length == 2)
+		return 2 | below >> 1;
+	return (uint64_t)(4 | below) << (length - 3);
+}
 
 #endif

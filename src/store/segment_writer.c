@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Chunks to frames: a frame ends when readers would have to read too much to get at its last chunk, or when
- * its state is full.
+ * Chunks to frames: a frame ends when readers would have to read too much to get at its last chunk.
  */
 #include "store/segment_writer.h"
 
@@ -28,14 +27,12 @@ int segment_writer_begin(struct segment_writer *writer, int fd, const struct fil
 
 static int frame_is_full(const struct segment_writer *writer)
 {
-	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES ||
-	       codec_states_full(&writer->states);
+	return writer->frame_chunks >= FRAME_CHUNKS || writer->frame_raw_bytes >= FRAME_RAW_BYTES;
 }
 
 int segment_writer_put(struct segment_writer *writer, const struct interval *interval, struct block *const *blocks,
 		       size_t n_blocks)
 {
-	size_t numbers;
 	int r = 0;
 
 	if (writer->frame_chunks && frame_is_full(writer)) {
@@ -44,20 +41,15 @@ int segment_writer_put(struct segment_writer *writer, const struct interval *int
 	}
 	if (r == 0 && !writer->frame_chunks) {
 		r = index_add_frame(&writer->index, segment_writer_bytes(writer));
-		codec_states_clear(&writer->states);
 		writer->frame_raw_bytes = 0;
 	}
 	if (r < 0)
 		return r;
 	writer->raw.len = 0;
-	chunk_put(&writer->raw, &writer->parts, writer->frame_chunks, interval, blocks, n_blocks, &writer->states);
+	chunk_put(&writer->raw, &writer->sections, writer->frame_chunks, interval, blocks, n_blocks);
 	if (writer->raw.failed)
 		return -ENOMEM;
-	/* What follows is dense, and in a block of its own zstd leaves it alone. */
-	numbers = writer->raw.len - writer->parts.numbers_at;
-	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->parts.numbers_at);
-	if (r == 0 && numbers)
-		r = frame_writer_compress(&writer->frames, writer->raw.data + writer->parts.numbers_at, numbers);
+	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);
 	writer->frame_chunks++;
 	writer->frame_raw_bytes += writer->raw.len;
 	index_add_chunk(&writer->index, interval);
@@ -89,7 +81,6 @@ void segment_writer_done(struct segment_writer *writer)
 {
 	frame_writer_done(&writer->frames);
 	index_done(&writer->index);
-	codec_states_done(&writer->states);
+	section_writer_done(&writer->sections);
 	sink_done(&writer->raw);
-	chunk_parts_done(&writer->parts);
 }

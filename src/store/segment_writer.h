@@ -14,9 +14,8 @@
 struct segment_writer {
 	struct frame_writer frames;
 	struct index index;
-	struct states states;
+	struct section_writer sections;
 	struct sink raw;
-	struct chunk_parts parts;
 	uint32_t frame_chunks;
 	uint64_t frame_raw_bytes;
 };

@@ -36,10 +36,8 @@
 #define LONGEST_SILENCE_NS (3600 * SECOND_NS) /* between two intervals, without a jump of the clock */
 #define DOUBT_NS	   (600 * SECOND_NS)
 
-#define VALUE_MAX_BYTES 11 /* a varint of 10; a new text is two of them, of 3 and 4 at the most; 1 for nulls */
-#define CHUNK_HEAD_BYTES                                                                                               \
-	16384u /* what is neither value nor text: 32 tables of 256 columns' encodings, and the head                    \
-		*/
+#define VALUE_MAX_BYTES	 9	/* 8 planes and a bit for nulls; of a text its number, and its length */
+#define CHUNK_HEAD_BYTES 65536u /* what is neither value nor text: heads and lengths of columns, and the chunk's */
 
 struct store_writer {
 	struct store_dir store_dir;
@@ -376,7 +374,7 @@ static int fits_chunk(struct block *const *blocks, size_t n_blocks)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < n_blocks; i++) {
-		if (blocks[i]->rows > CHUNK_MAX_ROWS)
+		if (blocks[i]->rows > GROUP_MAX_ROWS)
 			return 0;
 		bytes += (uint64_t)blocks[i]->rows * blocks[i]->table->n_fields * VALUE_MAX_BYTES +
 			 blocks[i]->arena_used;

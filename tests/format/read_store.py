@@ -16,13 +16,11 @@ import zlib
 HEADER_FRAME, INDEX_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0xFD2FB528
 U64, I64, BOOL, STRING, STRINGS = 1, 2, 3, 4, 5
 TIME = 1
-ALL_NULL, CONSTANT, EACH = 0, 1, 2
-NOTHING, ROW, SERIES, COLUMNS, BOUNDARY = range(5)
+PLANES, LENGTHS, SAME, NULLS = range(4)
+NOTHING, ROW, COLUMNS, INTERVAL_END = range(4)
 HAS_FACTOR, HAS_NULLS = 0x40, 0x80
 NO_COLUMN = 255
 WORD = 2**64 - 1
-LEARNING = 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5
-CLASSES = [0, 1, 2, 3] + [4] * 2 + [5] * 2 + [6] * 3 + [7] * 4 + [8] * 4 + [9] * 4 + [10] * 4 + [11] * 38
 
 
 class Bytes:
@@ -59,7 +57,7 @@ def read_header(data):
     if header.take(4) != b"OBIT" or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
         raise ValueError("the header is damaged")
     version, _compatible, incompatible = header.number("H"), header.number("I"), header.number("I")
-    if version != 1 or incompatible:
+    if version != 2 or incompatible:
         raise ValueError("a format that this reader is too old for")
     for _ in range(4):
         header.string()
@@ -78,163 +76,80 @@ def read_header(data):
     return tables
 
 
-class Range:
-    """The range coder. A model is a list [p, n]; many of them come in lists."""
-
-    def __init__(self, data):
-        self.data, self.at, self.range = data, 0, WORD
-        self.code = self.next_bytes(8)
-
-    def next_bytes(self, count):
-        taken = self.data[self.at:self.at + count]
-        self.at += count
-        return int.from_bytes(taken + bytes(count - len(taken)), "big")
-
-    def normalize(self):
-        while self.range < 2**32:
-            self.range <<= 32
-            self.code = self.code << 32 | self.next_bytes(4)
-
-    def answer(self, model):
-        p, seen = model
-        bound = (self.range >> 12) * p
-        if self.code < bound:
-            self.range, result = bound, 0
-            model[0] = p + (4096 - p >> LEARNING[seen])
-        else:
-            self.range, self.code, result = self.range - bound, self.code - bound, 1
-            model[0] = p - (p >> LEARNING[seen])
-        if seen < 15:
-            model[1] = seen + 1
-        if self.range < 2**32:
-            self.normalize()
-        return result
-
-    def bits(self, count):
-        value = 0
-        while count:
-            step = min(count, 24)
-            count -= step
-            self.range >>= step
-            part = min(self.code // self.range, 2**step - 1)
-            self.code -= part * self.range
-            value = value << step | part
-            self.normalize()
-        return value
-
-    def tree(self, models, count):
-        node = 1
-        for _ in range(count):
-            node = node * 2 + self.answer(models[node])
-        return node - 2**count
-
-    def number(self, models, before):
-        """(the number, its length)"""
-        kind = CLASSES[before]
-        if not self.answer(models.something[kind]):
-            return 0, 0
-        length = self.tree(models.length[kind], 6) + 1
-        top = min(3, length - 1)
-        number = 1 << top | self.tree(models.top[length], top)
-        return number << (length - 1 - top) | self.bits(length - 1 - top), length
-
-
-class Chances:
-    def __init__(self):
-        self.null = self.some(2)
-        self.head = self.some(256)
-        self.something = self.some(12)
-        self.length = [self.some(64) for _ in range(12)]
-        self.top = [self.some(8) for _ in range(65)]
-
-    @staticmethod
-    def some(count):
-        return [[2048, 0] for _ in range(count)]
-
-
-class History:
-    """What a frame has held of a table so far."""
-
-    def __init__(self, n_fields):
-        self.texts, self.n_subjects = [], 0
-        self.last = [{} for _ in range(n_fields)]
-        self.lengths = [{} for _ in range(n_fields)]
-        self.models = [Chances() for _ in range(n_fields)]
-        self.subject_chances = Chances()
-
-
 def signed(number):
     return (number >> 1) ^ -(number & 1)
 
 
-def read_subjects(coder, rows, state):
-    all_series, series, length = [], 0, 0
-    for _ in range(rows):
-        number, length = coder.number(state.subject_chances, length)
-        series += signed(number)
-        if not 0 <= series <= state.n_subjects:
-            raise ValueError("a series that is not there yet")
-        state.n_subjects += series == state.n_subjects
-        all_series.append(series)
-    return all_series
-
-
-def read_column(coder, field, fields, columns, all_series, state, interval):
-    models, last, lengths = state.models[field], state.last[field], state.lengths[field]
-    rows, begin, end = len(all_series), *interval
-    values = [None] * rows
-    head = coder.tree(models.head, 8)
-    form, predicted = head & 7, head >> 3 & 7
-    if form == ALL_NULL:
-        return values
-    if predicted == COLUMNS:
-        column, taken_off = coder.number(models, 0)[0], coder.number(models, 0)[0]
-    factor = coder.number(models, 0)[0] if head & HAS_FACTOR else 1
-    nulls, is_null = [0] * rows, 0
-    if head & HAS_NULLS:
-        for row in range(rows):
-            nulls[row] = is_null = coder.answer(models.null[is_null])
-    constant = coder.number(models, 0)[0] if form == CONSTANT else None
-    value = begin if fields[field][2] == TIME else 0
-    for row, series in enumerate(all_series):
-        if nulls[row]:
+def read_numbers(column, packing, count):
+    if packing == SAME:
+        return [column.varint()] * count
+    if packing == PLANES:
+        planes = [column.take(count) for _ in range(column.number("B"))]
+        return [sum(plane[i] << 8 * place for place, plane in enumerate(planes)) for i in range(count)]
+    classes = column.take(count)
+    bits, at, numbers = int.from_bytes(column.take(column.varint()), "little"), 0, []
+    for kind in classes:
+        length, below = kind >> 2, kind & 3
+        if length < 3:
+            numbers.append(length if length < 2 else 2 | below >> 1)
             continue
-        number = constant
-        if form == EACH:
-            number, lengths[series] = coder.number(models, lengths.get(series, 0))
+        plain = length - 3
+        numbers.append((4 | below) << plain | (bits >> at & (1 << plain) - 1))
+        at += plain
+    return numbers
+
+
+def read_column(data, kind, rows, columns, ends):
+    """The values of a column, None for null; of texts their bytes."""
+    column = Bytes(data)
+    head = column.number("B")
+    packing, predicted = head & 7, head >> 3 & 7
+    if packing == NULLS:
+        return [None] * rows
+    if predicted == COLUMNS:
+        minuend, subtrahend = column.number("B"), column.number("B")
+    base = column.varint() if predicted in (NOTHING, ROW) else 0
+    factor = column.varint() if head & HAS_FACTOR else 1
+    if kind in (STRING, STRINGS):
+        lengths, _ = [0] * column.varint(), column.varint()
+        lengths = [column.varint() for _ in lengths]
+        texts = [column.take(length) for length in lengths]
+    is_null = [False] * rows
+    if head & HAS_NULLS:
+        bits = int.from_bytes(column.take((rows + 7) // 8), "little")
+        is_null = [bits >> row & 1 for row in range(rows)]
+    numbers = iter(read_numbers(column, packing, rows - sum(is_null)))
+    values, before = [], base
+    for row in range(rows):
+        if is_null[row]:
+            values.append(None)
+            continue
+        number = next(numbers)
         if predicted == NOTHING:
-            base = 0
+            value = base + number * factor
         elif predicted == ROW:
-            base = value
-        elif predicted == SERIES:
-            base = last.get(series, 0)
-        elif predicted == COLUMNS:
-            base = (columns[column][row] or 0) - ((columns[taken_off][row] or 0) if taken_off != NO_COLUMN else 0)
-        elif predicted == BOUNDARY:
-            base = end or begin
+            value = before = before + signed(number) * factor
+        elif predicted == INTERVAL_END:
+            value = ends[row] + signed(number) * factor
         else:
-            raise ValueError(f"nothing known predicts: {head}")
-        value = base + (signed(number) if predicted else number) * factor & WORD
-        values[row] = last[series] = value
+            value = (columns[minuend][row] or 0) + signed(number) * factor
+            value -= (columns[subtrahend][row] or 0) if subtrahend != NO_COLUMN else 0
+        values.append(value & WORD)
+    if kind in (STRING, STRINGS):
+        return [None if value is None else texts[value] for value in values]
     return values
 
 
-def read_section(numbers, texts, rows, fields, state, interval):
-    coder, columns = Range(numbers), []
-    all_series = read_subjects(coder, rows, state)
-    for field, (_, kind, _) in enumerate(fields):
-        values = read_column(coder, field, fields, columns, all_series, state, interval)
-        columns.append(values)
-        if kind in (STRING, STRINGS):
-            while len(state.texts) < max((value for value in values if value is not None), default=0):
-                state.texts.append(texts.take(texts.varint()))
-    return [[None if value is None else state.texts[value - 1] for value in values] if kind in (STRING, STRINGS)
-            else values for values, (_, kind, _) in zip(columns, fields)]
+def read_section(data, rows, fields):
+    section, columns = Bytes(data), []
+    lengths = [section.varint() for _ in range(section.varint())]
+    for length, (_, kind, _) in zip(lengths, fields):
+        columns.append(read_column(section.take(length), kind, rows, columns, None))
+    return columns
 
 
 def read_chunks(content, tables, wanted):
     """The rows of the table `wanted` in one frame's content, up to the first chunk that is not whole."""
-    states = {number: History(len(fields)) for number, (name, fields) in tables.items() if name == wanted}
     stream, place = Bytes(content), 0
     while True:
         try:
@@ -249,16 +164,14 @@ def read_chunks(content, tables, wanted):
             raise ValueError("a chunk that is not in its place")
         place += 1
         chunk.varint()
-        interval = chunk.varint(), chunk.varint()
+        chunk.varint(), chunk.varint()
         chunk.take(1)
-        sections = [[chunk.varint() for _ in range(4)] for _ in range(chunk.number("B"))]
-        texts = [chunk.take(texts) for _, _, texts, _ in sections]
-        numbers = [chunk.take(numbers) for _, _, _, numbers in sections]
-        for (number, rows, _, _), text_bytes, number_bytes in zip(sections, texts, numbers):
+        for _ in range(chunk.number("B")):
+            number, rows, size = chunk.varint(), chunk.varint(), chunk.varint()
+            section = chunk.take(size)
             name, fields = tables[number]
             if name == wanted:
-                columns = read_section(number_bytes, Bytes(text_bytes), rows, fields, states[number], interval)
-                yield from ((fields, row) for row in zip(*columns))
+                yield from ((fields, row) for row in zip(*read_section(section, rows, fields)))
 
 
 def frames_of(data):

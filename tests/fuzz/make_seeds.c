@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Cuts segments into what the fuzzers of their parts begin with, in directories under OUT: frames, section, header,
+ * Cuts segments into what the fuzzers of their parts begin with, in directories under OUT: frames, column, header,
  * index. What the other fuzzers begin with is in tests/fuzz/corpus.
  *
  * usage: make_seeds OUT SEGMENT...
@@ -40,26 +40,31 @@ static void put_file(const char *target, const void *data, size_t len)
 	}
 }
 
-/* As fuzz_section.c has it: what each table has in the frame's first chunk, and in the second. */
-static void put_section(struct sink *section, const struct chunk_section *from)
+/* As fuzz_column.c has it. */
+static void put_columns(const struct chunk_section *from)
 {
 	size_t n;
 	const struct table *const *tables = tables_all(&n);
+	struct source bytes = from->bytes;
+	struct section section;
 
 	for (size_t i = 0; i < n; i++) {
-		if (tables[i]->id != from->id || from->texts.left > UINT16_MAX || from->numbers.left > UINT16_MAX)
+		if (tables[i]->id != from->id || section_open(&bytes, tables[i], (uint32_t)from->rows, &section) < 0)
 			continue;
-		if (!section[i].len)
-			put_u8(&section[i], (uint8_t)i);
-		put_u16(&section[i], (uint16_t)(from->rows - 1));
-		put_u16(&section[i], (uint16_t)from->texts.left);
-		put_bytes(&section[i], from->texts.data, from->texts.left);
-		put_u16(&section[i], (uint16_t)from->numbers.left);
-		put_bytes(&section[i], from->numbers.data, from->numbers.left);
+		for (uint32_t field = 0; field < section.n_columns; field++) {
+			struct sink seed = {0};
+
+			put_u8(&seed, (uint8_t)i);
+			put_u8(&seed, (uint8_t)field);
+			put_u16(&seed, (uint16_t)(from->rows - 1));
+			put_bytes(&seed, section.columns[field], section.bytes[field]);
+			put_file("column", seed.data, seed.len);
+			sink_done(&seed);
+		}
 	}
 }
 
-static void put_sections(struct sink *section, struct source body)
+static void put_sections(struct source body)
 {
 	struct chunk_section sections[TABLE_MAX_TABLES];
 	struct interval interval;
@@ -69,13 +74,13 @@ static void put_sections(struct sink *section, struct source body)
 	if (chunk_get_head(&body, &ordinal, &interval) < 0 || chunk_get_sections(&body, sections, &n) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		put_section(section, &sections[i]);
+		put_columns(&sections[i]);
 }
 
 /* As fuzz_frames.c has it. */
 static void put_frames(const char *path, const unsigned char *header, size_t header_len)
 {
-	struct sink sections[TABLE_MAX_TABLES] = {0}, frames = {0};
+	struct sink frames = {0};
 	struct segment *segment;
 	struct segment_chunk chunk;
 
@@ -90,14 +95,9 @@ static void put_frames(const char *path, const unsigned char *header, size_t hea
 		put_u8(&frames, (uint8_t)chunk.begins_frame);
 		put_u16(&frames, (uint16_t)(chunk.len - CHUNK_PREFIX));
 		put_bytes(&frames, body, chunk.len - CHUNK_PREFIX);
-		put_sections(sections, (struct source){body, chunk.len - CHUNK_PREFIX, 0});
+		put_sections((struct source){body, chunk.len - CHUNK_PREFIX, 0});
 	}
 	put_file("frames", frames.data, frames.len);
-	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
-		if (sections[i].len)
-			put_file("section", sections[i].data, sections[i].len);
-		sink_done(&sections[i]);
-	}
 	sink_done(&frames);
 	segment_close(segment);
 }

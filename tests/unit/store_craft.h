@@ -19,9 +19,8 @@ struct craft {
 	int fd;
 	struct frame_writer frames;
 	struct index index;
-	struct states states;
+	struct section_writer sections;
 	struct sink raw;
-	struct chunk_parts parts;
 	uint32_t ordinal; /* of the frame's next chunk */
 };
 
@@ -91,7 +90,6 @@ static inline void craft_end_frame(struct craft *craft)
 {
 	assert_int_equal(frame_writer_end(&craft->frames), 0);
 	assert_int_equal(frame_writer_commit(&craft->frames), 0);
-	codec_states_clear(&craft->states);
 }
 
 /* Bytes into the frame, as a writer would flush them; begins a frame when none is open. */
@@ -110,7 +108,7 @@ static inline uint64_t craft_chunk(struct craft *craft, const struct interval *i
 	craft->raw.len = 0;
 	if (!craft->frames.is_open)
 		craft->ordinal = 0;
-	chunk_put(&craft->raw, &craft->parts, craft->ordinal++, interval, blocks, n_blocks, &craft->states);
+	chunk_put(&craft->raw, &craft->sections, craft->ordinal++, interval, blocks, n_blocks);
 	craft_bytes(craft, craft->raw.data, craft->raw.len);
 	index_add_chunk(&craft->index, interval);
 	return craft->frames.committed;
@@ -128,9 +126,8 @@ static inline void craft_close(struct craft *craft)
 	close(craft->fd);
 	frame_writer_done(&craft->frames);
 	index_done(&craft->index);
-	codec_states_done(&craft->states);
+	section_writer_done(&craft->sections);
 	sink_done(&craft->raw);
-	chunk_parts_done(&craft->parts);
 }
 
 #endif

@@ -49,6 +49,14 @@ static void open_store(const char *name, uint64_t retain_bytes)
 	open_writer(retain_bytes);
 }
 
+/* What no compressor makes shorter (the finalizer of splitmix64: Steele, Lea, Flood 2014). */
+static uint64_t scattered(uint64_t n)
+{
+	n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	n = (n ^ (n >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return n ^ (n >> 31);
+}
+
 /* Interval `number`: its rows' pids are number * 100 and on. */
 static void append(uint64_t number)
 {
@@ -60,7 +68,8 @@ static void append(uint64_t number)
 		block_add_row(blocks[0]);
 		block_set_number(blocks[0], i, EXITS_exit_time, interval.begin_real_ns + ROWS - i);
 		block_set_number(blocks[0], i, EXITS_pid, number * 100 + i);
-		block_set_number(blocks[0], i, EXITS_cpu_ns, (number * ROWS + i) * UINT64_C(0x9e3779b97f4a7c15));
+		block_set_number(blocks[0], i, EXITS_cpu_ns, scattered(number * ROWS + i));
+		block_set_number(blocks[0], i, EXITS_run_delay_ns, scattered(number * ROWS + i + UINT32_MAX));
 		block_set_text(blocks[0], i, EXITS_comm, i % 2 ? "odd" : "even", i % 2 ? 3 : 4);
 	}
 	block_add_row(blocks[1]);

@@ -348,14 +348,14 @@ static void test_a_chunk_that_no_reader_takes_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_writer *writer = open_writer(fixture, 1, 0);
-	struct block *big = block_new(table_by_id(TABLE_EXITS), CHUNK_MAX_ROWS + 1, 1);
+	struct block *big = block_new(table_by_id(TABLE_EXITS), GROUP_MAX_ROWS + 1, 1);
 	struct block *wide = block_new(table_by_id(TABLE_EXITS), 1, CHUNK_MAX_BYTES + 1);
 	struct interval interval = interval_of(1, 1, 0);
 	char *text = calloc(1, CHUNK_MAX_BYTES + 1);
 
 	written.n = 0;
 	assert_non_null(text);
-	for (uint32_t i = 0; i <= CHUNK_MAX_ROWS; i++)
+	for (uint32_t i = 0; i <= GROUP_MAX_ROWS; i++)
 		block_add_row(big);
 	block_add_row(wide);
 	assert_int_equal(block_set_text(wide, 0, EXITS_argv, text, CHUNK_MAX_BYTES + 1), 0);

@@ -128,7 +128,7 @@ static void test_an_incompatible_feature_from_later_is_refused_by_name(void **st
 static void test_another_version_of_the_format_is_refused_by_its_number(void **state)
 {
 	write_other(*state, &(struct craft_format){.version = FORMAT_VERSION + 1}, 1);
-	assert_is_refused(*state, "format 2 ");
+	assert_is_refused(*state, "format 3 ");
 	write_other(*state, &(struct craft_format){.version = 0}, 1);
 	assert_is_refused(*state, "format 0 ");
 }

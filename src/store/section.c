@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Sections are written at once, for little: no column is looked at twice to find the shortest form.
+ */
+#include "store/section.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void section_writer_done(struct section_writer *writer)
+{
+	sink_done(&writer->lengths);
+	sink_done(&writer->columns);
+	column_texts_done(&writer->texts);
+	free(writer->numbers);
+	free(writer->rest);
+	*writer = (struct section_writer){0};
+}
+
+static int reserve(struct section_writer *writer, uint32_t rows)
+{
+	if (rows <= writer->capacity)
+		return 0;
+	free(writer->numbers);
+	free(writer->rest);
+	writer->numbers = malloc(rows * sizeof(*writer->numbers));
+	writer->rest = malloc(rows * sizeof(*writer->rest));
+	writer->capacity = writer->numbers && writer->rest ? rows : 0;
+	return writer->capacity ? 0 : -ENOMEM;
+}
+
+/* The numbers of a column's texts. Most rows have that of the row before. */
+static int intern_column(struct section_writer *writer, const struct block *block, uint32_t field)
+{
+	const struct span *spans = block->texts[field];
+	uint32_t before = 0, last = 0;
+	int r = column_texts_begin(&writer->texts, block->rows);
+
+	for (uint32_t row = 0; row < block->rows && r == 0; row++) {
+		const char *text = block->arena + spans[row].offset;
+		uint32_t len = spans[row].len;
+
+		if (block->nulls[field][row]) {
+			writer->numbers[row] = 0;
+			continue;
+		}
+		if (!writer->texts.n || spans[before].len != len ||
+		    (len && memcmp(block->arena + spans[before].offset, text, len) != 0))
+			last = column_texts_intern(&writer->texts, text, len);
+		writer->numbers[row] = last;
+		before = row;
+	}
+	return r == 0 && writer->texts.bytes.failed ? -ENOMEM : r;
+}
+
+static int put_column(struct section_writer *writer, const struct block *block, uint32_t field)
+{
+	const struct column_choice cheapest = {0};
+	struct column_rows rows = {.n = block->rows};
+	const uint8_t *nulls = block->nulls[field];
+	bool is_text = field_is_text(&block->table->fields[field]);
+	int r = 0;
+
+	if (!memchr(nulls, 0, block->rows)) {
+		put_u8(&writer->columns, PACK_NULLS);
+		return 0;
+	}
+	if (is_text)
+		r = intern_column(writer, block, field);
+	if (r == 0)
+		column_put(&writer->columns, &block->table->fields[field], &rows,
+			   is_text ? writer->numbers : block->numbers[field],
+			   memchr(nulls, 1, block->rows) ? nulls : NULL, is_text ? &writer->texts : NULL, &cheapest,
+			   writer->rest, NULL);
+	return r;
+}
+
+int section_put(struct section_writer *writer, const struct block *block)
+{
+	int r = reserve(writer, block->rows);
+
+	writer->lengths.len = writer->columns.len = 0;
+	put_varint(&writer->lengths, block->table->n_fields);
+	for (uint32_t field = 0; field < block->table->n_fields && r == 0; field++) {
+		size_t before = writer->columns.len;
+
+		r = put_column(writer, block, field);
+		put_varint(&writer->lengths, writer->columns.len - before);
+	}
+	return r == 0 && (writer->lengths.failed || writer->columns.failed) ? -ENOMEM : r;
+}
+
+int section_open(struct source *from, const struct table *table, uint32_t rows, struct section *ret)
+{
+	ret->table = table;
+	ret->rows = rows;
+	ret->n_columns = (uint32_t)get_varint(from);
+	if (from->failed || ret->n_columns != table->n_fields)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < ret->n_columns; i++)
+		ret->bytes[i] = get_varint(from);
+	for (uint32_t i = 0; i < ret->n_columns; i++)
+		ret->columns[i] = get_bytes(from, ret->bytes[i]);
+	return from->failed || from->left ? -EBADMSG : 0;
+}
+
+static int place_texts(struct block *block, uint32_t field, const struct column_entries *entries,
+		       const uint64_t *numbers)
+{
+	uint32_t at = block->arena_used;
+	int r = 0;
+
+	if (entries->n_bytes > block->arena_size - at)
+		r = block_reserve(block, block->capacity, (at + entries->n_bytes) * 2);
+	if (r < 0)
+		return r;
+	if (entries->n_bytes)
+		memcpy(block->arena + at, entries->bytes, entries->n_bytes);
+	block->arena_used += entries->n_bytes;
+	for (uint32_t row = 0; row < block->rows; row++) {
+		struct span span = {0, 0};
+
+		if (!block->nulls[field][row]) {
+			span = entries->entries[numbers[row]];
+			span.offset += at;
+		}
+		block->texts[field][row] = span;
+	}
+	return 0;
+}
+
+static int get_column(const struct section *section, uint32_t field, struct block *block, uint64_t *scratch)
+{
+	const struct field *of = &section->table->fields[field];
+	struct source from = {section->columns[field], section->bytes[field], 0};
+	struct column_rows rows = {.n = section->rows};
+	struct column_entries entries = {0};
+	uint64_t *numbers = field_is_text(of) ? scratch : block->numbers[field];
+	bool has_nulls;
+	int r = column_get(&from, of, &rows, numbers, block->nulls[field], &has_nulls, &entries);
+
+	if (r == 0 && field_is_text(of))
+		r = place_texts(block, field, &entries, numbers);
+	free(entries.entries);
+	return r;
+}
+
+int section_get(const struct section *section, struct block *block)
+{
+	uint64_t *scratch = malloc(section->rows * sizeof(*scratch));
+	int r = scratch ? block_reserve(block, section->rows, block->arena_size) : -ENOMEM;
+
+	block->rows = section->rows;
+	for (uint32_t field = 0; field < section->n_columns && r == 0; field++)
+		r = get_column(section, field, block, scratch);
+	if (r < 0)
+		block->rows = 0;
+	free(scratch);
+	return r;
+}
