@@ -39,7 +39,7 @@ SIM_SRCS  := $(sort $(wildcard tests/simulate/*.c))
 SIM_OBJS  := $(patsubst tests/simulate/%.c,$(BUILD)/tests/simulate.d/%.o,$(SIM_SRCS))
 SIM       := $(BUILD)/tests/simulate
 BENCH_OBJS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench.d/%.o,$(sort $(wildcard tests/bench/*.c)))
-DAY_OBJS  := $(filter-out %/rewrite.o,$(BENCH_OBJS))
+DAY_OBJS  := $(filter-out %/rewrite.o %/columns.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
@@ -240,6 +240,10 @@ $(BUILD)/tests/make_day: $(DAY_OBJS) $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 
 $(BUILD)/tests/rewrite: $(BUILD)/tests/bench.d/rewrite.o $(LIB)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
+
+$(BUILD)/tests/columns: $(BUILD)/tests/bench.d/columns.o $(LIB)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(call pkg,--libs,$(PKGS_READ)) -lm
 

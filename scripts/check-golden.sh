@@ -28,11 +28,12 @@ dump() { # store, expected
     done
 }
 
-same() { # store, expected, name
+same() { # store, expected, name, how to order both: cat, or sort where rows of an interval come in another order
     status=0
-    dump "$1" "$2" >"$work/said" || status=1
-    cmp -s "$2" "$work/said" || status=1
-    verdict $status "$3" "$(diff "$2" "$work/said" | head -n 4)"
+    dump "$1" "$2" | $4 >"$work/said" || status=1
+    $4 <"$2" >"$work/expected"
+    cmp -s "$work/expected" "$work/said" || status=1
+    verdict $status "$3" "$(diff "$work/expected" "$work/said" | head -n 4)"
 }
 
 says() { # store, what stderr must have
@@ -45,14 +46,14 @@ says() { # store, what stderr must have
 for expected in tests/golden/*/*.expected; do
     store=${expected%.expected}
     [ -s "$expected" ] || continue # nothing to be read: it is to be refused, see below
-    same "$store" "$expected" "$store"
+    same "$store" "$expected" "$store" cat
     case $store in
     */torn) says "$store" "torn tail at offset" ;;
     *) zstd -tq <"$(ls "$store"/*.obit)" && status=0 || status=1
         verdict $status "$store, by zstd" "not accepted" ;;
     esac
     "$obit" extract --store "$store" --since 1971-01-01 "$work/copy" >/dev/null 2>&1 || true
-    same "$work/copy" "$expected" "$store, extracted"
+    same "$work/copy" "$expected" "$store, extracted" sort
     rm -rf "$work/copy"
 done
 says tests/golden/2/incompatible "feature 0x4 "

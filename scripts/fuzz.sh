@@ -18,11 +18,12 @@ for target; do
         if [ -d "$directory" ]; then seeds="$seeds $directory"; fi
     done
     case $target in
-    segment | recover) seeds="$seeds $(echo tests/golden/*/*/)" ;;
+    segment | seal) seeds="$seeds $(echo tests/golden/*/*/)" ;;
     esac
     # Longer ones find no more, only later.
     case $target in
-    segment | recover | frames) longest=2048 ;;
+    segment | seal | frames) longest=2048 ;;
+    directory) longest=65536 ;;
     *) longest=16384 ;;
     esac
     dictionary=""

@@ -87,6 +87,9 @@ static void stop_threads(struct agent *agent)
 		log_line("cannot wake the ledger: %s", strerror(errno));
 	if (agent->writer.full)
 		chunk_line_close(agent->writer.full);
+	/* What it is at stays a log, and is sealed when the store is closed. */
+	if (agent->writer.store)
+		sealer_thread_stop(store_writer_sealer(agent->writer.store));
 	while (agent->n_threads)
 		pthread_join(agent->threads[--agent->n_threads], NULL);
 }

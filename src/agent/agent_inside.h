@@ -14,6 +14,7 @@
  *   drain   kernel/drain.c
  *   ledger  ledger_thread.c: struct ledger_thread
  *   writer  writer_thread.c: struct writer_thread
+ *   sealer  writer_thread.c: store/sealer.h says what it shares with the writer
  *
  * A mark follows all events of its epoch through the queue; when the ledger meets it, it seals that interval with the
  * snapshot. The snapshot is the ledger's from drain_mark() until intervals_sealed counts it, then main's again.
@@ -53,7 +54,10 @@ struct shared {
 	_Atomic uint64_t store_bytes, store_errors;
 	_Atomic uint64_t store_kept_bytes, store_evicted, store_evicted_full, store_restarts;
 	_Atomic int store_error; /* -errno while it cannot be written */
-	atomic_bool has_lost;	 /* is_stopping, and it did give up */
+	_Atomic uint64_t store_sealed, store_logs, store_logs_bytes;
+	_Atomic uint64_t seal_errors, seal_cpu_ns, seal_memory_bytes;
+	_Atomic int seal_error; /* -errno of the log tried last */
+	atomic_bool has_lost;	/* is_stopping, and it did give up */
 };
 
 #define TOTALS_KEPT 2
@@ -79,6 +83,7 @@ struct writer_thread {
 	struct store_writer *store;
 	const char *store_dir; /* as the options spell it */
 	uint64_t clock_jumps;  /* said so far */
+	uint64_t seal_errors;  /* said so far */
 	struct chunk_line *empty, *full;
 	struct shared *shared;
 };
@@ -122,7 +127,7 @@ struct agent {
 	struct ledger_thread ledger;
 	struct writer_thread writer;
 	struct shared shared;
-	pthread_t threads[3];
+	pthread_t threads[4];
 	unsigned n_threads;
 };
 
@@ -149,5 +154,8 @@ void agent_await_last_ends(struct agent *agent);
 struct ledger_ports ledger_thread_ports(struct ledger_thread *thread);
 void *ledger_thread_run(void *thread);
 void *writer_thread_run(void *thread);
+void *sealer_thread_run(void *sealer);
+/* It ends as soon as it can. */
+void sealer_thread_stop(struct sealer *sealer);
 
 #endif

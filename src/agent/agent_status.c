@@ -18,6 +18,9 @@
 #include "model/limits.h"
 #include "model/status_sections.h"
 
+/* Two at once are usual: what a killed agent left, and the log that has just ended. */
+#define LOGS_BEHIND 3
+
 #define REASON_BYTES 256
 
 enum state { OFF, ACTIVE, DEGRADED, FAILED }; /* the larger the worse */
@@ -118,16 +121,29 @@ static void report_store(struct report *report)
 		{STORE_kept_bytes, atomic_load_explicit(&agent->shared.store_kept_bytes, memory_order_relaxed)},
 		{STORE_evicted, atomic_load_explicit(&agent->shared.store_evicted, memory_order_relaxed)},
 		{STORE_evicted_full, atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed)},
+		{STORE_sealed, atomic_load_explicit(&agent->shared.store_sealed, memory_order_relaxed)},
+		{STORE_logs, atomic_load_explicit(&agent->shared.store_logs, memory_order_relaxed)},
+		{STORE_logs_bytes, atomic_load_explicit(&agent->shared.store_logs_bytes, memory_order_relaxed)},
+		{STORE_seal_errors, atomic_load_explicit(&agent->shared.seal_errors, memory_order_relaxed)},
+		{STORE_seal_cpu_ns, atomic_load_explicit(&agent->shared.seal_cpu_ns, memory_order_relaxed)},
+		{STORE_seal_memory_bytes, atomic_load_explicit(&agent->shared.seal_memory_bytes, memory_order_relaxed)},
 		{STORE_restarts, atomic_load_explicit(&agent->shared.store_restarts, memory_order_relaxed)},
 	};
 	uint64_t n_full = atomic_load_explicit(&agent->shared.store_evicted_full, memory_order_relaxed);
 	int error = atomic_load_explicit(&agent->shared.store_error, memory_order_relaxed);
+	int seal_error = atomic_load_explicit(&agent->shared.seal_error, memory_order_relaxed);
+	uint64_t n_logs = atomic_load_explicit(&agent->shared.store_logs, memory_order_relaxed);
 	int row = status_add(report->status, SECTION_STORE);
-	enum state state = error || n_full ? DEGRADED : ACTIVE;
+	enum state state = error || n_full || seal_error || n_logs > LOGS_BEHIND ? DEGRADED : ACTIVE;
 	char reason[REASON_BYTES];
 
 	if (error)
 		snprintf(reason, sizeof(reason), "cannot be written: %s; trying again", strerror(-error));
+	else if (seal_error)
+		snprintf(reason, sizeof(reason), "a log cannot be sealed: %s; trying again", strerror(-seal_error));
+	else if (n_logs > LOGS_BEHIND)
+		snprintf(reason, sizeof(reason), "sealing is %" PRIu64 " logs behind: the host leaves it no time",
+			 n_logs);
 	else
 		snprintf(reason, sizeof(reason), "the disk was full: %" PRIu64 " segments went before their time",
 			 n_full);

@@ -5,6 +5,7 @@
  */
 #include "agent/previous.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,36 +14,41 @@
 #define FIRST_SPAN_NS (60 * NS_PER_S)
 #define SPAN_GROWTH   16
 
-/* Takes over the closing of the chunk's ledger rows. */
-static int look_at(const struct store_chunk *chunk, const char *boot_id, uint64_t *closing)
+/* Takes over the closing of the last of the group's rows: they are in order of time. */
+static int take_closing(const struct store_group *group, struct group_reader *reader, uint64_t *closing)
 {
-	int found = 0;
+	int field = table_field(group->table, "closing");
+	int r = field < 0 || field_is_text(&group->table->fields[field]) ? -ENOENT : group_reader_begin(reader, group);
 
-	if (strcmp(chunk->origin->boot_id, boot_id) != 0)
-		return 0;
-	for (size_t i = 0; i < chunk->n_blocks; i++) {
-		const struct block *block = chunk->blocks[i];
-		int field = table_field(block->table, "closing");
-
-		if (strcmp(block->table->name, "ledger") != 0 || field < 0 || !block->rows)
-			continue;
-		*closing = block_number(block, block->rows - 1, (uint32_t)field);
-		found = 1;
-	}
-	return found;
+	if (r == 0)
+		r = group_reader_column(reader, (uint32_t)field);
+	if (r == 0)
+		*closing = block_number(group_reader_block(reader), group->rows - 1, (uint32_t)field);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 static int closing_since(const char *dir, const char *boot_id, uint64_t since_real_ns, uint64_t *closing)
 {
 	struct store_select select = {.since_real_ns = since_real_ns, .table = "ledger"};
+	struct group_reader *groups = NULL;
 	struct store_reader *reader;
-	struct store_chunk chunk;
+	const struct store_part *part;
 	int r = store_reader_open(dir, &select, &reader), found = 0;
 
 	if (r < 0)
 		return r;
-	while ((r = store_reader_next(reader, &chunk)) > 0)
-		found |= look_at(&chunk, boot_id, closing);
+	groups = group_reader_new(store_reader_note_damage, reader);
+	if (!groups)
+		r = -ENOMEM;
+	while (r >= 0 && (r = store_reader_next(reader, &part)) > 0) {
+		for (uint32_t i = 0; i < part->n_groups && r >= 0; i++) {
+			if (strcmp(part->origin->boot_id, boot_id) != 0)
+				continue;
+			r = take_closing(&part->groups[i], groups, closing);
+			found |= r > 0;
+		}
+	}
+	group_reader_free(groups);
 	store_reader_close(reader);
 	return r < 0 ? r : found;
 }

@@ -69,6 +69,7 @@ static int open_store(struct agent *agent)
 		.retain_bytes = options->retain_bytes,
 		.retain_age_ns = options->retain_age_ns,
 		.fsync_each_interval = options->fsync_each_interval,
+		.is_sealing = true,
 	};
 	struct store_counts counts = {0};
 	int holder = 0, r;
@@ -242,6 +243,8 @@ static int start_threads(struct agent *agent)
 		r = start_thread(agent, "ledger", ledger_thread_run, &agent->ledger);
 	if (r == 0)
 		r = start_thread(agent, "writer", writer_thread_run, &agent->writer);
+	if (r == 0)
+		r = start_thread(agent, "sealer", sealer_thread_run, store_writer_sealer(agent->writer.store));
 	if (r < 0)
 		log_line("cannot start threads: %s", strerror(-r));
 	return r;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The writer's thread: from chunks to the store, with patience.
+ * The writer's thread: from chunks to the store, with patience; and the one that seals beside it, whenever nobody else
+ * wants the CPU or the disk.
  */
+#define _GNU_SOURCE /* SCHED_IDLE */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -17,7 +21,7 @@
 /* What the store did on the way to keep going: for the log, and for who asks. */
 static void report_counts(struct writer_thread *thread)
 {
-	static struct log_limit full_limit;
+	static struct log_limit full_limit, seal_limit;
 	const char *dir = thread->store_dir;
 	struct store_counts counts;
 
@@ -31,6 +35,11 @@ static void report_counts(struct writer_thread *thread)
 			 "the next "
 			 "ten minutes");
 	thread->clock_jumps = counts.clock_jumps;
+	if (counts.seal_errors > thread->seal_errors)
+		log_limited(&seal_limit,
+			    "a log in %s cannot be sealed: %s; it stays readable as it is, and is tried again", dir,
+			    strerror(-counts.seal_error));
+	thread->seal_errors = counts.seal_errors;
 	if (counts.restarts > atomic_load_explicit(&thread->shared->store_restarts, memory_order_relaxed))
 		log_line("the store %s, or the segment being written, had been removed or replaced: going on in a new "
 			 "segment (%llu so far)",
@@ -40,6 +49,13 @@ static void report_counts(struct writer_thread *thread)
 	atomic_store_explicit(&thread->shared->store_evicted, counts.evicted, memory_order_relaxed);
 	atomic_store_explicit(&thread->shared->store_evicted_full, counts.evicted_full, memory_order_relaxed);
 	atomic_store_explicit(&thread->shared->store_restarts, counts.restarts, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->store_sealed, counts.sealed, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->store_logs, counts.logs, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->store_logs_bytes, counts.logs_bytes, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->seal_errors, counts.seal_errors, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->seal_cpu_ns, counts.seal_cpu_ns, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->seal_memory_bytes, counts.seal_memory_bytes, memory_order_relaxed);
+	atomic_store_explicit(&thread->shared->seal_error, counts.seal_error, memory_order_relaxed);
 }
 
 static void write_chunk(struct writer_thread *thread, struct chunk *chunk)
@@ -85,4 +101,29 @@ void *writer_thread_run(void *context)
 		chunk_line_put(thread->empty, chunk);
 	}
 	return NULL;
+}
+
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_CLASS_IDLE  3
+#define IOPRIO_CLASS_SHIFT 13
+
+void *sealer_thread_run(void *context)
+{
+	struct sealer *sealer = context;
+	const struct sched_param none = {0};
+
+	/* Not permitted: then without. */
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
+	while (!atomic_load_explicit(&sealer->stop, memory_order_relaxed)) {
+		if (sem_wait(&sealer->work) == 0)
+			sealer_work(sealer);
+	}
+	return NULL;
+}
+
+void sealer_thread_stop(struct sealer *sealer)
+{
+	atomic_store_explicit(&sealer->stop, true, memory_order_relaxed);
+	sem_post(&sealer->work);
 }

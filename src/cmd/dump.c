@@ -20,10 +20,26 @@
 #include "query/grouping.h"
 #include "query/at_snapshot.h"
 #include "query/query.h"
+#include "query/scan.h"
 #include "store/store_schema.h"
 #include "store/reader.h"
 
-enum dump_option { STORE, SINCE, UNTIL, AT, THREADS, WHERE, GROUP_BY, MAX_GROUPS, FIELDS, SORT, LIMIT, FORMAT, FOLLOW };
+enum dump_option {
+	STORE,
+	SINCE,
+	UNTIL,
+	AT,
+	THREADS,
+	WHERE,
+	GROUP_BY,
+	MAX_GROUPS,
+	FIELDS,
+	SORT,
+	LIMIT,
+	FORMAT,
+	FOLLOW,
+	JOBS
+};
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
@@ -40,6 +56,7 @@ static const struct option_spec specs[] = {
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
+	[JOBS] = OPTION_JOBS,
 };
 
 static const struct usage usage = {
@@ -87,7 +104,9 @@ struct dump {
 	struct store_reader *reader;
 	struct output *output;
 	struct stream stream;
-	uint64_t n_chunks;
+	struct scan *scan;
+	unsigned jobs;
+	uint64_t n_parts, n_rows;		 /* read; printed */
 	const volatile sig_atomic_t *is_stopped; /* of --follow; NULL without */
 };
 
@@ -95,6 +114,7 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 {
 	struct dump *dump = context;
 
+	dump->n_rows++;
 	return output_row(dump->output, block, row, columns);
 }
 
@@ -250,7 +270,9 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 		return -EINVAL;
 	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
 	query->is_by_time = *ret_format == OUTPUT_TABLE && !is_grouped;
-	if (read_count("limit", values[LIMIT], "rows", &dump->limit) < 0)
+	query->is_grouped = is_grouped;
+	if (read_count("limit", values[LIMIT], "rows", &dump->limit) < 0 ||
+	    options_jobs(&usage, values[JOBS], &dump->jobs) < 0)
 		return -EINVAL;
 	if (is_grouped ? choose_groups(dump, *ret_format == OUTPUT_TABLE) < 0
 		       : choose_columns(dump, *ret_format == OUTPUT_TABLE) < 0)
@@ -262,27 +284,27 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 }
 
 /* 0: all that is there was read; 1: the limit was reached; negative: what went wrong. */
-static int read_chunks(struct dump *dump)
+static int read_rows(struct dump *dump)
 {
-	struct store_chunk chunk;
-	int r = 0;
+	struct scan_options options = {
+		.reader = dump->reader,
+		.query = dump->query,
+		.jobs = dump->jobs,
+		.is_stopped = dump->is_stopped,
+		.is_following = dump->options.values[FOLLOW] != NULL,
+	};
+	int r;
 
-	while (!(dump->is_stopped && *dump->is_stopped) && (r = store_reader_next(dump->reader, &chunk)) > 0) {
-		dump->n_chunks++;
-		r = query_begin_interval(dump->query, chunk.origin->run_real_ns, &chunk.interval);
-		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++)
-			if (strcmp(chunk.blocks[i]->table->name, dump->table->name) == 0)
-				r = query_block(dump->query, chunk.blocks[i]);
-		/* Whoever follows sees an interval when it ends, not when the next one does. */
-		if (r == 0 && dump->options.values[FOLLOW] && chunk.interval.is_last_chunk)
-			r = query_decide_until(dump->query, chunk.interval.end_real_ns + 1);
-		if (r)
-			return r;
-	}
+	if (!dump->scan)
+		dump->scan = scan_new(&options);
+	if (!dump->scan)
+		return -ENOMEM;
+	r = scan_run(dump->scan);
+	dump->n_parts = scan_parts(dump->scan);
 	return r;
 }
 
-/* Until a signal, the limit, or the end of who reads. Returns as read_chunks(). */
+/* Until a signal, the limit, or the end of who reads. Returns as read_rows(). */
 static int follow(struct dump *dump)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO};
@@ -291,7 +313,7 @@ static int follow(struct dump *dump)
 	dump->is_stopped = stop_on_signals();
 	store_reader_follow(dump->reader);
 	while (r == 0 && !*dump->is_stopped) {
-		r = read_chunks(dump);
+		r = read_rows(dump);
 		if (r == 0)
 			r = output_flush(dump->output);
 		/* A pipe that nobody reads is reported here, also when there is nothing to write. */
@@ -301,18 +323,31 @@ static int follow(struct dump *dump)
 	return r;
 }
 
-/* As read_chunks(). */
+/* One pass over the store for what a snapshot needs; what is skipped is said. */
+static int read_pass(struct dump *dump, struct at_snapshot *snapshot, enum at_pass pass)
+{
+	struct store_select select = at_snapshot_select(snapshot, pass);
+	struct store_reader *reader;
+	int r = store_reader_open(dump->dir, &select, &reader);
+
+	if (r < 0)
+		return r;
+	r = at_snapshot_read(snapshot, pass, reader);
+	report_skipped(stderr, "obit dump: ", reader);
+	store_reader_close(reader);
+	return r;
+}
+
+/* As read_rows(). */
 static int read_snapshot(struct dump *dump)
 {
 	struct at_snapshot *snapshot = at_snapshot_new(dump->at_real_ns);
 	struct block *rows = NULL;
-	struct store_chunk chunk;
 	int r = snapshot ? 0 : -ENOMEM;
 
-	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
-		dump->n_chunks++;
-		r = at_snapshot_add(snapshot, &chunk);
-	}
+	for (int pass = 0; pass < N_AT_PASSES && r == 0; pass++)
+		r = read_pass(dump, snapshot, (enum at_pass)pass);
+	dump->n_parts = 1;
 	if (r < 0)
 		goto out;
 	if (at_snapshot_verdict(snapshot) == AT_NOT_RECORDED)
@@ -329,29 +364,20 @@ out:
 	return r;
 }
 
-/* The threads that ran in the interval of the snapshot. As read_chunks(). */
-static int read_threads_then(struct dump *dump)
+/* The threads that ran in the interval of the snapshot: their rows have the time of its end. */
+static int find_threads_then(struct dump *dump)
 {
-	struct store_chunk chunk;
-	uint64_t n_rows = 0;
-	int r = 0;
+	struct at_snapshot *snapshot = at_snapshot_new(dump->at_real_ns);
+	uint64_t end_real_ns = 0;
+	int r = snapshot ? read_pass(dump, snapshot, AT_INTERVALS) : -ENOMEM;
 
-	while (r == 0 && (r = store_reader_next(dump->reader, &chunk)) > 0) {
-		r = 0;
-		dump->n_chunks++;
-		if (chunk.interval.begin_real_ns > dump->at_real_ns)
-			break;
-		for (size_t i = 0; i < chunk.n_blocks && r == 0; i++) {
-			if (chunk.interval.end_real_ns <= dump->at_real_ns ||
-			    strcmp(chunk.blocks[i]->table->name, dump->table->name) != 0)
-				continue;
-			n_rows += chunk.blocks[i]->rows;
-			r = query_block(dump->query, chunk.blocks[i]);
-		}
-	}
-	if (r == 0 && !n_rows)
-		fprintf(stderr, "%s: no threads of that time: are they recorded (obit record --threads)?\n",
-			usage.command);
+	if (r == 0)
+		end_real_ns = at_snapshot_end(snapshot);
+	at_snapshot_free(snapshot);
+	dump->query_options.since_real_ns = end_real_ns;
+	dump->query_options.until_real_ns = end_real_ns + 1;
+	if (r < 0)
+		report_store_error(usage.command, dump->dir, r);
 	return r;
 }
 
@@ -377,17 +403,16 @@ static int print_groups(struct dump *dump)
 
 static int open_all(struct dump *dump, enum output_format format)
 {
-	struct store_select select = {dump->query_options.since_real_ns, dump->query_options.until_real_ns,
-				      dump->table->name};
+	struct store_select select = {.table = dump->table->name};
 	struct output_options output_options;
-	int r;
+	int r = 0;
 
 	if (dump->options.values[THREADS])
-		select.since_real_ns = dump->at_real_ns;
-	else if (dump->at_real_ns)
-		select = (struct store_select){
-			.since_real_ns = dump->at_real_ns > AT_LOOK_BACK_NS ? dump->at_real_ns - AT_LOOK_BACK_NS : 0,
-		};
+		r = find_threads_then(dump);
+	if (r < 0)
+		return r;
+	select.since_real_ns = dump->query_options.since_real_ns;
+	select.until_real_ns = dump->query_options.until_real_ns;
 	r = store_reader_open(dump->dir, &select, &dump->reader);
 	if (r < 0) {
 		report_store_error(usage.command, dump->dir, r);
@@ -432,10 +457,10 @@ static int run(struct dump *dump, enum output_format format)
 
 	if (r < 0)
 		return STATUS_FAILED;
-	if (dump->at_real_ns)
-		r = dump->options.values[THREADS] ? read_threads_then(dump) : read_snapshot(dump);
+	if (dump->at_real_ns && !dump->options.values[THREADS])
+		r = read_snapshot(dump);
 	else
-		r = dump->options.values[FOLLOW] ? follow(dump) : read_chunks(dump);
+		r = dump->options.values[FOLLOW] ? follow(dump) : read_rows(dump);
 	if (r == 0)
 		r = query_finish(dump->query);
 	if (r >= 0 && dump->grouping)
@@ -451,7 +476,10 @@ static int run(struct dump *dump, enum output_format format)
 		explain_failure(dump, r);
 		return STATUS_FAILED;
 	}
-	if (dump->n_chunks == 0 && !dump->options.values[FOLLOW])
+	if (dump->options.values[THREADS] && !dump->n_rows)
+		fprintf(stderr, "%s: no threads of that time: are they recorded (obit record --threads)?\n",
+			usage.command);
+	else if (dump->n_parts == 0 && !dump->options.values[FOLLOW])
 		fprintf(stderr, "%s: %s holds nothing%s yet\n", usage.command, dump->dir,
 			dump->query_options.since_real_ns || dump->query_options.until_real_ns ? " of that time" : "");
 	return STATUS_OK;
@@ -475,6 +503,7 @@ int cmd_dump(int argc, char **argv)
 	else
 		status = run(dump, format);
 	output_close(dump->output);
+	scan_free(dump->scan);
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);

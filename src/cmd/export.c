@@ -24,7 +24,7 @@
 #include "cmd/stop.h"
 #include "store/store_schema.h"
 
-enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE };
+enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE, JOBS };
 
 static const struct option_spec specs[] = {
 	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
@@ -38,6 +38,7 @@ static const struct option_spec specs[] = {
 		   "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
 	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
 	[FORCE] = {"force", NULL, "replace OUT if it is there"},
+	[JOBS] = OPTION_JOBS,
 };
 
 static const struct usage usage = {
@@ -150,6 +151,8 @@ static int prepare(struct export *export)
 		return report_error("a trace shows the rows of exits; leave --table away");
 	if (options_range(&usage, values[SINCE], values[UNTIL], question->now_real_ns, &question->since_real_ns,
 			  &question->until_real_ns) < 0)
+		return -EINVAL;
+	if (options_jobs(&usage, values[JOBS], &question->jobs) < 0)
 		return -EINVAL;
 	return look_at_out(export);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Store to query to sink, chunk by chunk.
+ * Store to query to sink.
  */
 #include "cmd/export_read.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cmd/report.h"
-#include "store/reader.h"
+#include "query/scan.h"
 
 struct reading {
 	const struct export_question *question;
@@ -72,38 +72,36 @@ static int begin(struct reading *reading)
 	return reading->query ? 0 : -ENOMEM;
 }
 
-static int take_chunk(struct reading *reading, const struct store_chunk *chunk)
+static void begin_part(void *context, const struct store_part *part)
 {
-	const struct export_question *question = reading->question;
-	int r;
+	struct reading *reading = context;
 
-	if (question->is_stopped && *question->is_stopped)
-		return -EINTR;
-	r = query_begin_interval(reading->query, chunk->origin->run_real_ns, &chunk->interval);
 	if (reading->sink->host)
-		reading->sink->host(reading->sink->rows.context, chunk->origin->host);
-	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
-		r = query_block(reading->query, chunk->blocks[i]);
-	progress_step(question->progress, reading->table->name, chunk->segment, reading->n_rows);
-	return r;
+		reading->sink->host(reading->sink->rows.context, part->origin->host);
+	progress_step(reading->question->progress, reading->table->name, part->segment, reading->n_rows);
 }
 
 static int read_all(struct reading *reading)
 {
-	struct store_chunk chunk;
-	int r;
+	const struct export_question *question = reading->question;
+	struct scan_options options = {
+		.reader = reading->reader,
+		.query = reading->query,
+		.jobs = question->jobs,
+		.is_stopped = question->is_stopped,
+		.begin_part = begin_part,
+		.context = reading,
+	};
+	struct scan *scan = scan_new(&options);
+	int r = scan ? 0 : -ENOMEM;
 
-	progress_restart(reading->question->progress);
-	while ((r = store_reader_next(reading->reader, &chunk)) > 0) {
-		r = take_chunk(reading, &chunk);
-		if (r < 0)
-			return r;
-	}
-	if (r < 0) {
-		report_store_error(reading->question->command, reading->question->dir, r);
-		return -EINVAL;
-	}
-	return query_finish(reading->query);
+	progress_restart(question->progress);
+	if (r == 0)
+		r = scan_run(scan);
+	scan_free(scan);
+	if (r == 0 && question->is_stopped && *question->is_stopped)
+		return -EINTR;
+	return r == 0 ? query_finish(reading->query) : r;
 }
 
 int export_read(const struct export_question *question, const struct table *table, const struct export_sink *sink)

@@ -17,6 +17,7 @@ struct export_question {
 	const char *where; /* or NULL */
 	uint64_t since_real_ns, until_real_ns, now_real_ns;
 	bool is_by_time; /* rows in order of time */
+	unsigned jobs;	 /* threads that decode */
 	struct progress *progress;
 	const volatile sig_atomic_t *is_stopped; /* or NULL */
 };

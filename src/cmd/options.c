@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "control/wire.h"
+#include "query/scan.h"
 #include "query/time.h"
 
 #define DEFAULT_STORE "/var/lib/obit"
@@ -254,6 +255,22 @@ int options_choose(const struct usage *usage, const char *what, const char *name
 		fprintf(stderr, "%s %s", i ? "," : "", names[i]);
 	fprintf(stderr, ")\n");
 	return -EINVAL;
+}
+
+int options_jobs(const struct usage *usage, const char *given, unsigned *ret)
+{
+	uint64_t count;
+
+	*ret = scan_default_jobs();
+	if (!given)
+		return 0;
+	if (quantity_read_count(given, strlen(given), &count) < 0 || count == 0 || count > SCAN_MAX_JOBS) {
+		fprintf(stderr, "%s: --jobs %s: expected a number of threads, 1 to %d\n", usage->command, given,
+			SCAN_MAX_JOBS);
+		return -EINVAL;
+	}
+	*ret = (unsigned)count;
+	return 0;
 }
 
 int options_format(const struct usage *usage, const char *given, enum output_format *ret)

@@ -51,6 +51,11 @@ struct options {
 		"until", "T", "only what happened before T"                                                            \
 	}
 
+#define OPTION_JOBS                                                                                                    \
+	{                                                                                                              \
+		"jobs", "N", "threads that decode; default: as many as this process has CPUs"                          \
+	}
+
 /* 0: go on; 1: help was asked for and printed; -EINVAL: said what is wrong. */
 int options_parse(const struct usage *usage, int argc, char **argv, struct options *ret);
 
@@ -74,6 +79,9 @@ int options_range(const struct usage *usage, const char *since, const char *unti
 /* A duration with its unit; *ret_ns is untouched when none was given. 0, or -EINVAL after saying what is wrong. */
 int options_duration(const struct usage *usage, const char *option, const char *given, uint64_t least_ns,
 		     uint64_t most_ns, uint64_t *ret_ns);
+
+/* --jobs. 0, or -EINVAL after saying what is wrong. */
+int options_jobs(const struct usage *usage, const char *given, unsigned *ret);
 
 /* --format. 0, or -EINVAL after saying what is wrong. */
 int options_format(const struct usage *usage, const char *given, enum output_format *ret);

@@ -56,7 +56,7 @@ static void report_torn(FILE *to, const struct store_damage *damage)
 			damage->offset, damage->bytes);
 }
 
-struct report_skipped report_skipped(FILE *to, const char *prefix, const struct store_reader *reader)
+struct report_skipped report_skipped(FILE *to, const char *prefix, struct store_reader *reader)
 {
 	struct report_skipped skipped = {0, 0};
 	size_t n;

@@ -18,7 +18,7 @@ struct report_skipped {
 };
 
 /* One line for each, behind `prefix`. */
-struct report_skipped report_skipped(FILE *to, const char *prefix, const struct store_reader *reader);
+struct report_skipped report_skipped(FILE *to, const char *prefix, struct store_reader *reader);
 
 /* Text of a store (a host's name, a file's) with what must not reach a terminal escaped. */
 void report_text(FILE *to, const char *text);

@@ -115,6 +115,14 @@ static void print_store(FILE *to, const struct status *status)
 	print_state(&store, STORE_state, STORE_reason);
 	fprintf(to, ", %s written, %" PRIu64 " errors\n", write_bytes(number(&store, STORE_bytes), bytes),
 		number(&store, STORE_errors));
+	if (!is_null(&store, STORE_sealed)) {
+		fprintf(to, "sealing     %" PRIu64 " logs sealed in %s of CPU, ", number(&store, STORE_sealed),
+			write_ns(number(&store, STORE_seal_cpu_ns), bytes));
+		fprintf(to, "%s of memory at most", write_bytes(number(&store, STORE_seal_memory_bytes), bytes));
+		fprintf(to, "; %" PRIu64 " waiting, %s", number(&store, STORE_logs),
+			write_bytes(number(&store, STORE_logs_bytes), bytes));
+		fprintf(to, "; %" PRIu64 " errors\n", number(&store, STORE_seal_errors));
+	}
 	if (is_null(&store, STORE_kept_bytes))
 		return;
 	fprintf(to, "retention   %s kept", write_bytes(number(&store, STORE_kept_bytes), bytes));

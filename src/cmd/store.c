@@ -31,8 +31,9 @@ static const struct usage usage = {
 	"Lists the segments of a store: of what time, with how many rows, how large, and how they are.",
 	specs,
 	ARRAY_SIZE(specs),
-	"state: sealed; writing, by an agent that runs; torn, its agent was stopped in it: all that was whole counts;\n"
-	"       damaged: `obit verify` says where\n\n"
+	"state: sealed, as columns; writing, a log, by an agent that runs; log, one that has ended and waits to be\n"
+	"       sealed; torn, a log whose agent was stopped in it: all that was whole counts; damaged: `obit verify`\n"
+	"       says where. Below a table: how many wait to be sealed\n\n"
 	"raw_bytes is the size before compression. A run is named by boot_id and run_time, the beginning of its\n"
 	"agent. A table says less than csv, tsv and jsonl.\n",
 	0,
@@ -79,7 +80,7 @@ struct listing {
 	struct field shown[ROWS + TABLE_MAX_TABLES];
 	int columns[ROWS + TABLE_MAX_TABLES];
 	uint32_t n_shown;
-	uint64_t n_segments, bytes, raw_bytes;
+	uint64_t n_segments, bytes, raw_bytes, n_logs, logs_bytes;
 };
 
 static void show(struct listing *listing, uint32_t column)
@@ -154,6 +155,10 @@ static int print_segments(struct listing *listing, struct segment_scan *scan, st
 		listing->n_segments++;
 		listing->bytes += segment.bytes;
 		listing->raw_bytes += segment.raw_bytes;
+		if (segment.state == SEGMENT_LOG || segment.state == SEGMENT_TORN) {
+			listing->n_logs++;
+			listing->logs_bytes += segment.bytes;
+		}
 		r = fill(block, &segment);
 		if (r == 0)
 			r = output_row(output, block, 0, listing->columns);
@@ -170,6 +175,10 @@ static void print_sum(const struct listing *listing)
 	quantity_write_bytes(listing->raw_bytes, raw);
 	printf("%" PRIu64 " segment%s, %s on disk, %s of rows before compression\n", listing->n_segments,
 	       listing->n_segments == 1 ? "" : "s", bytes, raw);
+	quantity_write_bytes(listing->logs_bytes, bytes);
+	if (listing->n_logs)
+		printf("%" PRIu64 " log%s, %s, to be sealed\n", listing->n_logs, listing->n_logs == 1 ? "" : "s",
+		       bytes);
 }
 
 static int list(const char *dir, enum output_format format)

@@ -15,16 +15,18 @@
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "query/balance.h"
+#include "query/checksums.h"
 #include "query/lifetimes.h"
 
 #define STATUS_CANNOT_TELL 2
 
-enum verify_option { STORE, SINCE, UNTIL };
+enum verify_option { STORE, SINCE, UNTIL, JOBS };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[JOBS] = OPTION_JOBS,
 };
 
 static const struct usage usage = {
@@ -110,18 +112,25 @@ static void print_run(const struct balance_run *run, bool is_range)
 }
 
 /* 0, or what the reader or memory failed with. */
-static int read_all(struct store_reader *reader, struct balance *balance, struct lifetimes *lifetimes)
+static int read_all(struct store_reader *reader, const struct store_select *select, unsigned jobs,
+		    struct balance *balance, struct lifetimes *lifetimes)
 {
-	struct store_chunk chunk;
-	int r;
+	struct group_reader *groups = group_reader_new(store_reader_note_damage, reader);
+	struct checksums *checksums = checksums_new(reader, jobs);
+	const struct store_part *part;
+	int r = groups && checksums ? 0 : -ENOMEM;
 
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
-		r = balance_add(balance, &chunk);
+	while (r == 0 && (r = store_reader_next(reader, &part)) > 0) {
+		r = checksums_add(checksums, part);
 		if (r == 0)
-			r = lifetimes_add(lifetimes, &chunk);
-		if (r < 0)
-			return r;
+			r = balance_add(balance, part, select, groups);
+		if (r == 0)
+			r = lifetimes_add(lifetimes, part, groups);
 	}
+	if (r == 0)
+		r = checksums_finish(checksums);
+	checksums_free(checksums);
+	group_reader_free(groups);
 	return r;
 }
 
@@ -162,7 +171,7 @@ static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t
 	return STATUS_OK;
 }
 
-static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns)
+static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns, unsigned jobs)
 {
 	struct store_select select = {since_real_ns, until_real_ns, NULL};
 	struct balance_sink sink = {print_finding, NULL};
@@ -175,7 +184,7 @@ static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_n
 	int status = STATUS_CANNOT_TELL;
 
 	if (r == 0)
-		r = read_all(reader, balance, lifetimes);
+		r = read_all(reader, &select, jobs, balance, lifetimes);
 	if (r < 0) {
 		report_store_error(usage.command, dir, r);
 		goto out;
@@ -197,12 +206,14 @@ int cmd_verify(int argc, char **argv)
 {
 	struct options options;
 	uint64_t since_real_ns, until_real_ns;
+	unsigned jobs;
 	int r = options_parse(&usage, argc, argv, &options);
 
 	if (r)
 		return r > 0 ? STATUS_OK : STATUS_USAGE;
 	if (options_range(&usage, options.values[SINCE], options.values[UNTIL], options_now_real_ns(), &since_real_ns,
-			  &until_real_ns) < 0)
+			  &until_real_ns) < 0 ||
+	    options_jobs(&usage, options.values[JOBS], &jobs) < 0)
 		return STATUS_USAGE;
-	return verify(options_store(options.values[STORE]), since_real_ns, until_real_ns);
+	return verify(options_store(options.values[STORE]), since_real_ns, until_real_ns, jobs);
 }

@@ -22,12 +22,20 @@ struct span {
 	uint32_t offset, len;
 };
 
+/* The different texts of a column, where whoever made the block knows them. */
+struct block_dictionary {
+	const uint32_t *numbers;    /* [row]: of its entry; undefined where the row is null. NULL: they are not known */
+	const struct span *entries; /* of the arena */
+	uint32_t n_entries;
+};
+
 struct block {
 	const struct table *table; /* not owned */
 	uint32_t rows, capacity;
 	uint64_t **numbers;  /* NULL at text fields */
 	struct span **texts; /* NULL at number fields */
 	uint8_t **nulls;
+	struct block_dictionary *dictionaries; /* [field]; NULL: of no field */
 	char *arena;
 	uint32_t arena_used, arena_size;
 	void *memory; /* what the pointers above point into */

@@ -14,7 +14,6 @@
 
 struct member {
 	uint64_t pid, start; /* pid 0: a free slot */
-	uint64_t reported;   /* number of the interval of its last row */
 	uint64_t listed;     /* ... of its last row of procs: the sums are of that interval; 0: none */
 	uint64_t numbers[N_PROCS_FIELDS];
 	uint8_t is_known[N_PROCS_FIELDS];
@@ -26,8 +25,8 @@ struct at_snapshot {
 	uint64_t real_ns;
 	const struct table *table;
 	struct member *slots;
-	size_t n_slots, n_used; /* n_slots is a power of two */
-	uint64_t run_real_ns;
+	size_t n_slots, n_used;	      /* n_slots is a power of two */
+	uint64_t run_real_ns;	      /* of the interval that has the snapshot, or of the last one before */
 	uint64_t roster;	      /* number of the interval of the last one; 0: none in this run */
 	uint64_t number, end_real_ns; /* of the interval that has the snapshot; 0: not found */
 };
@@ -212,96 +211,135 @@ static int take_row(const struct at_snapshot *snapshot, struct member *member, c
 	return 0;
 }
 
-static int add_rows(struct at_snapshot *snapshot, const struct block *block, uint64_t number, bool is_roster)
+static int add_row(struct at_snapshot *snapshot, const struct block *block, const struct columns *columns, uint32_t row,
+		   uint64_t number, bool is_roster)
 {
-	struct columns columns = columns_of(snapshot, block);
+	uint64_t pid = number_at(block, row, columns->pid), start = start_at(block, row, columns);
+	struct member *member;
 
-	for (uint32_t row = 0; row < block->rows; row++) {
-		uint64_t pid = number_at(block, row, columns.pid), start = start_at(block, row, &columns);
-		struct member *member;
-
-		/* Born after the snapshot, in its interval. */
-		if (!pid || number_at(block, row, columns.start_time) > snapshot->real_ns)
-			continue;
-		if (snapshot->n_used * 4 >= snapshot->n_slots * 3 && grow(snapshot) < 0)
-			return -ENOMEM;
-		member = slot_for(snapshot, pid, start);
-		if (!member->pid) {
-			*member = (struct member){.pid = pid, .start = start};
-			snapshot->n_used++;
-		}
-		/* Of the same interval the row of procs says more, whichever comes first. */
-		if (is_roster && member->listed == number) {
-			member->reported = number;
-			continue;
-		}
-		if (take_row(snapshot, member, block, &columns, row, is_roster) < 0)
-			return -ENOMEM;
-		member->reported = number;
-		if (!is_roster)
-			member->listed = number;
-	}
-	if (is_roster && block->rows)
-		snapshot->roster = number;
-	return 0;
-}
-
-static void end_rows(struct at_snapshot *snapshot, const struct block *exits)
-{
-	struct columns columns = columns_of(snapshot, exits);
-	int exit_time = table_field(exits->table, "exit_time");
-
-	for (uint32_t row = 0; row < exits->rows; row++) {
-		uint64_t pid = number_at(exits, row, columns.pid);
-		struct member *member = slot_for(snapshot, pid, start_at(exits, row, &columns));
-
-		/* At the snapshot it lived. */
-		if (pid && member->pid && number_at(exits, row, exit_time) <= snapshot->real_ns)
-			remove_member(snapshot, member);
-	}
-}
-
-/* Those whom a roster does not name have ended without a row of their own. */
-static void drop_unlisted(struct at_snapshot *snapshot, uint64_t number)
-{
-	for (size_t i = 0; i < snapshot->n_slots;)
-		if (snapshot->slots[i].pid && snapshot->slots[i].reported < number)
-			remove_member(snapshot, &snapshot->slots[i]);
-		else
-			i++;
-}
-
-int at_snapshot_add(struct at_snapshot *snapshot, const struct store_chunk *chunk)
-{
-	const struct interval *interval = &chunk->interval;
-	int r = 0;
-
-	if (snapshot->number || interval->begin_real_ns > snapshot->real_ns)
-		return snapshot->number != 0;
-	if (chunk->origin->run_real_ns != snapshot->run_real_ns) {
-		clear(snapshot);
-		snapshot->run_real_ns = chunk->origin->run_real_ns;
-		snapshot->roster = 0;
-	}
-	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++) {
-		const struct block *block = chunk->blocks[i];
-		const char *name = block->table->name;
-
-		if (strcmp(name, "procs") == 0 || strcmp(name, "roster") == 0)
-			r = add_rows(snapshot, block, interval->number, *name == 'r');
-	}
-	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
-		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
-			end_rows(snapshot, chunk->blocks[i]);
-	if (r < 0 || !interval->is_last_chunk)
-		return r;
-	if (snapshot->roster == interval->number)
-		drop_unlisted(snapshot, interval->number);
-	if (snapshot->real_ns >= interval->end_real_ns)
+	/* Born after the snapshot, in its interval. */
+	if (!pid || number_at(block, row, columns->start_time) > snapshot->real_ns)
 		return 0;
-	snapshot->number = interval->number;
-	snapshot->end_real_ns = interval->end_real_ns;
-	return 1;
+	if (snapshot->n_used * 4 >= snapshot->n_slots * 3 && grow(snapshot) < 0)
+		return -ENOMEM;
+	member = slot_for(snapshot, pid, start);
+	if (!member->pid) {
+		*member = (struct member){.pid = pid, .start = start};
+		snapshot->n_used++;
+	}
+	if (!is_roster)
+		member->listed = number;
+	return take_row(snapshot, member, block, columns, row, is_roster);
+}
+
+static void end_row(struct at_snapshot *snapshot, const struct block *exits, const struct columns *columns,
+		    uint32_t row)
+{
+	int exit_time = table_field(exits->table, "exit_time");
+	uint64_t pid = number_at(exits, row, columns->pid);
+	struct member *member = slot_for(snapshot, pid, start_at(exits, row, columns));
+
+	/* At the snapshot it lived. */
+	if (pid && member->pid && number_at(exits, row, exit_time) <= snapshot->real_ns)
+		remove_member(snapshot, member);
+}
+
+/* The last roster up to the snapshot. */
+static void find_roster(struct at_snapshot *snapshot, const struct store_part *part, const struct store_group *group,
+			const uint64_t *places)
+{
+	for (uint32_t row = 0; row < group->rows; row++) {
+		uint64_t number = part->intervals[places ? places[row] : 0].number;
+
+		if (number <= snapshot->number && number > snapshot->roster) {
+			/* What an earlier one said is superseded, also by silence. */
+			clear(snapshot);
+			snapshot->roster = number;
+		}
+	}
+}
+
+static int add_group(struct at_snapshot *snapshot, enum at_pass pass, const struct store_part *part,
+		     const struct store_group *group, struct group_reader *reader)
+{
+	const struct block *block = group_reader_block(reader);
+	const uint64_t *places;
+	struct columns columns;
+	int r = group_reader_begin(reader, group);
+
+	if (r == 0)
+		r = group_reader_intervals(reader, &places);
+	if (r < 0)
+		return r == -EBADMSG ? 0 : r; /* of what time they are nobody knows */
+	r = group_reader_columns(reader, NULL);
+	if (r < 0)
+		return r;
+	columns = columns_of(snapshot, block);
+	if (pass == AT_ROSTER)
+		find_roster(snapshot, part, group, places);
+	for (uint32_t row = 0; row < group->rows && r == 0; row++) {
+		uint64_t number = part->intervals[places ? places[row] : 0].number;
+
+		if (number > snapshot->number)
+			continue;
+		if (pass == AT_EXITS)
+			end_row(snapshot, block, &columns, row);
+		else if (pass == AT_ROSTER ? number == snapshot->roster : number >= snapshot->roster)
+			r = add_row(snapshot, block, &columns, row, number, pass == AT_ROSTER);
+	}
+	return r;
+}
+
+/* The first interval that ends after the time has it, if it begins before. */
+static void find_interval(struct at_snapshot *snapshot, const struct store_part *part)
+{
+	for (uint32_t i = 0; i < part->n_intervals && !snapshot->number; i++) {
+		const struct interval *interval = &part->intervals[i];
+
+		if (!interval->is_last_chunk || interval->begin_real_ns > snapshot->real_ns ||
+		    interval->end_real_ns <= snapshot->real_ns)
+			continue;
+		snapshot->number = interval->number;
+		snapshot->end_real_ns = interval->end_real_ns;
+		snapshot->run_real_ns = part->origin->run_real_ns;
+	}
+}
+
+struct store_select at_snapshot_select(const struct at_snapshot *snapshot, enum at_pass pass)
+{
+	static const char *const tables[N_AT_PASSES] = {"ledger", "roster", "procs", "exits"};
+
+	return (struct store_select){
+		.since_real_ns = snapshot->real_ns > AT_LOOK_BACK_NS ? snapshot->real_ns - AT_LOOK_BACK_NS : 0,
+		.until_real_ns = snapshot->real_ns + 1,
+		.table = tables[pass],
+	};
+}
+
+int at_snapshot_read(struct at_snapshot *snapshot, enum at_pass pass, struct store_reader *store)
+{
+	struct group_reader *reader = group_reader_new(store_reader_note_damage, store);
+	const struct store_part *part;
+	int r = reader ? 0 : -ENOMEM;
+
+	while (r == 0 && (r = store_reader_next(store, &part)) > 0) {
+		r = 0;
+		if (pass == AT_INTERVALS) {
+			find_interval(snapshot, part);
+			continue;
+		}
+		if (!snapshot->number || part->origin->run_real_ns != snapshot->run_real_ns)
+			continue;
+		for (uint32_t i = 0; i < part->n_groups && r == 0; i++)
+			r = add_group(snapshot, pass, part, &part->groups[i], reader);
+	}
+	group_reader_free(reader);
+	return r;
+}
+
+uint64_t at_snapshot_end(const struct at_snapshot *snapshot)
+{
+	return snapshot->number ? snapshot->end_real_ns : 0;
 }
 
 enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot)

@@ -22,8 +22,17 @@ struct at_snapshot;
 struct at_snapshot *at_snapshot_new(uint64_t real_ns);
 void at_snapshot_free(struct at_snapshot *snapshot);
 
-/* Chunks in the order the reader gives them, with all tables. 1: nothing that comes after matters; 0, or -ENOMEM. */
-int at_snapshot_add(struct at_snapshot *snapshot, const struct store_chunk *chunk);
+/* What is read for it, in this order. */
+enum at_pass { AT_INTERVALS, AT_ROSTER, AT_PROCS, AT_EXITS, N_AT_PASSES };
+
+/* How a reader is to be opened for a pass. */
+struct store_select at_snapshot_select(const struct at_snapshot *snapshot, enum at_pass pass);
+
+/* Reads all that a reader opened so has. 0, -ENOMEM or -errno. */
+int at_snapshot_read(struct at_snapshot *snapshot, enum at_pass pass, struct store_reader *reader);
+
+/* After AT_INTERVALS: when the interval that has the time ended; 0: there is none. */
+uint64_t at_snapshot_end(const struct at_snapshot *snapshot);
 
 enum at_snapshot_verdict {
 	AT_KNOWN,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Auditing a store: does its ledger balance? For every interval, from its chunks alone:
+ * Auditing a store: does its ledger balance? For every interval, from its rows alone:
  *
  *   exits_seen = exits_recorded + exits_rolled_up
  *   rows of exits = exits_recorded           sum of rollups.exits = exits_rolled_up
@@ -65,10 +65,14 @@ struct balance_sink {
 struct balance *balance_new(uint64_t since_real_ns, const struct balance_sink *sink);
 void balance_free(struct balance *balance);
 
-/* Chunks in the order the reader gives them, with all tables. 0 or -ENOMEM. */
-int balance_add(struct balance *balance, const struct store_chunk *chunk);
+/*
+ * Parts in the order the reader gives them, with all tables, and what decodes their groups; `select` is what the reader
+ * was opened with. 0, -ENOMEM or -errno.
+ */
+int balance_add(struct balance *balance, const struct store_part *part, const struct store_select *select,
+		struct group_reader *reader);
 
-/* The runs met, in order of their first chunk; valid until the next chunk. */
+/* The runs met, in order of their first part; valid until the next one. */
 const struct balance_run *balance_runs(const struct balance *balance, size_t *ret_n);
 
 #endif

@@ -9,13 +9,9 @@
 
 #include "query/expression.h"
 #include "query/program.h"
+#include "query/test_value.h"
 
-struct bytes {
-	const char *data;
-	size_t len;
-};
-
-static int compare_bytes(struct bytes a, struct bytes b)
+static int compare_texts(struct text_value a, struct text_value b)
 {
 	size_t common = a.len < b.len ? a.len : b.len;
 	int order = common ? memcmp(a.data, b.data, common) : 0;
@@ -64,7 +60,7 @@ static int test_number(const struct expression *expression, const struct predica
 	return is_listed == (predicate->comparison == COMPARE_IN);
 }
 
-static int test_text(const struct expression *expression, const struct predicate *predicate, struct bytes value)
+static int test_text(const struct expression *expression, const struct predicate *predicate, struct text_value value)
 {
 	const struct constant *constants = (const struct constant *)(const void *)expression->constants.data;
 	int is_listed = 0;
@@ -76,8 +72,8 @@ static int test_text(const struct expression *expression, const struct predicate
 	}
 	constants += predicate->first_constant;
 	for (uint32_t i = 0; i < predicate->n_constants && !is_listed; i++) {
-		struct bytes constant = {expression->texts.data + constants[i].text_at, constants[i].text_len};
-		int order = compare_bytes(value, constant);
+		struct text_value constant = {expression->texts.data + constants[i].text_at, constants[i].text_len};
+		int order = compare_texts(value, constant);
 
 		if (predicate->comparison != COMPARE_IN && predicate->comparison != COMPARE_NOT_IN)
 			return holds(predicate->comparison, order);
@@ -90,7 +86,7 @@ static int test_text(const struct expression *expression, const struct predicate
  * A copy with spaces where NULs are: the items of a list with one space between them, and for regexec() a
  * string that ends where the value does. The NUL behind the last item falls away.
  */
-static int copy_joined(struct buffer *joined, struct bytes *value, bool is_list)
+static int copy_joined(struct buffer *joined, struct text_value *value, bool is_list)
 {
 	joined->used = 0;
 	if (is_list && value->len && value->data[value->len - 1] == '\0')
@@ -104,12 +100,21 @@ static int copy_joined(struct buffer *joined, struct bytes *value, bool is_list)
 	return 0;
 }
 
+int test_text_value(const struct expression *expression, const struct predicate *predicate, struct text_value value,
+		    struct buffer *scratch)
+{
+	bool is_list = predicate->field->type == FIELD_STRINGS;
+
+	if ((is_list || predicate->regex) && copy_joined(scratch, &value, is_list) < 0)
+		return -ENOMEM;
+	return test_text(expression, predicate, value);
+}
+
 static int test(struct expression *expression, const struct predicate *predicate, const struct block *block,
 		uint32_t row)
 {
 	int is_null = predicate->column < 0 || block_is_null(block, row, (uint32_t)predicate->column);
-	int is_list = predicate->field->type == FIELD_STRINGS;
-	struct bytes value;
+	struct text_value value;
 
 	if (predicate->comparison == COMPARE_IS_NULL)
 		return is_null;
@@ -120,9 +125,7 @@ static int test(struct expression *expression, const struct predicate *predicate
 	if (!field_is_text(predicate->field))
 		return test_number(expression, predicate, block_number(block, row, (uint32_t)predicate->column));
 	value.data = block_text(block, row, (uint32_t)predicate->column, &value.len);
-	if ((is_list || predicate->regex) && copy_joined(&expression->joined, &value, is_list) < 0)
-		return -ENOMEM;
-	return test_text(expression, predicate, value);
+	return test_text_value(expression, predicate, value, &expression->joined);
 }
 
 int expression_matches(struct expression *expression, const struct block *block, uint32_t row)

@@ -32,6 +32,8 @@ struct lifetimes {
 	int is_by_thread[MAX_SUMS];
 	size_t n_fields;
 	uint64_t n_judged;
+	bool has_lost_identity; /* of this run a column that names processes is damaged */
+	bool is_lost[MAX_SUMS]; /* of this run a column is damaged: nothing can be said of the field */
 
 	uint64_t run_real_ns, begin_real_ns, number; /* the run being read: its first interval read, and the last */
 };
@@ -186,22 +188,26 @@ static void remove_life(struct lifetimes *lifetimes, struct life *life)
 	lifetimes->n_used--;
 }
 
-static int add_procs(struct lifetimes *lifetimes, const struct block *block)
+static int add_procs(struct lifetimes *lifetimes, const struct block *block, const struct columns *of)
 {
-	struct columns columns = columns_of(lifetimes, block);
+	const struct columns columns = *of;
+	struct life *life = NULL; /* of the row before: of a sealed segment most have the same */
 
 	for (uint32_t row = 0; row < block->rows; row++) {
 		uint64_t pid = number_at(block, row, columns.pid), start = number_at(block, row, columns.start);
 		uint64_t threads = number_at(block, row, columns.threads);
-		struct life *life;
 
 		/* Of one that was there before there may be rows that are not read. */
 		if (!pid || start < lifetimes->begin_real_ns + DOUBT_NS)
 			continue;
-		start = identity_at(block, row, &columns);
-		if (lifetimes->n_used * 4 >= lifetimes->n_slots * 3 && grow(lifetimes) < 0)
-			return -ENOMEM;
-		life = slot_for(lifetimes, pid, start);
+		start = identity_at(block, row, of);
+		if (lifetimes->n_used * 4 >= lifetimes->n_slots * 3) {
+			life = NULL;
+			if (grow(lifetimes) < 0)
+				return -ENOMEM;
+		}
+		if (!life || life->pid != pid || life->start != start)
+			life = slot_for(lifetimes, pid, start);
 		if (!life->pid) {
 			*life = (struct life){.pid = pid, .start = start};
 			lifetimes->n_used++;
@@ -215,7 +221,7 @@ static int add_procs(struct lifetimes *lifetimes, const struct block *block)
 }
 
 static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32_t row, const struct columns *columns,
-		  const struct life *life)
+		  const struct life *life, uint64_t number)
 {
 	int has_threads = life->threads > 1 || number_at(exits, row, columns->threads) > 1;
 
@@ -223,7 +229,7 @@ static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32
 	for (size_t i = 0; i < lifetimes->n_fields; i++) {
 		struct lifetimes_finding finding = {
 			.pid = life->pid,
-			.interval = lifetimes->number,
+			.interval = number,
 			.exit_real_ns = number_at(exits, row, columns->exit_time),
 			.field = lifetimes->fields[i],
 			.is = life->sums[i],
@@ -231,7 +237,7 @@ static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32
 			.rows = life->rows,
 		};
 
-		if (columns->sums[i] < 0 || (has_threads && lifetimes->is_by_thread[i]) ||
+		if (columns->sums[i] < 0 || lifetimes->is_lost[i] || (has_threads && lifetimes->is_by_thread[i]) ||
 		    finding.is == finding.should_be)
 			continue;
 		lifetimes->sink.take(lifetimes->sink.context, &finding);
@@ -239,47 +245,134 @@ static void judge(struct lifetimes *lifetimes, const struct block *exits, uint32
 	}
 }
 
-static void end_lives(struct lifetimes *lifetimes, const struct block *exits)
+static int decode_field(struct group_reader *reader, int field)
 {
-	struct columns columns = columns_of(lifetimes, exits);
+	return field < 0 ? 0 : group_reader_column(reader, (uint32_t)field);
+}
 
-	for (uint32_t row = 0; row < exits->rows; row++) {
-		uint64_t pid = number_at(exits, row, columns.pid);
+static bool is_damaged(const struct group_reader *reader, int field)
+{
+	return field >= 0 && group_reader_is_damaged(reader, (uint32_t)field);
+}
+
+/* The columns that are summed, and what goes with them. */
+static int decode(struct lifetimes *lifetimes, struct group_reader *reader, const struct columns *columns)
+{
+	int r = decode_field(reader, columns->threads);
+
+	if (r == 0)
+		r = decode_field(reader, columns->exit_time);
+	for (size_t i = 0; i < lifetimes->n_fields && r == 0; i++) {
+		r = decode_field(reader, columns->sums[i]);
+		if (is_damaged(reader, columns->sums[i]))
+			lifetimes->is_lost[i] = true;
+	}
+	return r;
+}
+
+/* Those that name a process. */
+static int begin_group(struct lifetimes *lifetimes, const struct store_group *group, struct group_reader *reader,
+		       struct columns *ret)
+{
+	int r = group_reader_begin(reader, group);
+
+	if (r < 0)
+		return r;
+	*ret = columns_of(lifetimes, group_reader_block(reader));
+	r = decode_field(reader, ret->pid);
+	if (r == 0)
+		r = decode_field(reader, ret->start_boot_ns);
+	if (r == 0)
+		r = decode_field(reader, ret->start);
+	lifetimes->has_lost_identity |= is_damaged(reader, ret->pid) || is_damaged(reader, ret->start_boot_ns) ||
+					is_damaged(reader, ret->start);
+	return r;
+}
+
+/* Rows of exits whose process has rows in procs; the columns that are summed are decoded only if there is one. */
+static int end_lives(struct lifetimes *lifetimes, const struct store_group *group, struct group_reader *reader)
+{
+	const struct block *exits = group_reader_block(reader);
+	struct columns columns = columns_of(lifetimes, exits);
+	const uint64_t *places = NULL;
+	bool has_sums = false;
+	int r = 0;
+
+	for (uint32_t row = 0; row < exits->rows && r == 0; row++) {
+		uint64_t pid = number_at(exits, row, columns.pid), place;
 		struct life *life = slot_for(lifetimes, pid, identity_at(exits, row, &columns));
 
 		if (!pid || !life->pid)
 			continue;
-		judge(lifetimes, exits, row, &columns, life);
+		if (!has_sums) {
+			r = decode(lifetimes, reader, &columns);
+			if (r == 0)
+				r = group_reader_intervals(reader, &places);
+			if (r == -EBADMSG)
+				r = 0;
+		}
+		has_sums = true;
+		place = places ? places[row] : group->first_interval;
+		if (place > group->last_interval)
+			place = group->first_interval;
+		if (r == 0)
+			judge(lifetimes, exits, row, &columns, life, group->intervals[place].number);
 		remove_life(lifetimes, life);
 	}
+	return r;
 }
 
 /* Another run, or intervals that are missing: what has been added up is of no use any more. */
-static void follow_run(struct lifetimes *lifetimes, const struct store_chunk *chunk)
+static void follow_run(struct lifetimes *lifetimes, const struct store_part *part)
 {
-	const struct interval *interval = &chunk->interval;
+	for (uint32_t i = 0; i < part->n_intervals; i++) {
+		const struct interval *interval = &part->intervals[i];
 
-	if (chunk->origin->run_real_ns != lifetimes->run_real_ns || interval->number > lifetimes->number + 2) {
-		memset(lifetimes->slots, 0, lifetimes->n_slots * sizeof(*lifetimes->slots));
-		lifetimes->n_used = 0;
-		lifetimes->run_real_ns = chunk->origin->run_real_ns;
-		lifetimes->begin_real_ns = interval->begin_real_ns;
-		lifetimes->number = interval->number;
+		if (part->origin->run_real_ns != lifetimes->run_real_ns || interval->number > lifetimes->number + 2) {
+			memset(lifetimes->slots, 0, lifetimes->n_slots * sizeof(*lifetimes->slots));
+			lifetimes->has_lost_identity = false;
+			memset(lifetimes->is_lost, 0, sizeof(lifetimes->is_lost));
+			lifetimes->n_used = 0;
+			lifetimes->run_real_ns = part->origin->run_real_ns;
+			lifetimes->begin_real_ns = interval->begin_real_ns;
+			lifetimes->number = interval->number;
+		}
+		if (interval->number > lifetimes->number)
+			lifetimes->number = interval->number;
 	}
-	if (interval->number > lifetimes->number)
-		lifetimes->number = interval->number;
 }
 
-int lifetimes_add(struct lifetimes *lifetimes, const struct store_chunk *chunk)
+int lifetimes_add(struct lifetimes *lifetimes, const struct store_part *part, struct group_reader *reader)
 {
 	int r = 0;
 
-	follow_run(lifetimes, chunk);
-	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
-		if (strcmp(chunk->blocks[i]->table->name, "procs") == 0)
-			r = add_procs(lifetimes, chunk->blocks[i]);
-	for (size_t i = 0; i < chunk->n_blocks && r == 0; i++)
-		if (strcmp(chunk->blocks[i]->table->name, "exits") == 0)
-			end_lives(lifetimes, chunk->blocks[i]);
+	follow_run(lifetimes, part);
+	for (uint32_t i = 0; i < part->n_groups && r == 0; i++) {
+		const struct store_group *group = &part->groups[i];
+		struct columns columns;
+
+		if (strcmp(group->table->name, "procs") != 0)
+			continue;
+		r = begin_group(lifetimes, group, reader, &columns);
+		if (r == 0)
+			r = decode(lifetimes, reader, &columns);
+		if (r == 0)
+			r = add_procs(lifetimes, group_reader_block(reader), &columns);
+	}
+	/* Which rows were whose is not known of all: nothing can be said of any. */
+	if (lifetimes->has_lost_identity) {
+		memset(lifetimes->slots, 0, lifetimes->n_slots * sizeof(*lifetimes->slots));
+		lifetimes->n_used = 0;
+	}
+	for (uint32_t i = 0; i < part->n_groups && r == 0; i++) {
+		const struct store_group *group = &part->groups[i];
+		struct columns columns;
+
+		if (strcmp(group->table->name, "exits") != 0 || !lifetimes->n_used)
+			continue;
+		r = begin_group(lifetimes, group, reader, &columns);
+		if (r == 0)
+			r = end_lives(lifetimes, group, reader);
+	}
 	return r;
 }

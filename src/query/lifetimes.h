@@ -7,7 +7,7 @@
  *   run_delay_ns, timeslices, migrations     of processes with threads: a thread's own are reported with its end
  *                                            by itself, and when that comes late it is counted in rollups
  *
- * Memory grows with the processes alive at a time. Belongs to one thread.
+ * Memory grows with the processes in a part of the store. Belongs to one thread.
  */
 #ifndef OBIT_QUERY_LIFETIMES_H
 #define OBIT_QUERY_LIFETIMES_H
@@ -36,8 +36,9 @@ struct lifetimes_sink {
 struct lifetimes *lifetimes_new(const struct lifetimes_sink *sink);
 void lifetimes_free(struct lifetimes *lifetimes);
 
-/* Chunks of one run after the other, in the order the reader gives them, with all tables. 0 or -ENOMEM. */
-int lifetimes_add(struct lifetimes *lifetimes, const struct store_chunk *chunk);
+/* Parts of one run after the other, in the order the reader gives them, with all tables, and what decodes their groups.
+ * 0, -ENOMEM or -errno. */
+int lifetimes_add(struct lifetimes *lifetimes, const struct store_part *part, struct group_reader *reader);
 
 /* How many lifetimes have been held against their end. */
 uint64_t lifetimes_judged(const struct lifetimes *lifetimes);

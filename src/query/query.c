@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct query {
 	struct query_options options;
@@ -130,6 +131,80 @@ int query_block(struct query *query, const struct block *block)
 			r = pass(query, block, row, query->columns);
 	}
 	return r;
+}
+
+int query_rows(struct query *query, const struct block *block, const uint32_t *rows, uint32_t n)
+{
+	int r = 0;
+
+	bind(query, block->table);
+	for (uint32_t i = 0; i < n && r == 0; i++) {
+		if (query->order)
+			r = order_add(query->order, block, rows[i], query->columns);
+		else
+			r = pass(query, block, rows[i], query->columns);
+	}
+	return r;
+}
+
+const struct expression *query_expression(const struct query *query)
+{
+	return query->options.expression;
+}
+
+int query_time_field(const struct query *query, const struct table *table, uint64_t *ret_since_real_ns,
+		     uint64_t *ret_until_real_ns)
+{
+	const struct table *source = query->options.selection->source;
+	int time_field = selection_time_field(source), field;
+
+	*ret_since_real_ns = query->options.since_real_ns;
+	*ret_until_real_ns = query->options.until_real_ns;
+	if (time_field < 0)
+		return -1;
+	field = table_field(table, source->fields[time_field].name);
+	return field >= 0 && table->fields[field].type == source->fields[time_field].type ? field : -1;
+}
+
+bool query_may_reach(const struct query *query, const struct store_group *group)
+{
+	struct column_stats stats;
+	uint64_t since, until;
+	int field = query_time_field(query, group->table, &since, &until);
+
+	if (!since && !until)
+		return true;
+	if (field < 0)
+		return false;
+	if (!store_group_stats(group, (uint32_t)field, &stats))
+		return true;
+	return stats.nulls < group->rows && stats.greatest >= since && (!until || stats.least < until);
+}
+
+bool query_is_inside(const struct query *query, const struct store_group *group)
+{
+	struct column_stats stats;
+	uint64_t since, until;
+	int field = query_time_field(query, group->table, &since, &until);
+
+	return field >= 0 && store_group_stats(group, (uint32_t)field, &stats) && !stats.nulls &&
+	       stats.least >= since && (!until || stats.greatest < until);
+}
+
+void query_wanted_fields(const struct query *query, const struct table *table, bool *ret)
+{
+	int columns[TABLE_MAX_FIELDS + 1];
+
+	memset(ret, 0, table->n_fields * sizeof(*ret));
+	selection_map(query->options.selection, table, columns);
+	for (uint32_t i = 0; i < query->options.selection->columns.n_fields; i++)
+		if (columns[i] >= 0)
+			ret[columns[i]] = true;
+}
+
+bool query_needs_order(const struct query *query)
+{
+	return !query->options.is_grouped;
 }
 
 int query_decide_until(struct query *query, uint64_t real_ns)

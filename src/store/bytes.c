@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LARGE_BYTES (1u << 20) /* from here on twice as much would be much */
+
 void sink_done(struct sink *sink)
 {
 	free(sink->data);
@@ -23,7 +25,7 @@ unsigned char *sink_room(struct sink *sink, size_t len)
 	if (sink->data && len <= sink->capacity - sink->len)
 		return sink->data + sink->len;
 	while (capacity - sink->len < len)
-		capacity *= 2;
+		capacity += capacity < LARGE_BYTES ? capacity : capacity / 4;
 	data = realloc(sink->data, capacity);
 	if (!data) {
 		sink->failed = 1;

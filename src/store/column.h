@@ -30,20 +30,20 @@ struct column_choice {
 	bool has_factor;	     /* look for a common one */
 };
 
-/* A writer's texts of one column, each once. Zeroed; freed with column_texts_done(). */
+/* A writer's texts of one column, each once, where they lie. Zeroed; freed with column_texts_done(). */
 struct column_texts {
-	struct span *entries; /* of `bytes` */
+	const char *base;     /* what the spans are of */
+	struct span *entries; /* in the order of their numbers */
 	uint32_t n, capacity;
-	struct sink bytes;
-	uint32_t *slots; /* entries by hash, plus 1; 0 is free */
-	uint32_t n_slots;
+	uint32_t *slots; /* numbers by hash, plus 1; 0 is free */
+	uint32_t n_slots, slots_capacity;
 };
 
 void column_texts_done(struct column_texts *texts);
 /* Empties it, and makes room for so many entries. 0 or -ENOMEM. */
-int column_texts_begin(struct column_texts *texts, uint32_t most_entries);
-/* The entry's number. Out of memory shows in bytes.failed. */
-uint32_t column_texts_intern(struct column_texts *texts, const void *data, size_t len);
+int column_texts_begin(struct column_texts *texts, const void *base, uint32_t most_entries);
+/* The text's number. */
+uint32_t column_texts_intern(struct column_texts *texts, struct span text);
 
 /* Where the compressor starts anew: parts of a column are unlike each other. */
 struct column_cuts {

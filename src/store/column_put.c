@@ -12,36 +12,31 @@ void column_texts_done(struct column_texts *texts)
 {
 	free(texts->entries);
 	free(texts->slots);
-	sink_done(&texts->bytes);
 	*texts = (struct column_texts){0};
 }
 
-int column_texts_begin(struct column_texts *texts, uint32_t most_entries)
+int column_texts_begin(struct column_texts *texts, const void *base, uint32_t most_entries)
 {
 	uint32_t n_slots = 16;
 
 	while (n_slots < most_entries * 2)
 		n_slots *= 2;
-	if (most_entries > texts->capacity) {
-		struct span *entries = realloc(texts->entries, most_entries * sizeof(*entries));
-
-		if (!entries)
-			return -ENOMEM;
-		texts->entries = entries;
-		texts->capacity = most_entries;
-		free(texts->slots);
+	if (most_entries > texts->capacity || n_slots > texts->slots_capacity) {
+		column_texts_done(texts);
+		texts->entries = malloc(most_entries * sizeof(*texts->entries));
 		texts->slots = malloc(n_slots * sizeof(*texts->slots));
-		if (!texts->slots) {
-			texts->capacity = 0;
+		if (!texts->entries || !texts->slots) {
+			column_texts_done(texts);
 			return -ENOMEM;
 		}
+		texts->capacity = most_entries;
+		texts->slots_capacity = n_slots;
 	}
 	/* As few as these rows need: all of them are cleared. */
 	texts->n_slots = n_slots;
 	memset(texts->slots, 0, n_slots * sizeof(*texts->slots));
+	texts->base = base;
 	texts->n = 0;
-	texts->bytes.len = 0;
-	texts->bytes.failed = 0;
 	return 0;
 }
 
@@ -65,18 +60,18 @@ static uint32_t hash_of(const void *data, size_t len)
 	return (uint32_t)(hash ^ (hash >> 16));
 }
 
-uint32_t column_texts_intern(struct column_texts *texts, const void *data, size_t len)
+uint32_t column_texts_intern(struct column_texts *texts, struct span text)
 {
-	uint32_t mask = texts->n_slots - 1, slot = hash_of(data, len) & mask;
+	const char *data = texts->base + text.offset;
+	uint32_t mask = texts->n_slots - 1, slot = hash_of(data, text.len) & mask;
 
 	for (; texts->slots[slot]; slot = (slot + 1) & mask) {
 		struct span entry = texts->entries[texts->slots[slot] - 1];
 
-		if (entry.len == len && (!len || memcmp(texts->bytes.data + entry.offset, data, len) == 0))
+		if (entry.len == text.len && (!text.len || memcmp(texts->base + entry.offset, data, text.len) == 0))
 			return texts->slots[slot] - 1;
 	}
-	texts->entries[texts->n] = (struct span){(uint32_t)texts->bytes.len, (uint32_t)len};
-	put_bytes(&texts->bytes, data, len);
+	texts->entries[texts->n] = text;
 	texts->slots[slot] = ++texts->n;
 	return texts->n - 1;
 }
@@ -279,14 +274,26 @@ static void put_lengths(struct sink *sink, const uint64_t *rest, uint32_t n, str
 
 static void put_texts(struct sink *sink, const struct column_texts *texts, struct column_cuts *cuts)
 {
+	uint64_t bytes = 0;
+	unsigned char *room;
+
+	for (uint32_t i = 0; i < texts->n; i++)
+		bytes += texts->entries[i].len;
 	put_varint(sink, texts->n);
-	put_varint(sink, texts->bytes.len);
+	put_varint(sink, bytes);
 	for (uint32_t i = 0; i < texts->n; i++)
 		put_varint(sink, texts->entries[i].len);
 	cut(cuts, sink);
-	put_bytes(sink, texts->bytes.data, texts->bytes.len);
+	room = sink_room(sink, bytes);
+	for (uint32_t i = 0; i < texts->n && room; i++) {
+		struct span entry = texts->entries[i];
+
+		if (entry.len)
+			memcpy(room, texts->base + entry.offset, entry.len);
+		room += entry.len;
+	}
+	sink->len += room ? bytes : 0;
 	cut(cuts, sink);
-	sink->failed |= texts->bytes.failed;
 }
 
 void column_put(struct sink *sink, const struct field *field, const struct column_rows *rows, const uint64_t *numbers,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rows are encoded anew: a frame names texts that came earlier in it, so it cannot be cut in the middle. The
+ * What is copied is sealed, whatever it was: rows go into groups again, those of the wanted intervals alone. The
  * tables are those of the segment that is read, so that fields which this obit does not know are copied too.
  */
 #include "store/extraction.h"
@@ -13,10 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/columns_writer.h"
 #include "store/directory.h"
-#include "store/segment_writer.h"
 
-#define LEVEL 3
 /*
  * An interval's first chunk may say that it began a little earlier than its last one does; and one that never
  * ended is longer than was asked for when its agent is held up.
@@ -27,8 +26,15 @@ struct copy {
 	struct extract *extract;
 	int dir_fd, fd;
 	char name[sizeof(struct segment_name)]; /* of the segment that is being written */
-	struct segment_writer writer;
-	uint64_t last_number;
+	struct columns_writer *writer;		/* of it; NULL: none is */
+	struct origin origin;
+	struct table tables[TABLE_MAX_TABLES];
+	const struct table *of_header[TABLE_MAX_TABLES];
+	void *fields; /* of the tables */
+	struct group_reader *reader;
+	struct section_writer sections;
+	struct block *blocks[TABLE_MAX_TABLES]; /* rows of an interval, made when first needed */
+	uint32_t *places;			/* of the part's intervals: in the writer; UINT32_MAX: not wanted */
 };
 
 void extract_done(struct extract *extract)
@@ -79,28 +85,36 @@ static void want(struct extract_run *run, uint64_t number)
 	run->is_wanted = 1;
 }
 
+static int look_at(struct extract *extract, const struct origin *origin, const struct interval *interval)
+{
+	struct extract_run *run = find_run(extract, origin);
+	bool is_before_end = !extract->until_real_ns || interval->begin_real_ns < extract->until_real_ns;
+
+	if (!run)
+		run = add_run(extract, origin);
+	if (!run)
+		return -ENOMEM;
+	if (interval->is_last_chunk && interval->number > run->closed)
+		run->closed = interval->number;
+	if (!interval->is_last_chunk && is_before_end && interval->number > run->open) {
+		run->open = interval->number;
+		run->open_until_real_ns = interval->begin_real_ns + 2 * origin->interval_ns + SLACK_NS;
+	}
+	if (interval->is_last_chunk && is_before_end && interval->end_real_ns >= extract->since_real_ns)
+		want(run, interval->number);
+	return 0;
+}
+
 int extract_plan(struct extract *extract, struct store_reader *reader)
 {
-	struct store_chunk chunk;
+	const struct store_part *part;
 	int r, n_wanted = 0;
 
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
-		const struct interval *interval = &chunk.interval;
-		struct extract_run *run = find_run(extract, chunk.origin);
-		int is_before_end = !extract->until_real_ns || interval->begin_real_ns < extract->until_real_ns;
-
-		if (!run)
-			run = add_run(extract, chunk.origin);
-		if (!run)
-			return -ENOMEM;
-		if (interval->is_last_chunk && interval->number > run->closed)
-			run->closed = interval->number;
-		if (!interval->is_last_chunk && is_before_end && interval->number > run->open) {
-			run->open = interval->number;
-			run->open_until_real_ns = interval->begin_real_ns + 2 * chunk.origin->interval_ns + SLACK_NS;
-		}
-		if (interval->is_last_chunk && is_before_end && interval->end_real_ns >= extract->since_real_ns)
-			want(run, interval->number);
+	while ((r = store_reader_next(reader, &part)) > 0) {
+		for (uint32_t i = 0; i < part->n_intervals && r >= 0; i++)
+			r = look_at(extract, part->origin, &part->intervals[i]);
+		if (r < 0)
+			return r;
 	}
 	for (size_t i = 0; i < extract->n_runs; i++) {
 		struct extract_run *run = &extract->runs[i];
@@ -117,71 +131,240 @@ static int end_segment(struct copy *copy)
 {
 	int r = 0;
 
-	if (copy->fd < 0)
+	if (!copy->writer)
 		return 0;
-	r = segment_writer_seal(&copy->writer);
-	if (r == 0)
-		r = segment_writer_commit(&copy->writer);
+	r = columns_writer_finish(copy->writer);
 	if (r == 0 && fsync(copy->fd) < 0)
 		r = -errno;
-	copy->extract->bytes += segment_writer_bytes(&copy->writer);
+	copy->extract->bytes += columns_writer_bytes(copy->writer);
+	columns_writer_free(copy->writer);
+	copy->writer = NULL;
 	close(copy->fd);
 	copy->fd = -1;
+	for (int i = 0; i < TABLE_MAX_TABLES; i++) {
+		block_free(copy->blocks[i]);
+		copy->blocks[i] = NULL;
+	}
 	return r;
 }
 
-static int begin_segment(struct copy *copy, const struct store_chunk *chunk)
+/* A log's tables go with it, and what is written of it goes on: they are copied, names and all. */
+static int copy_tables(struct copy *copy, const struct store_part *part)
 {
-	const struct table *tables[TABLE_MAX_TABLES];
+	size_t n_fields = 0, bytes = 0;
+	struct field *fields;
+	char *texts;
+
+	for (uint32_t i = 0; i < part->n_tables; i++) {
+		n_fields += part->tables[i].n_fields;
+		bytes += strlen(part->tables[i].name) + strlen(part->tables[i].help) + 2;
+		for (uint32_t k = 0; k < part->tables[i].n_fields; k++)
+			bytes += strlen(part->tables[i].fields[k].name) + strlen(part->tables[i].fields[k].help) + 2;
+	}
+	free(copy->fields);
+	copy->fields = malloc(n_fields * sizeof(*fields) + bytes + 1);
+	if (!copy->fields)
+		return -ENOMEM;
+	fields = copy->fields;
+	texts = (char *)(fields + n_fields);
+	for (uint32_t i = 0; i < part->n_tables; i++) {
+		copy->tables[i] = part->tables[i];
+		copy->tables[i].fields = fields;
+		copy->tables[i].name = strcpy(texts, part->tables[i].name);
+		texts += strlen(texts) + 1;
+		copy->tables[i].help = strcpy(texts, part->tables[i].help);
+		texts += strlen(texts) + 1;
+		for (uint32_t k = 0; k < part->tables[i].n_fields; k++, fields++) {
+			*fields = part->tables[i].fields[k];
+			fields->name = strcpy(texts, fields->name);
+			texts += strlen(texts) + 1;
+			fields->help = strcpy(texts, fields->help);
+			texts += strlen(texts) + 1;
+		}
+		copy->of_header[i] = &copy->tables[i];
+	}
+	return 0;
+}
+
+static int begin_segment(struct copy *copy, const struct store_part *part)
+{
 	int r = end_segment(copy);
 
+	if (r == 0)
+		r = copy_tables(copy, part);
 	if (r < 0)
 		return r;
-	snprintf(copy->name, sizeof(copy->name), "%s", chunk->segment);
+	snprintf(copy->name, sizeof(copy->name), "%s", part->segment);
 	copy->fd = openat(copy->dir_fd, copy->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (copy->fd < 0)
 		return -errno;
-	for (uint32_t i = 0; i < chunk->n_tables; i++)
-		tables[i] = &chunk->tables[i];
+	copy->origin = *part->origin;
 	copy->extract->n_segments++;
-	return segment_writer_begin(&copy->writer, copy->fd, &file_calls_real, LEVEL, chunk->origin, tables,
-				    chunk->n_tables);
+	copy->writer = columns_writer_new(copy->fd, &file_calls_real, &copy->origin, copy->of_header, part->n_tables);
+	return copy->writer ? 0 : -ENOMEM;
 }
 
-static int copy_chunk(struct copy *copy, const struct store_chunk *chunk)
+static bool is_wanted(const struct copy *copy, const struct store_part *part, const struct interval *interval)
 {
-	const struct extract_run *run = find_run(copy->extract, chunk->origin);
-	uint64_t number = chunk->interval.number;
+	const struct extract_run *run = find_run(copy->extract, part->origin);
+
+	return run && run->is_wanted && interval->number >= run->first && interval->number <= run->last;
+}
+
+/* Rows of one interval, which lie in the block, to the writer. */
+static int put_rows(struct copy *copy, uint32_t table, uint32_t place, struct block *block)
+{
+	struct sink bytes = {0};
+	int r = section_put(&copy->sections, block);
+
+	put_bytes(&bytes, copy->sections.lengths.data, copy->sections.lengths.len);
+	put_bytes(&bytes, copy->sections.columns.data, copy->sections.columns.len);
+	if (r == 0 && bytes.failed)
+		r = -ENOMEM;
+	if (r == 0) {
+		columns_writer_at(copy->writer, place);
+		r = columns_writer_put(copy->writer, table, (struct source){bytes.data, bytes.len, 0}, block->rows);
+	}
+	sink_done(&bytes);
+	block_clear(block);
+	return r;
+}
+
+/* Adds a row of the same table. 0 or -ENOMEM. */
+static int copy_row(struct block *to, const struct block *from, uint32_t row)
+{
+	uint32_t at = to->rows, needed = 0;
 	int r = 0;
 
-	if (!run || !run->is_wanted || number < run->first || number > run->last)
+	for (uint32_t field = 0; field < from->table->n_fields; field++)
+		if (from->texts[field] && !from->nulls[field][row])
+			needed += from->texts[field][row].len;
+	if (at == to->capacity || needed > to->arena_size - to->arena_used)
+		r = block_reserve(to, to->capacity * 2, (to->arena_used + needed) * 2);
+	if (r == 0)
+		r = block_add_row(to) < 0 ? -ENOMEM : 0;
+	for (uint32_t field = 0; field < from->table->n_fields && r == 0; field++) {
+		size_t len;
+		const char *text;
+
+		if (block_is_null(from, row, field))
+			continue;
+		if (!from->texts[field]) {
+			block_set_number(to, at, field, block_number(from, row, field));
+			continue;
+		}
+		text = block_text(from, row, field, &len);
+		r = block_set_text(to, at, field, text, len);
+	}
+	return r;
+}
+
+struct place_of_row {
+	uint32_t place, row;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place_of_row *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Of a group the rows of the wanted intervals, one interval after the other. */
+static int copy_group(struct copy *copy, const struct store_part *part, const struct store_group *group)
+{
+	uint32_t table = (uint32_t)(group->table - part->tables), n = 0;
+	struct place_of_row *rows = malloc(group->rows * sizeof(*rows));
+	struct block **block = &copy->blocks[table];
+	const uint64_t *places;
+	int r = rows ? group_reader_begin(copy->reader, group) : -ENOMEM;
+
+	if (r == 0)
+		r = group_reader_intervals(copy->reader, &places);
+	/* Of which intervals they were nobody knows any more: that is reported, and they are lost. */
+	if (r == -EBADMSG) {
+		free(rows);
 		return 0;
-	if (copy->fd < 0 || strcmp(copy->name, chunk->segment) != 0)
-		r = begin_segment(copy, chunk);
+	}
 	if (r == 0)
-		r = segment_writer_put(&copy->writer, &chunk->interval, chunk->blocks, chunk->n_blocks);
-	if (r == 0)
-		r = segment_writer_commit(&copy->writer);
-	copy->extract->n_intervals += chunk->interval.is_last_chunk;
+		r = group_reader_columns(copy->reader, NULL);
+	if (r == 0 && !*block) {
+		*block = block_new(&copy->tables[table], 256, 65536);
+		r = *block ? 0 : -ENOMEM;
+	}
+	for (uint32_t row = 0; row < group->rows && r == 0; row++) {
+		uint32_t place = copy->places[places ? places[row] : 0];
+
+		if (place != UINT32_MAX)
+			rows[n++] = (struct place_of_row){place, row};
+	}
+	if (r == 0 && n)
+		qsort(rows, n, sizeof(*rows), compare_places);
+	for (uint32_t i = 0; i < n && r == 0; i++) {
+		r = copy_row(*block, group_reader_block(copy->reader), rows[i].row);
+		if (r == 0 && (i + 1 == n || rows[i + 1].place != rows[i].place))
+			r = put_rows(copy, table, rows[i].place, *block);
+	}
+	free(rows);
+	return r;
+}
+
+static int copy_part(struct copy *copy, const struct store_part *part)
+{
+	bool has_any = false;
+	int r = 0;
+
+	free(copy->places);
+	copy->places = malloc(part->n_intervals * sizeof(*copy->places));
+	if (!copy->places)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < part->n_intervals; i++)
+		has_any |= is_wanted(copy, part, &part->intervals[i]);
+	if (!has_any)
+		return 0;
+	if (!copy->writer || strcmp(copy->name, part->segment) != 0)
+		r = begin_segment(copy, part);
+	for (uint32_t i = 0; i < part->n_intervals && r == 0; i++) {
+		copy->places[i] = UINT32_MAX;
+		if (!is_wanted(copy, part, &part->intervals[i]))
+			continue;
+		r = columns_writer_interval(copy->writer, &part->intervals[i]);
+		copy->places[i] = columns_writer_place(copy->writer);
+		copy->extract->n_intervals += part->intervals[i].is_last_chunk;
+	}
+	for (uint32_t i = 0; i < part->n_groups && r == 0; i++)
+		r = copy_group(copy, part, &part->groups[i]);
 	return r;
 }
 
 int extract_copy(struct extract *extract, struct store_reader *reader, int dir_fd, const volatile sig_atomic_t *stop)
 {
-	struct copy copy = {.extract = extract, .dir_fd = dir_fd, .fd = -1};
-	struct store_chunk chunk;
-	int r, end_r;
+	struct copy *copy = calloc(1, sizeof(*copy));
+	const struct store_part *part;
+	int r = -ENOMEM, end_r;
 
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
-		r = *stop ? -EINTR : copy_chunk(&copy, &chunk);
+	if (!copy)
+		return -ENOMEM;
+	copy->extract = extract;
+	copy->dir_fd = dir_fd;
+	copy->fd = -1;
+	copy->reader = group_reader_new(store_reader_note_damage, reader);
+	while (copy->reader && (r = store_reader_next(reader, &part)) > 0) {
+		r = *stop ? -EINTR : copy_part(copy, part);
 		if (r < 0)
 			break;
 	}
-	end_r = end_segment(&copy);
-	segment_writer_done(&copy.writer);
+	end_r = end_segment(copy);
 	if (r == 0)
 		r = end_r;
 	if (r == 0 && fsync(dir_fd) < 0)
 		r = -errno;
+	group_reader_free(copy->reader);
+	section_writer_done(&copy->sections);
+	free(copy->places);
+	free(copy->fields);
+	free(copy);
 	return r;
 }

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/index.h"
+#include "store/group_directory.h"
 
 #define PARTS	16 /* a segment is at most this part of what is kept */
 #define HOUR_NS (3600 * 1000000000ull)
@@ -44,47 +44,49 @@ uint64_t retention_segment_age_ns(const struct retention *retention)
 	return retention->max_age_ns && part < HOUR_NS ? part : HOUR_NS;
 }
 
-/* When did it end, by its seal, or by its last write? 0, or what the system said. */
+/* Is it columns, and when did it end, by its trailer or by its last write? 0, or what the system said. */
 static int inspect(int dir_fd, struct retention_segment *segment)
 {
-	int fd = directory_open_file(dir_fd, segment->name.text), r;
-	struct index index = {0};
+	unsigned char tail[GROUP_TRAILER_BYTES];
+	int fd = directory_open_file(dir_fd, segment->name.text), r = 0;
+	struct group_trailer trailer = {0};
 	struct stat st;
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0) {
+	if (fstat(fd, &st) < 0)
 		r = -errno;
-		close(fd);
-		return r;
-	}
-	r = index_read(&index, fd, (uint64_t)st.st_size);
+	else if (st.st_size >= (off_t)sizeof(tail) &&
+		 pread(fd, tail, sizeof(tail), st.st_size - (off_t)sizeof(tail)) == sizeof(tail))
+		segment->is_sealed = group_trailer_get(tail, &trailer) == 0;
 	close(fd);
-	segment->is_sealed = r == 0;
-	segment->end_real_ns = 0;
-	for (size_t i = 0; i < index.n; i++)
-		if (index.entries[i].end_real_ns > segment->end_real_ns)
-			segment->end_real_ns = index.entries[i].end_real_ns;
-	if (!segment->end_real_ns || segment->end_real_ns == UINT64_MAX)
+	segment->end_real_ns = trailer.greatest_real_ns;
+	if (r == 0 && !segment->end_real_ns)
 		segment->end_real_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
-	index_done(&index);
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
-/* The entry of the old list, if it has one that is sealed: that says all about it for ever. */
-static const struct retention_segment *find(const struct retention *retention, const struct segment_name *name)
+struct retention_segment *retention_find(struct retention *retention, const struct segment_name *name)
 {
 	for (size_t low = 0, high = retention->n; low < high;) {
 		size_t middle = low + (high - low) / 2;
 		int order = strcmp(name->text, retention->segments[middle].name.text);
 
 		if (order == 0)
-			return retention->segments[middle].is_sealed ? &retention->segments[middle] : NULL;
+			return &retention->segments[middle];
 		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
+	return NULL;
+}
+
+struct retention_segment *retention_next_log(struct retention *retention)
+{
+	for (size_t i = 0; i < retention->n; i++)
+		if (!retention->segments[i].is_sealed && !retention->segments[i].is_foreign)
+			return &retention->segments[i];
 	return NULL;
 }
 
@@ -102,7 +104,8 @@ int retention_scan(struct retention *retention, int dir_fd, const char *running)
 	if (!segments)
 		r = -ENOMEM;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct retention_segment *known = find(retention, &names[i]);
+		/* What becomes of a log the writer knows itself. */
+		const struct retention_segment *known = retention_find(retention, &names[i]);
 		struct retention_segment *segment = &segments[kept];
 		struct stat st;
 
@@ -153,6 +156,7 @@ int retention_fit(struct retention *retention, int dir_fd, uint64_t needed_bytes
 
 	if (!max_bytes)
 		return 0;
+	needed_bytes += retention->reserved_bytes;
 	while (r == 0 && retention->n && max_age_ns && now_real_ns > max_age_ns &&
 	       retention->segments[0].end_real_ns < now_real_ns - max_age_ns)
 		r = evict_oldest(retention, dir_fd);

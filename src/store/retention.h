@@ -13,8 +13,9 @@
 struct retention_segment {
 	struct segment_name name;
 	uint64_t bytes;
-	uint64_t end_real_ns; /* of its last interval; of its last write where it does not say */
-	bool is_sealed;
+	uint64_t end_real_ns; /* of the last time in it; of its last write where it is a log */
+	bool is_sealed;	      /* it is columns */
+	bool is_foreign;      /* it cannot be read here, and stays as it is */
 };
 
 /* Zeroed but for the limits; freed with retention_done(). */
@@ -25,6 +26,7 @@ struct retention {
 	size_t n;
 	uint64_t bytes;			   /* of these */
 	uint64_t n_evicted, evicted_bytes; /* removed so far */
+	uint64_t reserved_bytes;	   /* for columns that are being written beside their log */
 };
 
 void retention_done(struct retention *retention);
@@ -40,6 +42,11 @@ int retention_fit(struct retention *retention, int dir_fd, uint64_t needed_bytes
 
 /* Removes until so many bytes have gone or nothing is left, whatever the limits. How many went, or -errno. */
 int retention_free(struct retention *retention, int dir_fd, uint64_t bytes);
+
+/* The oldest log that can be sealed; NULL: there is none. */
+struct retention_segment *retention_next_log(struct retention *retention);
+/* That of the name; NULL: it has gone. */
+struct retention_segment *retention_find(struct retention *retention, const struct segment_name *name);
 
 /* How large and how old a segment may get, so that what goes at once is a small part of all that is kept. */
 uint64_t retention_segment_bytes(const struct retention *retention, uint64_t wanted_bytes);

@@ -34,24 +34,23 @@ static int reserve(struct section_writer *writer, uint32_t rows)
 static int intern_column(struct section_writer *writer, const struct block *block, uint32_t field)
 {
 	const struct span *spans = block->texts[field];
-	uint32_t before = 0, last = 0;
-	int r = column_texts_begin(&writer->texts, block->rows);
+	struct span before = {0, UINT32_MAX};
+	uint32_t number = 0;
+	int r = column_texts_begin(&writer->texts, block->arena, block->rows);
 
 	for (uint32_t row = 0; row < block->rows && r == 0; row++) {
-		const char *text = block->arena + spans[row].offset;
-		uint32_t len = spans[row].len;
+		struct span text = spans[row];
 
-		if (block->nulls[field][row]) {
-			writer->numbers[row] = 0;
+		writer->numbers[row] = 0;
+		if (block->nulls[field][row])
 			continue;
-		}
-		if (!writer->texts.n || spans[before].len != len ||
-		    (len && memcmp(block->arena + spans[before].offset, text, len) != 0))
-			last = column_texts_intern(&writer->texts, text, len);
-		writer->numbers[row] = last;
-		before = row;
+		if (text.len != before.len ||
+		    (text.len && memcmp(block->arena + before.offset, block->arena + text.offset, text.len) != 0))
+			number = column_texts_intern(&writer->texts, text);
+		writer->numbers[row] = number;
+		before = text;
 	}
-	return r == 0 && writer->texts.bytes.failed ? -ENOMEM : r;
+	return r;
 }
 
 static int put_column(struct section_writer *writer, const struct block *block, uint32_t field)

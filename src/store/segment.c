@@ -2,7 +2,7 @@
 /*
  * Frames are decompressed block by block (zstd says how many bytes the next step wants), so that between
  * chunks the place in the file is known to the byte: `good` is where everything before has been understood.
- * After damage, reading goes on at the next frame: from the index, or by looking for a frame's magic.
+ * After damage, reading goes on at the next frame, found by its magic.
  */
 #include "store/segment.h"
 
@@ -28,8 +28,7 @@
 struct segment {
 	int fd;
 	struct header header;
-	struct index index;
-	bool is_sealed, is_headerless;
+	bool is_headerless;
 	segment_damage damage;
 	void *ctx;
 
@@ -80,15 +79,12 @@ static uint32_t little32(const unsigned char *bytes)
 
 static bool is_frame_magic(uint32_t magic)
 {
-	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME || magic == MAGIC_INDEX_FRAME;
+	return magic == MAGIC_ZSTD_FRAME || magic == MAGIC_HEADER_FRAME;
 }
 
 /* The next place after `from` where a frame may begin; the end of the file when there is none. */
 static uint64_t find_frame(struct segment *segment, uint64_t from)
 {
-	for (size_t i = 0; segment->is_sealed && i < segment->index.n; i++)
-		if (segment->index.entries[i].offset > from)
-			return segment->index.entries[i].offset;
 	for (segment->at = from + 1;; segment->at++) {
 		size_t len;
 		const unsigned char *bytes = look(segment, MAGIC_BYTES, &len);
@@ -167,27 +163,28 @@ static int read_header(struct segment *segment)
 
 int segment_open(int dir_fd, const char *name, segment_damage damage, void *ctx, struct segment **ret)
 {
+	int fd = directory_open_file(dir_fd, name);
+
+	return fd < 0 ? fd : segment_open_fd(fd, damage, ctx, ret);
+}
+
+int segment_open_fd(int fd, segment_damage damage, void *ctx, struct segment **ret)
+{
 	struct segment *segment = calloc(1, sizeof(*segment));
 	int r = -ENOMEM;
 
-	if (!segment)
+	if (!segment) {
+		close(fd);
 		return -ENOMEM;
+	}
 	segment->damage = damage;
 	segment->ctx = ctx;
-	segment->fd = directory_open_file(dir_fd, name);
-	if (segment->fd < 0) {
-		r = segment->fd;
-		goto fail;
-	}
+	segment->fd = fd;
 	segment->input = malloc(INPUT_BYTES);
 	segment->zstd = ZSTD_createDCtx();
 	if (!segment->input || !segment->zstd)
 		goto fail;
 	ZSTD_DCtx_setParameter(segment->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-	r = index_read(&segment->index, segment->fd, file_bytes(segment));
-	segment->is_sealed = r == 0;
-	if (r == -ENOMEM)
-		goto fail;
 	r = read_header(segment);
 	if (r < 0)
 		goto fail;
@@ -207,7 +204,6 @@ void segment_close(struct segment *segment)
 	if (segment->fd >= 0)
 		close(segment->fd);
 	header_done(&segment->header);
-	index_done(&segment->index);
 	ZSTD_freeDCtx(segment->zstd);
 	sink_done(&segment->raw);
 	free(segment->input);
@@ -224,12 +220,7 @@ int segment_is_headerless(const struct segment *segment)
 	return segment->is_headerless;
 }
 
-const struct index *segment_index(const struct segment *segment)
-{
-	return segment->is_sealed ? &segment->index : NULL;
-}
-
-void segment_seek(struct segment *segment, uint64_t offset)
+static void go_to(struct segment *segment, uint64_t offset)
 {
 	if (segment->at == UINT64_MAX)
 		return;
@@ -244,7 +235,7 @@ static void skip_from(struct segment *segment, uint64_t from, uint64_t good, con
 	uint64_t next = find_frame(segment, good);
 
 	segment->damage(segment->ctx, from, next - from, 0, what);
-	segment_seek(segment, next);
+	go_to(segment, next);
 }
 
 static void skip_rest(struct segment *segment, const char *what)
@@ -257,23 +248,12 @@ void segment_give_up_frame(struct segment *segment, const char *what)
 	skip_from(segment, segment->given, segment->good, what);
 }
 
-/* Is what lies from `at` to `end` an index that can be trusted? It may have been written since segment_open(). */
-static bool is_index(const struct segment *segment, uint64_t end)
-{
-	struct index index = {0};
-	int is_index = index_read(&index, segment->fd, end) == 0 && index_bytes(&index) == end - segment->at;
-
-	index_done(&index);
-	return is_index;
-}
-
-/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. An index is passed by. */
+/* 1: a data frame is open; 0: the end of the file, for now; negative: I/O error. */
 static int begin_frame(struct segment *segment)
 {
 	for (;;) {
 		size_t len;
-		const unsigned char *bytes = look(segment, 8, &len);
-		uint64_t size = file_bytes(segment), end;
+		const unsigned char *bytes = look(segment, MAGIC_BYTES, &len);
 
 		if (!bytes)
 			return -errno;
@@ -281,18 +261,7 @@ static int begin_frame(struct segment *segment)
 			return 0;
 		if (little32(bytes) == MAGIC_ZSTD_FRAME)
 			break;
-		if (!is_frame_magic(little32(bytes))) {
-			skip_from(segment, segment->at, segment->at, "bytes that are no frame");
-			continue;
-		}
-		if (len < 8 || segment->at + 8 + little32(bytes + 4) > size)
-			return 0;
-		end = segment->at + 8 + little32(bytes + 4);
-		if (!is_index(segment, end)) {
-			skip_from(segment, segment->at, segment->at, "an index that is damaged");
-			continue;
-		}
-		segment->at = segment->good = end;
+		skip_from(segment, segment->at, segment->at, "bytes that are no frame");
 	}
 	segment->frame_offset = segment->good = segment->at;
 	segment->begins_frame = 1;
@@ -400,16 +369,6 @@ int segment_next(struct segment *segment, struct segment_chunk *ret)
 		if (r < 0 || (r == 0 && !(segment->wanted && go_on_behind(segment))))
 			return r;
 	}
-}
-
-uint64_t segment_frame_offset(const struct segment *segment)
-{
-	return segment->frame_offset;
-}
-
-int segment_is_in_frame(const struct segment *segment)
-{
-	return segment->wanted != 0;
 }
 
 uint64_t segment_torn_bytes(const struct segment *segment)

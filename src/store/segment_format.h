@@ -14,22 +14,28 @@
 #define FORMAT_COMPATIBLE   0u
 
 /* zstd's frame format: a skippable frame is magic, u32 size, bytes. */
-#define MAGIC_HEADER_FRAME 0x184D2A50u
-#define MAGIC_INDEX_FRAME  0x184D2A51u
-#define MAGIC_ZSTD_FRAME   0xFD2FB528u
+#define MAGIC_HEADER_FRAME  0x184D2A50u
+#define MAGIC_INDEX_FRAME   0x184D2A51u
+#define MAGIC_COLUMNS_FRAME 0x184D2A52u
+#define MAGIC_ZSTD_FRAME    0xFD2FB528u
 
 #define HEADER_MAGIC   "OBIT"
 #define INDEX_MAGIC    "OBIX"
+#define COLUMNS_MAGIC  "OBIC"
 #define SEGMENT_SUFFIX ".obit"
 #define LOCK_NAME      "lock"
 
 /* Limits of what a reader takes and a writer makes. */
-#define HEADER_MAX_BYTES (1u << 20)
-#define CHUNK_MAX_BYTES	 (16u << 20) /* a chunk of 4,096 rows is below 4 MiB */
-#define GROUP_MAX_ROWS	 (1u << 16)  /* of one table in a chunk, or in a row group */
-#define FRAME_CHUNKS	 256	     /* a frame ends after so many chunks */
-#define FRAME_RAW_BYTES	 (8u << 20)  /* ... or so many bytes */
-#define SEGMENT_BYTES	 (64ull << 20)
+#define HEADER_MAX_BYTES      (1u << 20)
+#define CHUNK_MAX_BYTES	      (16u << 20) /* a chunk of 4,096 rows is below 4 MiB */
+#define GROUP_MAX_ROWS	      (1u << 16)  /* of one table in a chunk, or in a row group */
+#define GROUP_ROWS	      (1u << 15)  /* of a row group that a writer makes, where memory allows */
+#define SEGMENT_MAX_INTERVALS (1u << 16)
+#define COLUMN_MAX_BYTES      (64u << 20) /* of one in a row group: the numbers are below 1 MiB, its texts what they are */
+#define DIRECTORY_MAX_BYTES   (64u << 20)
+#define FRAME_CHUNKS	      256	    /* a frame ends after so many chunks */
+#define FRAME_RAW_BYTES	      (8u << 20)    /* ... or so many bytes */
+#define SEGMENT_BYTES	      (32ull << 20) /* of a log: it is read from its beginning */
 
 /* Chunk flags. */
 #define CHUNK_LAST 1u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Every chunk's head is read, for the rows that it says it has; the columns behind are stepped over.
+ * Of a log every chunk's head is read, for the rows that it says it has; the columns behind are stepped over.
  */
 #include "store/segment_scan.h"
 
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/chunk_codec.h"
+#include "store/columns_file.h"
 #include "store/segment.h"
 
 struct segment_scan {
@@ -23,7 +24,7 @@ struct segment_scan {
 
 const char *segment_state_name(enum segment_state state)
 {
-	static const char *const names[] = {"sealed", "writing", "torn", "damaged"};
+	static const char *const names[] = {"sealed", "writing", "log", "torn", "damaged"};
 
 	return names[state];
 }
@@ -116,12 +117,10 @@ static int read_chunks(struct scanned_segment *ret, struct segment *segment)
 	return r;
 }
 
-static int segment_scan_one(struct segment_scan *scan, bool is_last, struct scanned_segment *ret)
+static int scan_log(int fd, struct scanned_segment *ret, bool is_written)
 {
 	struct segment *segment;
-	struct stat st;
-	int is_written = is_last && scan->has_writer;
-	int r = segment_open(scan->dir_fd, ret->name.text, note_damage, ret, &segment);
+	int r = segment_open_fd(fd, note_damage, ret, &segment);
 
 	if (r < 0)
 		return r;
@@ -129,8 +128,8 @@ static int segment_scan_one(struct segment_scan *scan, bool is_last, struct scan
 	if (ret->has_origin)
 		ret->origin = segment_header(segment)->origin;
 	r = read_chunks(ret, segment);
-	if (ret->has_origin && !segment_index(segment) && ret->state == SEGMENT_SEALED) {
-		ret->state = is_written ? SEGMENT_WRITING : SEGMENT_TORN;
+	if (ret->has_origin && ret->state == SEGMENT_SEALED) {
+		ret->state = is_written ? SEGMENT_WRITING : segment_torn_bytes(segment) ? SEGMENT_TORN : SEGMENT_LOG;
 		ret->unread_bytes += is_written ? 0 : segment_torn_bytes(segment);
 	} else if (is_written && ret->state == SEGMENT_TORN) {
 		/* Its header is on the way. */
@@ -138,10 +137,47 @@ static int segment_scan_one(struct segment_scan *scan, bool is_last, struct scan
 		ret->unread_bytes = 0;
 		ret->what[0] = '\0';
 	}
-	if (fstatat(scan->dir_fd, ret->name.text, &st, 0) == 0)
-		ret->bytes = (uint64_t)st.st_size;
 	segment_close(segment);
 	return r;
+}
+
+static int scan_columns(int fd, struct scanned_segment *ret)
+{
+	struct group_directory *directory;
+	struct columns_file file;
+	int r = columns_file_open(&file, fd, 0, 0, note_damage, ret);
+
+	if (r < 0)
+		return r;
+	directory = &file.directory;
+	ret->has_origin = directory->header.n_tables > 0;
+	if (ret->has_origin)
+		ret->origin = directory->header.origin;
+	for (uint32_t i = 0; i < directory->n_intervals; i++)
+		count_interval(ret, &directory->intervals[i]);
+	for (uint32_t i = 0; i < directory->n_groups; i++) {
+		uint32_t id = directory->header.tables[directory->groups[i].table].id;
+
+		if (id < TABLE_MAX_TABLES)
+			ret->rows[id] += directory->groups[i].rows;
+	}
+	for (uint32_t i = 0; i < directory->n_columns; i++)
+		ret->raw_bytes += directory->columns[i].raw_bytes;
+	columns_file_close(&file);
+	return 0;
+}
+
+static int segment_scan_one(struct segment_scan *scan, bool is_last, struct scanned_segment *ret)
+{
+	int fd = directory_open_file(scan->dir_fd, ret->name.text), r;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) == 0)
+		ret->bytes = (uint64_t)st.st_size;
+	r = columns_file_is(fd);
+	return r > 0 ? scan_columns(fd, ret) : scan_log(fd, ret, is_last && scan->has_writer);
 }
 
 int segment_scan_next(struct segment_scan *scan, struct scanned_segment *ret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a store consists of: its segments, one after the other, read through without decoding their rows.
+ * What a store consists of: its segments, one after the other, without decoding their rows: sealed ones by their
+ * directories, logs by their chunks' heads.
  */
 #ifndef OBIT_STORE_SEGMENT_SCAN_H
 #define OBIT_STORE_SEGMENT_SCAN_H
@@ -13,9 +14,10 @@
 #include "store/directory.h"
 
 enum segment_state {
-	SEGMENT_SEALED,
-	SEGMENT_WRITING, /* by a writer that is at work */
-	SEGMENT_TORN,	 /* its writer was stopped in it: all whole chunks count */
+	SEGMENT_SEALED,	 /* columns */
+	SEGMENT_WRITING, /* a log, by a writer that is at work */
+	SEGMENT_LOG,	 /* a log that has ended and waits to be sealed */
+	SEGMENT_TORN,	 /* a log whose writer was stopped in it: all whole chunks count */
 	SEGMENT_DAMAGED,
 };
 

@@ -19,7 +19,7 @@ int segment_writer_begin(struct segment_writer *writer, int fd, const struct fil
 	if (r < 0)
 		return r;
 	frame_writer_restart(&writer->frames, fd);
-	writer->index.n = 0;
+	writer->first_number = writer->last_number = 0;
 	writer->frame_chunks = 0;
 	header_put(&writer->frames.waiting, origin, tables, n_tables);
 	return writer->frames.waiting.failed ? -ENOMEM : 0;
@@ -39,10 +39,8 @@ int segment_writer_put(struct segment_writer *writer, const struct interval *int
 		r = frame_writer_end(&writer->frames);
 		writer->frame_chunks = 0;
 	}
-	if (r == 0 && !writer->frame_chunks) {
-		r = index_add_frame(&writer->index, segment_writer_bytes(writer));
+	if (!writer->frame_chunks)
 		writer->frame_raw_bytes = 0;
-	}
 	if (r < 0)
 		return r;
 	writer->raw.len = 0;
@@ -52,19 +50,17 @@ int segment_writer_put(struct segment_writer *writer, const struct interval *int
 	r = frame_writer_compress(&writer->frames, writer->raw.data, writer->raw.len);
 	writer->frame_chunks++;
 	writer->frame_raw_bytes += writer->raw.len;
-	index_add_chunk(&writer->index, interval);
+	if (!writer->first_number)
+		writer->first_number = interval->number;
+	if (interval->number > writer->last_number)
+		writer->last_number = interval->number;
 	return r;
 }
 
-int segment_writer_seal(struct segment_writer *writer)
+int segment_writer_end(struct segment_writer *writer)
 {
-	int r = frame_writer_end(&writer->frames);
-
-	if (r < 0)
-		return r;
 	writer->frame_chunks = 0;
-	index_put(&writer->frames.waiting, &writer->index);
-	return writer->frames.waiting.failed ? -ENOMEM : 0;
+	return frame_writer_end(&writer->frames);
 }
 
 int segment_writer_commit(struct segment_writer *writer)
@@ -80,7 +76,6 @@ uint64_t segment_writer_bytes(const struct segment_writer *writer)
 void segment_writer_done(struct segment_writer *writer)
 {
 	frame_writer_done(&writer->frames);
-	index_done(&writer->index);
 	section_writer_done(&writer->sections);
 	sink_done(&writer->raw);
 }

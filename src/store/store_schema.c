@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/columns_file.h"
 #include "store/directory.h"
 #include "store/segment.h"
 
@@ -126,21 +127,53 @@ static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_to
 	(void)what;
 }
 
-static int add_segment(struct store_schema *store_schema, int dir_fd, const char *name)
+static int add_header(struct store_schema *store_schema, const struct header *header)
 {
-	struct segment *segment;
-	const struct header *header;
-	int r = segment_open(dir_fd, name, ignore_damage, NULL, &segment);
+	int r = 0;
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r; /* removed meanwhile */
-	header = segment_header(segment);
 	if (header->n_tables && !store_schema->has_origin) {
 		store_schema->first = header->origin;
 		store_schema->has_origin = 1;
 	}
 	for (uint32_t i = 0; i < header->n_tables && r == 0; i++)
 		r = add_table(store_schema, &header->tables[i]);
+	return r;
+}
+
+/* Most segments have the header of the one before, and say so at their end. */
+static int add_columns(struct store_schema *store_schema, int fd, uint32_t *header_checksum)
+{
+	struct columns_file file;
+	int r;
+
+	if (columns_file_has_header(fd, *header_checksum)) {
+		close(fd);
+		return 0;
+	}
+	r = columns_file_open(&file, fd, 0, 0, ignore_damage, NULL);
+	if (r < 0)
+		return r;
+	r = add_header(store_schema, &file.directory.header);
+	if (file.directory.header.n_tables)
+		*header_checksum = file.trailer.header_checksum;
+	columns_file_close(&file);
+	return r;
+}
+
+static int add_segment(struct store_schema *store_schema, int dir_fd, const char *name, uint32_t *header_checksum)
+{
+	int fd = directory_open_file(dir_fd, name), r;
+	struct segment *segment;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd; /* removed meanwhile */
+	r = columns_file_is(fd);
+	if (r > 0)
+		return add_columns(store_schema, fd, header_checksum);
+	r = segment_open_fd(fd, ignore_damage, NULL, &segment);
+	if (r < 0)
+		return r;
+	r = add_header(store_schema, segment_header(segment));
 	segment_close(segment);
 	return r;
 }
@@ -148,6 +181,7 @@ static int add_segment(struct store_schema *store_schema, int dir_fd, const char
 int store_schema_read(const char *dir, struct store_schema *ret)
 {
 	struct segment_name *names = NULL;
+	uint32_t header_checksum = 0;
 	int dir_fd, r;
 
 	*ret = (struct store_schema){0};
@@ -157,7 +191,7 @@ int store_schema_read(const char *dir, struct store_schema *ret)
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = dir_fd < 0 ? -errno : directory_list(dir_fd, &names, &ret->n_segments);
 	for (size_t i = 0; i < ret->n_segments && r == 0; i++)
-		r = add_segment(ret, dir_fd, names[i].text);
+		r = add_segment(ret, dir_fd, names[i].text, &header_checksum);
 	free(names);
 	if (dir_fd >= 0)
 		close(dir_fd);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The writer: chunks into the running segment, a new segment when it is large or old enough, a seal on each;
- * room for it, and another start where the directory is not the one it was.
+ * The writer: chunks into the running log, a new one when it is large or old enough, and then its sealing; room for it,
+ * and another start where the directory is not the one it was.
  *
  * A chunk is encoded and compressed once, into memory, and then written; when the write fails the bytes wait
- * there and the next call for the same chunk only writes again. So neither the dictionary nor zstd's window
- * ever has to be turned back. Only for another directory the chunk is encoded once more, to a new segment.
+ * there and the next call for the same chunk only writes again. So zstd's window need never be turned back. Only for
+ * another directory the chunk is encoded once more, to a new segment.
  */
 #include "store/writer.h"
 
@@ -19,15 +19,15 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "store/directory.h"
 #include "store/segment_format.h"
 #include "store/store_dir.h"
-#include "store/recover.h"
 #include "store/retention.h"
 #include "store/segment_writer.h"
 #include "store/writer_inside.h"
 
-#define DEFAULT_LEVEL 3
+#define DEFAULT_LEVEL 1
 #define FULL_MARGIN_BYTES                                                                                              \
 	65536 /* what a full disk must have more than the chunk: blocks, and the file system's own                     \
 	       */
@@ -35,6 +35,8 @@
 #define SECOND_NS	   UINT64_C(1000000000)
 #define LONGEST_SILENCE_NS (3600 * SECOND_NS) /* between two intervals, without a jump of the clock */
 #define DOUBT_NS	   (600 * SECOND_NS)
+#define RETRY_FIRST_NS	   (10 * SECOND_NS) /* of sealing */
+#define RETRY_LAST_NS	   (3600 * SECOND_NS)
 
 #define VALUE_MAX_BYTES	 9	/* 8 planes and a bit for nulls; of a text its number, and its length */
 #define CHUNK_HEAD_BYTES 65536u /* what is neither value nor text: heads and lengths of columns, and the chunk's */
@@ -55,13 +57,18 @@ struct store_writer {
 	bool has_encoded;	 /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
 	uint32_t checksum;	 /* ... of what the failed call was given */
-	int end_is_asked;	 /* the running segment ends at the next model */
-	int seal_is_next;	 /* ... and is followed there by the seal */
-	int sync_error;		 /* the first that fsync() reported; the rows are written, so it is reported at close */
-	uint64_t last_real_ns;	 /* end of the last interval; at first, of the last one in the store */
+	bool end_is_asked;	 /* the log ends with the next interval */
+	bool end_is_next;	 /* ... which is encoded */
+	bool is_sealing;
+	struct sealer sealer;
+	uint64_t retry_mono_ns, retry_wait_ns; /* of sealing, after an error; 0: none */
+	int sync_error;	       /* the first that fsync() reported; the rows are written, so it is reported at close */
+	uint64_t last_real_ns; /* end of the last interval; at first, of the last one in the store */
 	bool is_clock_doubted;
 	uint64_t doubted_real_ns; /* when it jumped last, by its new time */
 	uint64_t evicted_full, clock_jumps, restarts;
+	uint64_t n_sealed, sealed_rows, seal_errors, seal_memory_bytes, seal_cpu_ns;
+	int seal_error;
 };
 
 void store_writer_set_calls(struct store_writer *writer, const struct file_calls *calls)
@@ -84,32 +91,6 @@ static int make_room(struct store_writer *writer)
 	if (n > 0)
 		writer->evicted_full += (uint64_t)n;
 	return n > 0 ? n : 0;
-}
-
-/* Recovering writes a segment once more before it drops the torn one: there must be room for the largest. */
-static int recover_all(struct store_writer *writer)
-{
-	struct retention *retention = &writer->retention;
-	int dir_fd = writer->store_dir.dir_fd, r = retention_scan(retention, dir_fd, NULL);
-	uint64_t needed = 0;
-
-	for (size_t i = 0; i < retention->n; i++)
-		if (!retention->segments[i].is_sealed && retention->segments[i].bytes > needed)
-			needed = retention->segments[i].bytes;
-	if (r == 0)
-		r = retention_fit(retention, dir_fd, needed, 0);
-	for (size_t i = 0; i < retention->n && r == 0;) {
-		if (!retention->segments[i].is_sealed)
-			r = recover_segment(dir_fd, &retention->segments[i].name, writer->calls, writer->level);
-		/* With the last one goes what was to be saved: then it stays torn, and is an error. */
-		if (is_full(r) && retention->n > 1 && make_room(writer)) {
-			r = 0;
-			i = 0;
-			continue;
-		}
-		i++;
-	}
-	return r;
 }
 
 /* A name later than every other: clocks step. */
@@ -168,12 +149,13 @@ static int write_waiting(struct store_writer *writer, uint64_t now_real_ns)
 	return r;
 }
 
-/* What an earlier writer left is ended, and a segment begun that readers see from the first instant. */
+/* A segment is begun that readers see from the first instant. */
 static int take_directory(struct store_writer *writer, uint64_t real_ns)
 {
-	int r = recover_all(writer);
+	int r = begin_segment(writer, real_ns);
 
-	if (r == 0)
+	/* The header of a full disk: what it needs is made room for, as for any chunk. */
+	if (is_full(r) && make_room(writer))
 		r = begin_segment(writer, real_ns);
 	return r == 0 ? write_waiting(writer, 0) : r;
 }
@@ -205,6 +187,8 @@ int store_writer_open_with(const struct store_options *options, const struct ori
 	writer->segment_age_ns = retention_segment_age_ns(&writer->retention);
 	writer->level = options->level ? options->level : DEFAULT_LEVEL;
 	writer->fsync_each_interval = options->fsync_each_interval;
+	writer->is_sealing = options->is_sealing;
+	sealer_init(&writer->sealer);
 	writer->origin = *origin;
 	writer->calls = calls;
 	r = store_dir_open(&writer->store_dir, options->dir, 1, &holder);
@@ -236,7 +220,7 @@ static void leave_segment(struct store_writer *writer)
 	close(writer->fd);
 	writer->fd = -1;
 	writer->has_encoded = false;
-	writer->seal_is_next = writer->end_is_asked = 0;
+	writer->end_is_next = writer->end_is_asked = false;
 }
 
 void store_writer_set_host(struct store_writer *writer, const char *host)
@@ -246,7 +230,7 @@ void store_writer_set_host(struct store_writer *writer, const char *host)
 
 void store_writer_end_segment(struct store_writer *writer)
 {
-	writer->end_is_asked = 1;
+	writer->end_is_asked = true;
 }
 
 /* Gives up the running segment where it is no longer in the store. A chunk that waits is encoded once more. */
@@ -255,7 +239,7 @@ static void abandon_segment(struct store_writer *writer)
 	if (writer->fd < 0)
 		return;
 	/* Moved away, not removed: it can still become whole. If not, readers know how to take it. */
-	if (!writer->has_encoded && segment_writer_seal(&writer->segment) == 0)
+	if (!writer->has_encoded && segment_writer_end(&writer->segment) == 0)
 		(void)segment_writer_commit(&writer->segment);
 	leave_segment(writer);
 }
@@ -283,23 +267,23 @@ static int stay_in_place(struct store_writer *writer)
 	store_dir_close(&writer->store_dir);
 	writer->store_dir = store_dir;
 	writer->restarts++;
-	return recover_all(writer);
+	return retention_scan(&writer->retention, writer->store_dir.dir_fd, NULL);
 }
 
 /*
  * At the end of an interval, so that what is removed are whole intervals; not while the next one has begun in
  * this segment, unless that goes on and on.
  */
-static bool is_time_to_seal(const struct store_writer *writer, const struct interval *interval)
+static bool is_time_to_end(const struct store_writer *writer, const struct interval *interval)
 {
-	const struct index *index = &writer->segment.index;
+	const struct segment_writer *segment = &writer->segment;
 	uint64_t bytes = segment_writer_bytes(&writer->segment);
 
 	if (!interval->is_last_chunk)
 		return 0;
-	if (index->entries[index->n - 1].last_number > interval->number)
+	if (segment->last_number > interval->number)
 		return bytes / 2 >= writer->segment_bytes;
-	if (writer->end_is_asked)
+	if (writer->end_is_asked || segment->last_number - segment->first_number + 1 >= SEGMENT_MAX_INTERVALS / 2)
 		return 1;
 	return bytes >= writer->segment_bytes ||
 	       (interval->end_real_ns > writer->begun_real_ns &&
@@ -321,9 +305,9 @@ static int encode(struct store_writer *writer, const struct interval *interval, 
 		return r;
 	if (!writer->begun_real_ns)
 		writer->begun_real_ns = interval->begin_real_ns;
-	writer->seal_is_next = is_time_to_seal(writer, interval);
-	if (writer->seal_is_next)
-		r = segment_writer_seal(&writer->segment);
+	writer->end_is_next = is_time_to_end(writer, interval);
+	if (writer->end_is_next)
+		r = segment_writer_end(&writer->segment);
 	writer->encoded = *interval;
 	writer->has_encoded = r == 0;
 	return r;
@@ -348,6 +332,93 @@ static uint64_t age_time(struct store_writer *writer, const struct interval *int
 	return now;
 }
 
+/* The columns of a log are there, or are not to be had: the log's name is theirs only if it is still the log's. */
+static void collect_sealed(struct store_writer *writer)
+{
+	struct retention *retention = &writer->retention;
+	struct retention_segment *segment;
+	struct seal_result result;
+	struct segment_name name;
+	int r;
+
+	if (!sealer_collect(&writer->sealer, &name, &result, &r))
+		return;
+	retention->reserved_bytes = 0;
+	writer->seal_cpu_ns += result.cpu_ns;
+	segment = retention_find(retention, &name);
+	/* Retention has removed it, or the directory is another one, which has not got what was written. */
+	if (!segment ||
+	    (r == 0 && faccessat(writer->store_dir.dir_fd, SEALING_NAME, F_OK, 0) < 0 && !result.is_empty)) {
+		seal_drop(writer->store_dir.dir_fd);
+		return;
+	}
+	if (r == 0)
+		r = seal_replace(writer->store_dir.dir_fd, &name, &result);
+	if (r == -EINTR)
+		return;
+	writer->seal_error = r == -EBADMSG || r == -EPROTONOSUPPORT || r == -EALREADY ? 0 : r;
+	if (!writer->seal_error && r < 0) {
+		segment->is_foreign = true;
+		return;
+	}
+	if (r < 0) {
+		seal_drop(writer->store_dir.dir_fd);
+		writer->seal_errors++;
+		writer->retry_wait_ns = writer->retry_wait_ns ? writer->retry_wait_ns * 2 : RETRY_FIRST_NS;
+		if (writer->retry_wait_ns > RETRY_LAST_NS)
+			writer->retry_wait_ns = RETRY_LAST_NS;
+		writer->retry_mono_ns = clock_read_ns(CLOCK_MONOTONIC) + writer->retry_wait_ns;
+		return;
+	}
+	writer->retry_wait_ns = writer->retry_mono_ns = 0;
+	writer->n_sealed++;
+	writer->sealed_rows += result.rows;
+	if (result.memory_bytes > writer->seal_memory_bytes)
+		writer->seal_memory_bytes = result.memory_bytes;
+	retention->bytes = retention->bytes - segment->bytes + result.bytes;
+	segment->bytes = result.bytes;
+	segment->is_sealed = true;
+	if (result.is_empty)
+		(void)retention_scan(retention, writer->store_dir.dir_fd, writer->fd < 0 ? NULL : writer->name.text);
+}
+
+/* Is there a log to be sealed, and nothing that is at it or that keeps it from it? Then it is next. */
+static bool assign_sealing(struct store_writer *writer)
+{
+	struct retention_segment *segment;
+
+	if (!writer->is_sealing || atomic_load_explicit(&writer->sealer.state, memory_order_relaxed) != SEALER_IDLE)
+		return false;
+	segment = retention_next_log(&writer->retention);
+	if (!segment || (writer->retry_mono_ns && clock_read_ns(CLOCK_MONOTONIC) < writer->retry_mono_ns))
+		return false;
+	/* The columns need room beside the log, and what must go for it goes: it may be the log itself. */
+	writer->retention.reserved_bytes = segment->bytes;
+	(void)retention_fit(&writer->retention, writer->store_dir.dir_fd, segment_writer_bytes(&writer->segment), 0);
+	segment = retention_next_log(&writer->retention);
+	if (segment && sealer_assign(&writer->sealer, writer->store_dir.dir_fd, &segment->name, writer->calls) == 0)
+		return true;
+	writer->retention.reserved_bytes = 0;
+	return false;
+}
+
+struct sealer *store_writer_sealer(struct store_writer *writer)
+{
+	return &writer->sealer;
+}
+
+/* At the end: what there is to be sealed is sealed by this thread, once. */
+static void seal_all(struct store_writer *writer)
+{
+	/* What the other thread had left undone is still assigned. */
+	atomic_store_explicit(&writer->sealer.stop, false, memory_order_relaxed);
+	writer->retry_mono_ns = 0;
+	do {
+		sealer_work(&writer->sealer);
+		collect_sealed(writer);
+	} while (!writer->seal_error && assign_sealing(writer));
+}
+
 /* Writes the chunk that is encoded. */
 static int commit(struct store_writer *writer)
 {
@@ -357,14 +428,21 @@ static int commit(struct store_writer *writer)
 	if (r < 0)
 		return r;
 	writer->has_encoded = 0;
-	if (writer->seal_is_next) {
+	if (writer->end_is_next) {
+		struct retention_segment *ended;
+
 		sync_file(writer);
 		leave_segment(writer);
 		/* For the count; before the next one is written it is looked at again, with its errors. */
 		(void)retention_scan(&writer->retention, writer->store_dir.dir_fd, NULL);
+		ended = retention_find(&writer->retention, &writer->name);
+		if (ended)
+			ended->end_real_ns = writer->last_real_ns;
 	} else if (writer->fsync_each_interval && interval->is_last_chunk) {
 		sync_file(writer);
 	}
+	collect_sealed(writer);
+	assign_sealing(writer);
 	return 0;
 }
 
@@ -450,7 +528,17 @@ void store_writer_counts(const struct store_writer *writer, struct store_counts 
 		.was_open_to_others = writer->store_dir.was_open_to_others,
 		.clock_jumps = writer->clock_jumps,
 		.restarts = writer->restarts,
+		.sealed = writer->n_sealed,
+		.sealed_rows = writer->sealed_rows,
+		.seal_errors = writer->seal_errors,
+		.seal_error = writer->seal_error,
+		.seal_memory_bytes = writer->seal_memory_bytes,
+		.seal_cpu_ns = writer->seal_cpu_ns,
 	};
+	for (size_t i = 0; i < retention->n; i++) {
+		ret->logs += !retention->segments[i].is_sealed;
+		ret->logs_bytes += retention->segments[i].is_sealed ? 0 : retention->segments[i].bytes;
+	}
 }
 
 int store_writer_close(struct store_writer *writer)
@@ -461,15 +549,20 @@ int store_writer_close(struct store_writer *writer)
 		return 0;
 	if (writer->fd >= 0 && writer->segment.frames.zstd) {
 		/* What the last call could not write goes out now, or is lost with the writer's error. */
-		if (!(writer->has_encoded && writer->seal_is_next))
-			r = segment_writer_seal(&writer->segment);
+		if (!(writer->has_encoded && writer->end_is_next))
+			r = segment_writer_end(&writer->segment);
 		if (r == 0)
 			r = write_waiting(writer, 0);
 		sync_file(writer);
 		close(writer->fd);
+		writer->fd = -1;
 	}
 	if (r == 0)
 		r = writer->sync_error;
+	if (writer->is_sealing && writer->store_dir.path && store_dir_check(&writer->store_dir) == 0 &&
+	    retention_scan(&writer->retention, writer->store_dir.dir_fd, NULL) == 0)
+		seal_all(writer);
+	sealer_done(&writer->sealer);
 	store_dir_close(&writer->store_dir);
 	retention_done(&writer->retention);
 	segment_writer_done(&writer->segment);

@@ -12,14 +12,16 @@
 
 #include "model/block.h"
 #include "model/origin.h"
+#include "store/sealer.h"
 
 struct store_options {
 	const char *dir;
-	uint64_t segment_bytes;	 /* a segment is sealed when it has reached this; 0: the default, 64 MiB */
+	uint64_t segment_bytes;	 /* a log ends when it has reached this; 0: the default, 32 MiB */
 	uint64_t retain_bytes;	 /* of all segments; 0: nothing is ever removed, also not on a full disk */
 	uint64_t retain_age_ns;	 /* 0: any age */
-	int level;		 /* zstd; 0: the default, 3 */
-	int fsync_each_interval; /* 0: fsync when a segment is sealed only */
+	int level;		 /* zstd, of the log; 0: the default, 1 */
+	int fsync_each_interval; /* 0: fsync when a log ends only */
+	bool is_sealing; /* logs that have ended become columns: see store_writer_sealer(); else they stay logs */
 };
 
 struct store_writer;
@@ -32,11 +34,16 @@ struct store_counts {
 	bool was_open_to_others;	 /* the directory: others could write to it, and no longer may */
 	uint64_t clock_jumps; /* times that removal by age was put off, since an interval's times cannot be right */
 	uint64_t restarts;    /* times that the running segment or the directory had gone, and it began anew */
+	uint64_t sealed, sealed_rows;		 /* logs that became columns, and rows in them */
+	uint64_t logs, logs_bytes;		 /* that have ended and are not sealed yet */
+	uint64_t seal_errors;			 /* times that it failed */
+	int seal_error;				 /* -errno, of the last log that was tried; 0: it was sealed */
+	uint64_t seal_cpu_ns, seal_memory_bytes; /* what it cost; the most that it took */
 };
 
 /*
- * Makes the directory (0750) when it is missing and ends what an earlier writer left torn: complete chunks
- * are kept, the torn tail is cut off and the segment sealed. Errors: -EBUSY, another writer holds the store
+ * Makes the directory (0750) when it is missing. What an earlier writer left torn stays a log, of which readers take
+ * all complete chunks, until it is sealed. Errors: -EBUSY, another writer holds the store
  * (*ret_holder, when not NULL, is its pid); -EMEDIUMTYPE, the directory holds files of another program;
  * else what the system said.
  */
@@ -63,14 +70,22 @@ int store_writer_append(struct store_writer *writer, const struct interval *inte
 /* The host's name in the headers of the segments begun from now on. */
 void store_writer_set_host(struct store_writer *writer, const char *host);
 
-/* The running segment is sealed with the next interval that ends, however small it is. */
+/*
+ * What seals the logs of a writer opened with is_sealing, the oldest first. Its owner calls sealer_work() from a thread
+ * of its own whenever sealer->work is posted; what that has made takes the log's name with the next chunk that is
+ * appended. A log that cannot be sealed stays, is counted, and is tried again after ten seconds, twice as long each
+ * time, at most an hour. The thread has ended before the writer is closed.
+ */
+struct sealer *store_writer_sealer(struct store_writer *writer);
+
+/* The running log ends with the next interval that does, however small it is. */
 void store_writer_end_segment(struct store_writer *writer);
 
 /* Bytes written to segments by this writer. */
 uint64_t store_writer_bytes(const struct store_writer *writer);
 void store_writer_counts(const struct store_writer *writer, struct store_counts *ret);
 
-/* Seals the segment and frees the writer, also on error. NULL is legal. */
+/* Ends the log, seals what is to be sealed, and frees the writer, also on error. NULL is legal. */
 int store_writer_close(struct store_writer *writer);
 
 #endif

@@ -8,7 +8,7 @@
 #include "store/frame_writer.h"
 #include "store/writer.h"
 
-/* store_writer_open() that writes by these calls from the start, also what it recovers; same rule for the struct. */
+/* store_writer_open() that writes by these calls from the start, also when it seals; same rule for the struct. */
 int store_writer_open_with(const struct store_options *options, const struct origin *origin,
 			   const struct file_calls *calls, struct store_writer **ret, int *ret_holder);
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "store/reader.h"
 #include "store/writer.h"
+#include "tests/chunks.h"
 
 #define MAX_NAMES 300
 
@@ -80,13 +81,14 @@ int main(int argc, char **argv)
 	struct store_select select = {0};
 	struct store_reader *reader;
 	struct store_writer *writer = NULL;
+	struct chunks chunks = {0};
 	struct store_chunk chunk;
-	uint64_t rows = 0, chunks = 0, cpu_ns = 0, bytes;
+	uint64_t rows = 0, n_chunks = 0, cpu_ns = 0, bytes;
 	int r;
 
 	read_options(argc, argv, &choice);
 	must(store_reader_open(argv[optind], &select, &reader), argv[optind]);
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
+	while ((r = chunks_next(&chunks, reader, &chunk)) > 0) {
 		struct store_options options = {.dir = argv[optind + 1], .level = choice.level};
 		struct block *blocks[TABLE_MAX_TABLES];
 		uint64_t before;
@@ -100,7 +102,7 @@ int main(int argc, char **argv)
 				rows += chunk.blocks[i]->rows;
 				blocks[n++] = chunk.blocks[i];
 			}
-		chunks++;
+		n_chunks++;
 		before = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 		must(store_writer_append(writer, &chunk.interval, blocks, n), options.dir);
 		cpu_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - before;
@@ -111,7 +113,7 @@ int main(int argc, char **argv)
 	bytes = store_writer_bytes(writer);
 	must(store_writer_close(writer), argv[optind + 1]);
 	store_reader_close(reader);
-	printf("{\"chunks\": %lu, \"rows\": %lu, \"bytes\": %lu, \"append_cpu_ns\": %lu}\n", chunks, rows, bytes,
+	printf("{\"chunks\": %lu, \"rows\": %lu, \"bytes\": %lu, \"append_cpu_ns\": %lu}\n", n_chunks, rows, bytes,
 	       cpu_ns);
 	return 0;
 }

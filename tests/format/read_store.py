@@ -13,7 +13,7 @@ import subprocess
 import sys
 import zlib
 
-HEADER_FRAME, INDEX_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0xFD2FB528
+HEADER_FRAME, TRAILER_FRAME, COLUMNS_FRAME, DATA_FRAME = 0x184D2A50, 0x184D2A51, 0x184D2A52, 0xFD2FB528
 U64, I64, BOOL, STRING, STRINGS = 1, 2, 3, 4, 5
 TIME = 1
 PLANES, LENGTHS, SAME, NULLS = range(4)
@@ -179,7 +179,7 @@ def frames_of(data):
     at = 0
     while at + 8 <= len(data):
         magic, size = struct.unpack_from("<II", data, at)
-        if magic in (HEADER_FRAME, INDEX_FRAME):
+        if magic == HEADER_FRAME:
             yield magic, data[at + 8:at + 8 + size]
             at += 8 + size
             continue
@@ -224,6 +224,90 @@ def shown(value, kind, unit):
     return value
 
 
+def read_log(data, wanted):
+    """(fields, row) of each row, chunk after chunk."""
+    tables = {}
+    for magic, content in frames_of(data):
+        if magic == HEADER_FRAME:
+            tables = read_header(content)
+        else:
+            yield from read_chunks(content, tables, wanted)
+
+
+def decompress(frame, size):
+    content = subprocess.run(["zstd", "-dcq"], input=frame, capture_output=True, check=True).stdout
+    if len(content) != size:
+        raise ValueError("a frame of another length than was said")
+    return content
+
+
+def read_directory(data):
+    """(tables, when each interval ended or began, groups), by the last trailer."""
+    trailer = Bytes(data[-48:])
+    if zlib.crc32(data[-48:-4]) != struct.unpack("<I", data[-4:])[0] or trailer.take(4) != b"OBIX":
+        raise ValueError("the trailer is damaged")
+    offset, size, raw_size, crc = (trailer.number(form) for form in "QIII")
+    frame = data[offset:offset + size]
+    if zlib.crc32(frame) != crc:
+        raise ValueError("the directory is damaged")
+    directory = Bytes(decompress(frame, raw_size))
+    tables = list(read_header(directory.take(directory.varint())).values())
+    ends, boundary = [], 0
+    for _ in range(directory.varint()):
+        directory.varint()
+        boundary = boundary + signed(directory.varint()) & WORD
+        if directory.number("B"):
+            boundary = boundary + signed(directory.varint()) & WORD
+        ends.append(boundary)
+    return tables, ends, [read_group(directory) for _ in range(directory.varint())]
+
+
+def read_group(directory):
+    """(place of the table, rows, columns): of each column offset, bytes, bytes of content, crc32, nulls, least."""
+    table, rows, _, _, offset, count = (directory.varint() for _ in range(6))
+    columns = []
+    for _ in range(count):
+        head = directory.number("B")
+        if head >> 3 & 7 == COLUMNS:
+            directory.take(2)
+        size = directory.varint()
+        raw_size, crc = (directory.varint(), directory.number("I")) if size else (0, 0)
+        nulls = directory.varint()
+        least = None
+        if nulls < rows:
+            least = directory.varint()
+            directory.varint()
+        columns.append((offset, size, raw_size, crc, nulls, least))
+        offset += size
+    return table, rows, columns
+
+
+def read_columns(data, wanted):
+    """(fields, row) of each row, in the order of their intervals."""
+    tables, ends, groups = read_directory(data)
+    for table, rows, columns in groups:
+        name, fields = tables[table]
+        if name != wanted:
+            continue
+        kinds = [kind for _, kind, _ in fields]
+
+        def column(place, kind, before, row_ends):
+            offset, size, raw_size, crc, nulls, least = columns[place]
+            if not size:
+                return [None if nulls == rows else least] * rows
+            frame = data[offset:offset + size]
+            if zlib.crc32(frame) != crc:
+                raise ValueError("a column is damaged")
+            return read_column(decompress(frame, raw_size), kind, rows, before, row_ends)
+
+        places = column(len(fields), U64, [], None)
+        row_ends, values = [ends[place] for place in places], []
+        for place, kind in enumerate(kinds):
+            values.append(column(place, kind, values, row_ends))
+        yield from ((fields, tuple(column[row] for column in values))
+                    for row in sorted(range(rows), key=lambda row: places[row]))
+
+
 def main():
     store, wanted = sys.argv[1:]
     for name in sorted(os.listdir(store)):
@@ -231,14 +315,9 @@ def main():
             continue
         with open(os.path.join(store, name), "rb") as file:
             data = file.read()
-        tables = {}
-        for magic, content in frames_of(data):
-            if magic == HEADER_FRAME:
-                tables = read_header(content)
-            elif magic == DATA_FRAME:
-                for fields, row in read_chunks(content, tables, wanted):
-                    print(json.dumps({field: shown(value, kind, unit)
-                                      for (field, kind, unit), value in zip(fields, row)}))
+        is_sealed = data[:4] == struct.pack("<I", COLUMNS_FRAME)
+        for fields, row in (read_columns if is_sealed else read_log)(data, wanted):
+            print(json.dumps({field: shown(value, kind, unit) for (field, kind, unit), value in zip(fields, row)}))
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	enum { EXITS, PROCS, LEDGER, N_BLOCKS };
 	uint64_t intervals = number_or(argc, argv, 2, 17280), exits = number_or(argc, argv, 3, 250);
 	uint64_t procs = number_or(argc, argv, 4, 25), serial = 0;
-	struct store_options options = {.dir = argc > 1 ? argv[1] : ""};
+	struct store_options options = {.dir = argc > 1 ? argv[1] : "", .is_sealing = true};
 	struct origin origin = {.boot_id = "b",
 				.kernel = "k",
 				.agent = "a",

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	block_set_number(blocks[1], 0, 1, 7);
 	block_set_text(blocks[1], 0, 2, "a\0b", 4);
 	if (segment_writer_begin(&writer, fd, &file_calls_real, 3, &origin, tables, 2) < 0 ||
-	    segment_writer_put(&writer, &interval, blocks, 2) < 0 || segment_writer_seal(&writer) < 0 ||
+	    segment_writer_put(&writer, &interval, blocks, 2) < 0 || segment_writer_end(&writer) < 0 ||
 	    segment_writer_commit(&writer) < 0)
 		return 1;
 	segment_writer_done(&writer);

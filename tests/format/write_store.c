@@ -106,6 +106,7 @@ static void fill(struct block *block, uint64_t interval)
 int main(int argc, char **argv)
 {
 	struct store_options options = {.dir = argc > 1 ? argv[1] : "", .segment_bytes = 400000};
+	int is_killed = argc > 2 && strcmp(argv[2], "unsealed") == 0;
 	struct origin origin = {
 		.host = "h", .boot_id = "b", .kernel = "k", .agent = "a", .run_real_ns = 1700000000000000000ull};
 	uint64_t intervals = argc > 3 ? strtoull(argv[3], NULL, 10) : INTERVALS;
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
 	const struct table *const *tables = tables_all(&n);
 	struct block *blocks[TABLE_MAX_TABLES];
 
+	options.is_sealing = !is_killed;
 	if (argc < 2 || store_writer_open(&options, &origin, &writer, NULL) < 0) {
 		fprintf(stderr, "usage: write_store DIR [sealed|unsealed [INTERVALS]]\n");
 		return 2;
@@ -133,7 +135,7 @@ int main(int argc, char **argv)
 		if (store_writer_append(writer, &interval, blocks, n) < 0)
 			return 1;
 	}
-	if (argc > 2 && strcmp(argv[2], "unsealed") == 0)
+	if (is_killed)
 		_exit(0); /* as a kill would */
 	return store_writer_close(writer) < 0;
 }

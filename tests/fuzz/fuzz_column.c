@@ -26,12 +26,9 @@ static void must_come_back(const struct field *field, const struct column_rows *
 	struct source from;
 
 	if (is_text)
-		MUST(column_texts_begin(&texts, rows->n) == 0);
+		MUST(column_texts_begin(&texts, entries->bytes, rows->n) == 0);
 	for (uint32_t row = 0; row < rows->n && is_text; row++)
-		interned[row] =
-			nulls[row] ? 0
-				   : column_texts_intern(&texts, entries->bytes + entries->entries[numbers[row]].offset,
-							 entries->entries[numbers[row]].len);
+		interned[row] = nulls[row] ? 0 : column_texts_intern(&texts, entries->entries[numbers[row]]);
 	sink.len = 0;
 	column_put(&sink, field, rows, is_text ? interned : numbers, nulls, is_text ? &texts : NULL, &choice, rest,
 		   NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Any bytes as a segment: read with and without bounds, surveyed.
+ * Any bytes as a segment: read with and without bounds, and listed.
  */
 #include "store_of_one.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Cuts segments into what the fuzzers of their parts begin with, in directories under OUT: frames, column, header,
- * index. What the other fuzzers begin with is in tests/fuzz/corpus.
+ * directory. What the other fuzzers begin with is in tests/fuzz/corpus.
  *
  * usage: make_seeds OUT SEGMENT...
  */
@@ -12,15 +12,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "store/chunk_codec.h"
 #include "store/segment_format.h"
+#include "store/columns_file.h"
 #include "store/segment.h"
 
 static const char *out;
 static int n_files;
 
-static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, int is_torn_tail, const char *what)
+static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
 {
 	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
 }
@@ -86,7 +88,7 @@ static void put_frames(const char *path, const unsigned char *header, size_t hea
 
 	if (segment_open(AT_FDCWD, path, ignore_damage, NULL, &segment) < 0)
 		return;
-	put_u8(&frames, segment_index(segment) ? 1 : 0);
+	put_u8(&frames, 1);
 	put_u16(&frames, (uint16_t)header_len);
 	put_bytes(&frames, header, header_len);
 	while (segment_next(segment, &chunk) > 0) {
@@ -100,6 +102,41 @@ static void put_frames(const char *path, const unsigned char *header, size_t hea
 	put_file("frames", frames.data, frames.len);
 	sink_done(&frames);
 	segment_close(segment);
+}
+
+/* As fuzz_directory.c has it: the directory with one of the columns, for each of some. */
+static void put_directory(const char *path)
+{
+	struct column_scratch scratch = {0};
+	struct columns_file file;
+	struct sink raw = {0};
+	unsigned char *frame, *room;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || columns_file_open(&file, fd, 0, 0, ignore_damage, NULL) < 0)
+		return;
+	frame = malloc(file.trailer.bytes + 1);
+	room = sink_room(&raw, file.trailer.raw_bytes);
+	if (pread(fd, frame, file.trailer.bytes, (off_t)file.trailer.offset) == file.trailer.bytes &&
+	    file.trailer.raw_bytes <= UINT16_MAX &&
+	    ZSTD_decompress(room, file.trailer.raw_bytes, frame, file.trailer.bytes) == file.trailer.raw_bytes)
+		raw.len = file.trailer.raw_bytes;
+	for (uint32_t i = 0; i < file.directory.n_columns && raw.len; i += 1 + i / 20) {
+		struct sink seed = {0};
+
+		if (!file.directory.columns[i].bytes ||
+		    columns_file_read(&file, &file.directory.columns[i], &scratch) < 0)
+			continue;
+		put_u16(&seed, (uint16_t)raw.len);
+		put_bytes(&seed, raw.data, raw.len);
+		put_bytes(&seed, scratch.raw.data, scratch.raw.len);
+		put_file("directory", seed.data, seed.len);
+		sink_done(&seed);
+	}
+	column_scratch_done(&scratch);
+	sink_done(&raw);
+	free(frame);
+	columns_file_close(&file);
 }
 
 int main(int argc, char **argv)
@@ -119,11 +156,14 @@ int main(int argc, char **argv)
 
 		if (file)
 			fclose(file);
+		if (len > 4 && bytes[0] == (MAGIC_COLUMNS_FRAME & 0xff)) {
+			put_directory(argv[i]);
+			continue;
+		}
 		if (len < 12 || header_len < 4 || header_len > len - 8)
 			continue;
 		put_file("header", bytes + 8, header_len - 4);
 		put_frames(argv[i], bytes + 8, header_len - 4);
-		put_file("index", bytes + (len > 64 ? len - 64 : 0), len > 64 ? 64 : len);
 	}
 	return 0;
 }

@@ -5,14 +5,16 @@
 #ifndef OBIT_FUZZ_STORE_OF_ONE_H
 #define OBIT_FUZZ_STORE_OF_ONE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "input.h"
 #include "store/reader.h"
-#include "store/recover.h"
+#include "store/seal.h"
 #include "store/segment_scan.h"
+#include "tests/chunks.h"
 
 #define SEGMENT "01767323045000000000.obit"
 
@@ -44,7 +46,7 @@ static inline void put_segment(const void *data, size_t len)
 }
 
 struct reading {
-	uint64_t digest, n_chunks;
+	uint64_t digest, n_chunks, n_rows;
 	size_t n_damage;
 	int has_torn_tail;
 };
@@ -54,11 +56,15 @@ static inline uint64_t mix_in(uint64_t digest, uint64_t value)
 	return (digest ^ value) * UINT64_C(0x9e3779b97f4a7c15) + (digest >> 29);
 }
 
-/* Every value is looked at. */
-static inline uint64_t digest_block(uint64_t digest, const struct block *block)
+/* Every value is looked at; the order of rows does not matter. */
+static inline uint64_t digest_block(const struct block *block)
 {
-	for (uint32_t field = 0; field < block->table->n_fields; field++)
-		for (uint32_t row = 0; row < block->rows; row++) {
+	uint64_t sum = 0;
+
+	for (uint32_t row = 0; row < block->rows; row++) {
+		uint64_t digest = 7;
+
+		for (uint32_t field = 0; field < block->table->n_fields; field++) {
 			size_t len;
 			const char *text;
 
@@ -72,7 +78,9 @@ static inline uint64_t digest_block(uint64_t digest, const struct block *block)
 				digest = mix_in(digest, (unsigned char)text[i]);
 			digest = mix_in(digest, len);
 		}
-	return digest;
+		sum += mix_in(digest, 1);
+	}
+	return sum;
 }
 
 static inline struct reading read_store(const struct store_select *select)
@@ -80,17 +88,18 @@ static inline struct reading read_store(const struct store_select *select)
 	struct reading reading = {0};
 	const struct store_damage *damage;
 	struct store_reader *reader;
+	struct chunks chunks = {0};
 	struct store_chunk chunk;
 	struct stat st;
 	int r;
 
 	MUST(store_reader_open(store_dir, select, &reader) == 0);
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
+	while ((r = chunks_next(&chunks, reader, &chunk)) > 0) {
 		reading.n_chunks++;
-		reading.digest = mix_in(reading.digest, chunk.interval.number);
-		reading.digest = mix_in(reading.digest, chunk.interval.end_real_ns);
-		for (size_t i = 0; i < chunk.n_blocks; i++)
-			reading.digest = digest_block(reading.digest, chunk.blocks[i]);
+		for (size_t i = 0; i < chunk.n_blocks; i++) {
+			reading.digest += digest_block(chunk.blocks[i]);
+			reading.n_rows += chunk.blocks[i]->rows;
+		}
 	}
 	MUST(r == 0);
 	MUST(fstatat(store_dir_fd, SEGMENT, &st, 0) == 0);
@@ -100,6 +109,7 @@ static inline struct reading read_store(const struct store_select *select)
 		MUST(damage[i].bytes <= (uint64_t)st.st_size - damage[i].offset);
 		reading.has_torn_tail |= damage[i].is_torn_tail;
 	}
+	chunks_done(&chunks);
 	store_reader_close(reader);
 	return reading;
 }
@@ -110,13 +120,19 @@ static inline int no_sync(int fd)
 	return 0;
 }
 
-static inline void recover(void)
+/* As the next agent would. */
+static inline void seal_store(void)
 {
 	struct file_calls calls = file_calls_real;
 	struct segment_name name = {SEGMENT};
+	struct seal_result result;
+	int r;
 
 	calls.fsync = no_sync;
-	MUST(recover_segment(store_dir_fd, &name, &calls, 1) == 0);
+	r = seal_write(store_dir_fd, &name, &calls, NULL, &result);
+	MUST(r == 0 || r == -EBADMSG || r == -EALREADY || r == -E2BIG);
+	if (r == 0)
+		MUST(seal_replace(store_dir_fd, &name, &result) == 0);
 }
 
 #endif

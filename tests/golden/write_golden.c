@@ -70,9 +70,8 @@ static void fill_rows(struct block *block, uint32_t rows, uint64_t begin_real_ns
 }
 
 /* All tables, `n` intervals; a ledger of more than one row is none, but rows of a table all the same. */
-static struct store_writer *write_intervals(uint64_t n, uint32_t rows)
+static struct store_writer *write_intervals(struct store_writer *writer, uint64_t n, uint32_t rows)
 {
-	struct store_writer *writer = open_writer(&fixture, 1, 0);
 	struct block *blocks[TABLE_MAX_TABLES];
 	size_t n_tables;
 	const struct table *const *tables = tables_all(&n_tables);
@@ -92,7 +91,7 @@ static struct store_writer *write_intervals(uint64_t n, uint32_t rows)
 /* As a kill would leave it in the middle of the third chunk. */
 static void write_torn(void)
 {
-	struct store_writer *writer = write_intervals(2, 1);
+	struct store_writer *writer = write_intervals(open_writer(&fixture, 1, 0), 2, 1);
 	uint64_t whole = store_writer_bytes(writer);
 	struct block *exits = block_new(table_by_id(TABLE_EXITS), ROWS, ARENA);
 	struct interval interval = interval_of(1, 3, 1);
@@ -105,7 +104,7 @@ static void write_torn(void)
 	block_free(exits);
 }
 
-static void write_other(const struct craft_format *format)
+static void write_other(const struct craft_format *format, int is_sealed)
 {
 	struct block *blocks[2] = {0};
 	struct origin origin = origin_of(1);
@@ -123,7 +122,10 @@ static void write_other(const struct craft_format *format)
 			fill_rows(blocks[i], ROWS, interval.begin_real_ns, mix(number * 100 + i));
 		craft_chunk(&craft, &interval, blocks, format->n_tables);
 	}
-	craft_seal(&craft);
+	if (is_sealed)
+		craft_seal(&craft, &fixture);
+	else
+		craft_end_frame(&craft);
 	craft_close(&craft);
 	block_free(blocks[0]);
 	block_free(blocks[1]);
@@ -140,18 +142,20 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	enter(argv[1], "sealed");
-	assert_int_equal(store_writer_close(write_intervals(1, ROWS)), 0);
+	assert_int_equal(store_writer_close(write_intervals(open_sealing_writer(&fixture, 1, 0), 3, ROWS)), 0);
+	enter(argv[1], "log");
+	assert_int_equal(store_writer_close(write_intervals(open_writer(&fixture, 1, 0), 1, ROWS)), 0);
 	enter(argv[1], "torn");
 	write_torn();
 	enter(argv[1], "older");
-	write_other(&few);
+	write_other(&few, 1);
 	enter(argv[1], "newer");
-	write_other(&more);
+	write_other(&more, 1);
 	enter(argv[1], "compatible");
 	compatible.compatible = 0x10;
-	write_other(&compatible);
+	write_other(&compatible, 0);
 	enter(argv[1], "incompatible");
 	incompatible.incompatible = 0x4;
-	write_other(&incompatible);
+	write_other(&incompatible, 0);
 	return 0;
 }

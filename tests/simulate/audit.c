@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "query/balance.h"
+#include "tests/chunks.h"
 #include "simulate.h"
+
+#define MAX_CHUNKS_OF_INTERVAL 4096
 
 struct audit {
 	struct history *history;
-	size_t next; /* of history->written */
+	size_t first; /* of history->written, that has not been read */
 	uint64_t n_read, n_broken, n_findings;
 	char first_finding[240];
 };
@@ -26,35 +29,43 @@ static void take(void *context, const struct balance_finding *finding)
 			 finding->interval, finding->what);
 }
 
-/* Passes by what was lost and what may be there or not. */
-static void match(struct audit *audit, const struct store_chunk *chunk)
+/*
+ * A chunk of a log is one that was written; of a sealed segment it is all that this has of an interval: some that were
+ * written one after the other, from the first that has not been read.
+ */
+static void match(struct audit *audit, const struct store_chunk *chunk, int is_log)
 {
 	struct history *history = audit->history;
-	uint64_t digest = blocks_digest(&chunk->interval, chunk->blocks, chunk->n_blocks);
+	uint64_t digest = blocks_digest(chunk->blocks, chunk->n_blocks), sum = 0;
+	size_t n = 0, found[MAX_CHUNKS_OF_INTERVAL];
+	int run = 0;
 
-	while (audit->next < history->n_written) {
-		struct written *written = &history->written[audit->next++];
+	while (audit->first < history->n_written && history->written[audit->first].is_read)
+		audit->first++;
+	for (size_t i = audit->first; i < history->n_written; i++) {
+		struct written *written = &history->written[i];
 
-		if (written->digest == digest && written->number == chunk->interval.number) {
-			/* Of what was not synced all may be there but the seal behind it. */
-			written->is_lost = 0;
-			audit->n_broken += (uint64_t)written->is_broken;
-			return;
+		if (written->is_read || written->number != chunk->interval.number)
+			continue;
+		/* Another run: what there was of the one before is not it. */
+		if (n == MAX_CHUNKS_OF_INTERVAL || is_log || written->run != run)
+			n = sum = 0;
+		run = written->run;
+		sum += written->digest;
+		found[n++] = i;
+		if (sum != digest)
+			continue;
+		for (size_t k = 0; k < n; k++) {
+			history->written[found[k]].is_read = 1;
+			audit->n_broken += (uint64_t)history->written[found[k]].is_broken;
 		}
-		if (!written->is_lost && !written->is_pending) {
-			history_fail(history,
-				     "chunk %zu of the store should be of run %d, interval %" PRIu64
-				     "%s; read is interval %" PRIu64 "%s with other rows",
-				     audit->next - 1, written->run, written->number, written->is_last ? " (last)" : "",
-				     chunk->interval.number, chunk->interval.is_last_chunk ? " (last)" : "");
-			return;
-		}
+		return;
 	}
-	history_fail(history, "the store has a chunk of interval %" PRIu64 " that was never written",
-		     chunk->interval.number);
+	history_fail(history, "the store has rows of interval %" PRIu64 "%s that were never written so",
+		     chunk->interval.number, chunk->interval.is_last_chunk ? " (ended)" : "");
 }
 
-static void check_damage(struct simulation *simulation, const struct store_reader *reader, int allowed)
+static void check_damage(struct simulation *simulation, struct store_reader *reader, int allowed)
 {
 	size_t n;
 	const struct store_damage *damage = store_reader_damage(reader, &n);
@@ -88,10 +99,13 @@ static void finish(struct audit *audit)
 {
 	struct history *history = audit->history;
 
-	for (; audit->next < history->n_written; audit->next++) {
-		const struct written *written = &history->written[audit->next];
+	for (size_t i = 0; i < history->n_written; i++) {
+		struct written *written = &history->written[i];
 
-		if (!written->is_lost && !written->is_pending)
+		/* Of what was not synced all may be there but the end behind it. */
+		if (written->is_read)
+			written->is_lost = 0;
+		else if (!written->is_lost && !written->is_pending)
 			history_fail(history, "run %d, interval %" PRIu64 " was written and is not in the store",
 				     written->run, written->number);
 	}
@@ -120,6 +134,7 @@ static void audit_since(struct simulation *simulation)
 	uint64_t since = simulation->world.boot_ns + (uint64_t)simulation->world.real_minus_boot_ns -
 			 chance_scaled(&simulation->disk.chance, 36);
 	struct store_select select = {.since_real_ns = since};
+	struct chunks chunks = {0};
 	struct store_reader *reader;
 	struct store_chunk chunk;
 	uint64_t n = 0, wanted = 0;
@@ -127,43 +142,65 @@ static void audit_since(struct simulation *simulation)
 
 	if (r < 0)
 		return;
-	while ((r = store_reader_next(reader, &chunk)) > 0)
-		n++;
+	while ((r = chunks_next(&chunks, reader, &chunk)) > 0)
+		n += chunk.interval.is_last_chunk && chunk.n_blocks && store_select_takes(&select, &chunk.interval);
+	chunks_done(&chunks);
 	store_reader_close(reader);
 	for (size_t i = 0; i < history->n_written; i++)
-		wanted +=
-			!history->written[i].is_lost && !history->written[i].is_pending && end_of(history, i) >= since;
+		wanted += !history->written[i].is_lost && !history->written[i].is_pending &&
+			  history->written[i].is_last && end_of(history, i) >= since;
 	if (n < wanted)
-		history_fail(history, "since %" PRIu64 " there are %" PRIu64 " chunks to be read, not %" PRIu64, since,
-			     wanted, n);
+		history_fail(history, "since %" PRIu64 " there are %" PRIu64 " intervals to be read, not %" PRIu64,
+			     since, wanted, n);
+}
+
+static void audit_balance(struct simulation *simulation, struct audit *audit)
+{
+	struct balance_sink sink = {take, audit};
+	struct balance *balance = balance_new(0, &sink);
+	struct store_select select = {0};
+	struct store_reader *reader = NULL;
+	struct group_reader *groups = NULL;
+	const struct store_part *part;
+
+	if (balance && store_reader_open(simulation->dir, &select, &reader) == 0)
+		groups = group_reader_new(store_reader_note_damage, reader);
+	while (groups && store_reader_next(reader, &part) > 0)
+		balance_add(balance, part, &select, groups);
+	group_reader_free(groups);
+	store_reader_close(reader);
+	balance_free(balance);
 }
 
 void audit_store(struct simulation *simulation, int allowed)
 {
-	struct audit audit = {.history = &simulation->history};
-	struct balance_sink sink = {take, &audit};
-	struct balance *balance = balance_new(0, &sink);
+	struct history *history = &simulation->history;
+	struct audit audit = {.history = history};
 	struct store_select select = {0};
+	struct chunks chunks = {0};
 	struct store_reader *reader = NULL;
 	struct store_chunk chunk;
 	int r = store_reader_open(simulation->dir, &select, &reader);
 
-	if (!balance || r < 0) {
-		history_fail(&simulation->history, "the store cannot be opened for reading: %s", strerror(-r));
-		balance_free(balance);
+	if (r < 0) {
+		history_fail(history, "the store cannot be opened for reading: %s", strerror(-r));
 		return;
 	}
-	while (!simulation->history.failure[0] && (r = store_reader_next(reader, &chunk)) > 0) {
+	for (size_t i = 0; i < history->n_written; i++)
+		history->written[i].is_read = 0;
+	while (!history->failure[0] && (r = chunks_next(&chunks, reader, &chunk)) > 0) {
 		audit.n_read++;
-		match(&audit, &chunk);
-		balance_add(balance, &chunk);
+		match(&audit, &chunk, chunks.part->is_log);
 	}
 	if (r < 0)
-		history_fail(&simulation->history, "the store cannot be read on: %s", strerror(-r));
+		history_fail(history, "the store cannot be read on: %s", strerror(-r));
 	check_damage(simulation, reader, allowed);
-	finish(&audit);
+	chunks_done(&chunks);
 	store_reader_close(reader);
-	balance_free(balance);
-	if (!simulation->history.failure[0] && chance_is(&simulation->disk.chance, 200))
+	if (!history->failure[0])
+		audit_balance(simulation, &audit);
+	if (!history->failure[0])
+		finish(&audit);
+	if (!history->failure[0] && chance_is(&simulation->disk.chance, 200))
 		audit_since(simulation);
 }

@@ -15,6 +15,7 @@
 
 #include "simulate.h"
 #include "store/directory.h"
+#include "store/seal.h"
 #include "store/segment_format.h"
 
 #define HEADER_BYTES 32000 /* more than any header has */
@@ -97,7 +98,7 @@ static ssize_t disk_write(int fd, const void *data, size_t len)
 		len = (size_t)disk->dies_after_bytes;
 	}
 	n = len ? write(fd, data, len) : 0;
-	if (disk->is_rotten && n > 100 && file->size > 20000) {
+	if (disk->is_rotten && !disk->is_sealing && n > 100 && file->size > 20000) {
 		disk->is_rotten = 0;
 		if (pwrite(fd, &(char){(char)(((const char *)data)[n / 2] ^ 4)}, 1, (off_t)file->size + n / 2) != 1)
 			abort();
@@ -221,7 +222,7 @@ int disk_cut_power(struct disk *of, const char *dir)
 
 int disk_remove_all(const char *dir)
 {
-	static const char *const others[] = {LOCK_NAME, ".recovering"};
+	static const char *const others[] = {LOCK_NAME, SEALING_NAME};
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct segment_name *names = NULL;
 	size_t n = 0;

@@ -56,6 +56,7 @@ static void draw_disk(struct plan *plan, struct chance *chance)
 	plan->disk_errors = chance_is(chance, 400) ? 1 + (unsigned)chance_below(chance, 300) : 0;
 	plan->segment_bytes = chance_is(chance, 600) ? 12000 + chance_below(chance, 60000) : 0;
 	plan->fsync_each_interval = chance_is(chance, 300);
+	plan->is_sealing = chance_is(chance, 700);
 	plan->crashes = chance_is(chance, 600) ? 5 + (unsigned)chance_below(chance, 60) : 0;
 	plan->power_cuts = (unsigned)chance_below(chance, 1000);
 }

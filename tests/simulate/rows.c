@@ -27,34 +27,38 @@ static uint64_t mix_bytes(uint64_t hash, const char *data, size_t len)
 	return mix(hash, len);
 }
 
-/* Of the interval and every field, null or not, of every row. */
-uint64_t blocks_digest(const struct interval *interval, struct block *const *blocks, size_t n)
+static uint64_t row_digest(const struct block *block, uint32_t row)
 {
-	uint64_t hash = mix(interval->number, interval->begin_real_ns);
+	uint64_t hash = mix(7, block->table->id);
 
-	hash = mix(mix(hash, interval->end_real_ns), (uint64_t) !!interval->is_last_chunk);
-	for (size_t i = 0; i < n; i++) {
-		const struct block *b = blocks[i];
+	for (uint32_t field = 0; field < block->table->n_fields; field++) {
+		const char *text;
+		size_t len;
 
-		if (!b->rows)
-			continue;
-		hash = mix(mix(hash, b->table->id), b->rows);
-		for (uint32_t field = 0; field < b->table->n_fields; field++)
-			for (uint32_t row = 0; row < b->rows; row++) {
-				const char *text;
-				size_t len;
-
-				if (block_is_null(b, row, field)) {
-					hash = mix(hash, field);
-				} else if (field_is_text(&b->table->fields[field])) {
-					text = block_text(b, row, field, &len);
-					hash = mix_bytes(hash, text, len);
-				} else {
-					hash = hash * 31 + block_number(b, row, field);
-				}
-			}
+		if (block_is_null(block, row, field)) {
+			hash = mix(hash, field);
+		} else if (field_is_text(&block->table->fields[field])) {
+			text = block_text(block, row, field, &len);
+			hash = mix_bytes(hash, text, len);
+		} else {
+			hash = hash * 31 + block_number(block, row, field);
+		}
 	}
-	return hash;
+	return mix(hash, 1);
+}
+
+/*
+ * Of every field, null or not, of every row: a sum, since a sealed segment has its rows in another order, and those of
+ * an interval's chunks together.
+ */
+uint64_t blocks_digest(struct block *const *blocks, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t row = 0; row < blocks[i]->rows; row++)
+			sum += row_digest(blocks[i], row);
+	return sum;
 }
 
 /* One row under judgement. */

@@ -99,7 +99,7 @@ struct plan {
 	unsigned power_cuts;	  /* per 1000 crashes */
 	unsigned disk_errors;	  /* per 1000 calls */
 	uint64_t segment_bytes;
-	int fsync_each_interval;
+	int fsync_each_interval, is_sealing;
 };
 
 void plan_draw(struct plan *plan, struct chance *chance, uint64_t events);
@@ -277,7 +277,7 @@ struct epoch_truth {
 struct written {
 	uint64_t digest, number;
 	int is_last, is_broken, run;
-	int is_durable, is_lost, is_pending; /* pending: given to the writer, which failed so far */
+	int is_durable, is_lost, is_read, is_pending; /* pending: given to the writer, which failed so far */
 	uint64_t end_real_ns;
 	uint64_t inode, generation, end; /* where in the file it ends */
 };
@@ -325,17 +325,18 @@ void history_before_seal(struct history *history, const struct snapshot *snapsho
 /* A chunk leaves the ledger: each row against the truth. */
 /* Returns whether it closes an interval whose invariant does not hold. */
 int history_check_chunk(struct history *history, const struct chunk *chunk);
-uint64_t blocks_digest(const struct interval *interval, struct block *const *blocks, size_t n);
+uint64_t blocks_digest(struct block *const *blocks, size_t n);
 uint64_t history_key(const char *comm, size_t comm_len, const char *cgroup, size_t cgroup_len);
 struct process_lifetime *history_find(struct history *history, uint32_t pid, uint64_t start_boot_ns);
 
 /* --- disk.c ------------------------------------------------------------------------------------------------ */
 struct disk {
 	struct chance chance;
-	unsigned errors;	  /* per 1000 calls */
-	int has_exited;		  /* the agent was killed */
-	unsigned n_headless;	  /* segments torn inside their header */
-	int is_rotten;		  /* self-test: turns a bit, once */
+	unsigned errors;     /* per 1000 calls */
+	int has_exited;	     /* the agent was killed */
+	unsigned n_headless; /* segments torn inside their header */
+	int is_rotten;	     /* self-test: turns a bit, once */
+	int is_sealing;
 	int64_t dies_after_bytes; /* below 0: it does not */
 	struct disk_file {
 		uint64_t inode, generation, size, synced;

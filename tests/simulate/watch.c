@@ -35,6 +35,12 @@ struct watch {
 	char path[OBIT_CGROUP_MAX];
 };
 
+/* What the disk may show: after a power cut, rubbish behind what was synced. */
+static int allowed(const struct simulation *sim)
+{
+	return AUDIT_TORN | (sim->history.n_cuts ? AUDIT_DAMAGED : 0);
+}
+
 static int is_over(const struct watch *watch)
 {
 	return watch->sim->disk.has_exited || watch->sim->history.failure[0];
@@ -52,7 +58,7 @@ static void put_pending(struct watch *watch, const struct chunk *chunk, int is_b
 			abort();
 	}
 	history->written[history->n_written++] = (struct written){
-		.digest = blocks_digest(&chunk->interval, chunk->blocks, N_TABLES),
+		.digest = blocks_digest(chunk->blocks, N_TABLES),
 		.number = chunk->interval.number,
 		.end_real_ns = chunk->interval.end_real_ns,
 		.is_last = chunk->interval.is_last_chunk,
@@ -74,9 +80,15 @@ static void write_one(struct watch *watch)
 	for (int tries = 0; r < 0 && !is_over(watch); tries++) {
 		r = store_writer_append(watch->store, &chunk->interval, chunk->blocks, N_TABLES);
 		if (r < 0 && chance_is(&watch->sim->disk.chance, 20))
-			audit_store(watch->sim, AUDIT_TORN);
+			audit_store(watch->sim, allowed(watch->sim));
 		if (tries == TRIES)
 			history_fail(history, "the store takes nothing in %d tries: %s", tries, strerror(-r));
+	}
+	/* Beside it, sooner or later, the thread that seals. */
+	if (chance_is(&watch->sim->disk.chance, 200)) {
+		watch->sim->disk.is_sealing = 1;
+		sealer_work(store_writer_sealer(watch->store));
+		watch->sim->disk.is_sealing = 0;
 	}
 	if (r == 0) {
 		written->is_pending = 0;
@@ -292,6 +304,7 @@ static int open_store(struct watch *watch)
 		.segment_bytes = sim->plan.segment_bytes,
 		.level = 1,
 		.fsync_each_interval = sim->plan.fsync_each_interval,
+		.is_sealing = sim->plan.is_sealing,
 	};
 	struct origin origin = {
 		.host = "simulated",
@@ -501,7 +514,8 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 		world_quiet(&sim->world);
 	if (open_store(watch) < 0)
 		return 1;
-	audit_store(sim, 0);
+	/* What an earlier one left torn stays so until it is sealed. */
+	audit_store(sim, allowed(sim));
 	open_ledger(watch, is_alone);
 	for (; n && !is_over(watch) && sim->world.n_events < sim->plan.events; n--) {
 		go_on(watch, 1 + (unsigned)chance_below(chance, sim->plan.steps_per_interval));
@@ -512,7 +526,7 @@ static int watch_once(struct simulation *sim, struct watch *watch)
 		if (!is_over(watch))
 			roll_over(watch, 0);
 		if (chance_is(chance, 30))
-			audit_store(sim, AUDIT_TORN);
+			audit_store(sim, allowed(sim));
 	}
 	if (!is_over(watch))
 		stop(watch);
@@ -535,7 +549,7 @@ void watch_all(struct simulation *sim)
 			store_writer_close(watch.store);
 		let_go(&watch);
 		if (chance_is(&sim->world.chance, 300))
-			audit_store(sim, AUDIT_TORN);
+			audit_store(sim, allowed(sim));
 		if (is_killed && chance_is(&sim->world.chance, sim->plan.power_cuts)) {
 			lose_power(sim);
 			audit_store(sim, AUDIT_TORN | AUDIT_DAMAGED);

@@ -13,12 +13,12 @@
 #include "store/segment_format.h"
 #include "store/frame_writer.h"
 #include "store/header.h"
-#include "store/index.h"
+#include "store/seal.h"
 
 struct craft {
 	int fd;
+	struct segment_name name;
 	struct frame_writer frames;
-	struct index index;
 	struct section_writer sections;
 	struct sink raw;
 	uint32_t ordinal; /* of the frame's next chunk */
@@ -77,7 +77,7 @@ static inline void craft_open(struct craft *craft, const struct fixture *fixture
 
 	directory_name(&name, name_ns);
 	snprintf(path, sizeof(path), "%s/%s", fixture->dir, name.text);
-	*craft = (struct craft){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)};
+	*craft = (struct craft){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600), .name = name};
 	assert_true(craft->fd >= 0);
 	assert_int_equal(frame_writer_init(&craft->frames, craft->fd, &file_calls_real, 3), 0);
 	put_bytes(&craft->frames.waiting, header->data, header->len);
@@ -95,8 +95,6 @@ static inline void craft_end_frame(struct craft *craft)
 /* Bytes into the frame, as a writer would flush them; begins a frame when none is open. */
 static inline void craft_bytes(struct craft *craft, const void *data, size_t len)
 {
-	if (!craft->frames.is_open)
-		assert_int_equal(index_add_frame(&craft->index, craft->frames.committed), 0);
 	assert_int_equal(frame_writer_compress(&craft->frames, data, len), 0);
 	assert_int_equal(frame_writer_commit(&craft->frames), 0);
 }
@@ -110,22 +108,26 @@ static inline uint64_t craft_chunk(struct craft *craft, const struct interval *i
 		craft->ordinal = 0;
 	chunk_put(&craft->raw, &craft->sections, craft->ordinal++, interval, blocks, n_blocks);
 	craft_bytes(craft, craft->raw.data, craft->raw.len);
-	index_add_chunk(&craft->index, interval);
 	return craft->frames.committed;
 }
 
-static inline void craft_seal(struct craft *craft)
+/* Ends the log, and makes columns of it. */
+static inline void craft_seal(struct craft *craft, const struct fixture *fixture)
 {
+	struct seal_result result;
+	int dir_fd = open(fixture->dir, O_RDONLY | O_DIRECTORY);
+
 	craft_end_frame(craft);
-	index_put(&craft->frames.waiting, &craft->index);
-	assert_int_equal(frame_writer_commit(&craft->frames), 0);
+	assert_true(dir_fd >= 0);
+	assert_int_equal(seal_write(dir_fd, &craft->name, &file_calls_real, NULL, &result), 0);
+	assert_int_equal(seal_replace(dir_fd, &craft->name, &result), 0);
+	close(dir_fd);
 }
 
 static inline void craft_close(struct craft *craft)
 {
 	close(craft->fd);
 	frame_writer_done(&craft->frames);
-	index_done(&craft->index);
 	section_writer_done(&craft->sections);
 	sink_done(&craft->raw);
 }

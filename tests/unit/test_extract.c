@@ -24,6 +24,7 @@
 #include "query/balance.h"
 #include "store/extraction.h"
 #include "store/reader.h"
+#include "tests/chunks.h"
 #include "store/writer.h"
 
 #define S     UINT64_C(1000000000)
@@ -93,13 +94,14 @@ static uint64_t count_rows(const char *dir, uint64_t since, uint64_t until, uint
 {
 	struct store_select select = {since, until, NULL};
 	struct store_reader *reader;
+	static struct chunks chunks;
 	struct store_chunk chunk;
 	uint64_t n = 0;
 	size_t n_damage;
 
 	*ret_pids = 0;
 	assert_int_equal(store_reader_open(dir, &select, &reader), 0);
-	while (store_reader_next(reader, &chunk) > 0)
+	while (chunks_next(&chunks, reader, &chunk) > 0)
 		for (size_t i = 0; i < chunk.n_blocks; i++)
 			for (uint32_t row = 0; chunk.blocks[i]->table->id == TABLE_EXITS && row < chunk.blocks[i]->rows;
 			     row++) {
@@ -112,6 +114,7 @@ static uint64_t count_rows(const char *dir, uint64_t since, uint64_t until, uint
 			}
 	store_reader_damage(reader, &n_damage);
 	assert_int_equal(n_damage, 0);
+	chunks_done(&chunks);
 	store_reader_close(reader);
 	return n;
 }
@@ -124,12 +127,15 @@ static void audit(uint64_t *ret_first, uint64_t *ret_last, uint64_t *ret_run_ns)
 	struct balance *balance = balance_new(0, &sink);
 	const struct balance_run *run;
 	struct store_reader *reader;
-	struct store_chunk chunk;
+	struct group_reader *groups;
+	const struct store_part *part;
 	size_t n;
 
 	assert_int_equal(store_reader_open(out, &select, &reader), 0);
-	while (store_reader_next(reader, &chunk) > 0)
-		assert_int_equal(balance_add(balance, &chunk), 0);
+	groups = group_reader_new(store_reader_note_damage, reader);
+	while (store_reader_next(reader, &part) > 0)
+		assert_int_equal(balance_add(balance, part, &select, groups), 0);
+	group_reader_free(groups);
 	run = balance_runs(balance, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(run->n_findings, 0);
@@ -237,7 +243,7 @@ static void test_nothing_of_that_time_makes_nothing(void **state)
 
 static void test_failed_extract_leaves_nothing(void **state)
 {
-	struct rlimit before, small = {8192, RLIM_INFINITY};
+	struct rlimit before, small = {4096, RLIM_INFINITY};
 	int n = count_names();
 
 	(void)state;

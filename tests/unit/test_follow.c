@@ -21,6 +21,7 @@
 
 #include "cmd/cmd.h"
 #include "store/reader.h"
+#include "tests/chunks.h"
 #include "store/writer.h"
 
 #define S     UINT64_C(1000000000)
@@ -90,10 +91,11 @@ static struct store_reader *open_reader(void)
 /* All there is now: intervals `first` to `last`, each once. */
 static void assert_reads(struct store_reader *reader, uint64_t first, uint64_t last)
 {
+	static struct chunks chunks;
 	struct store_chunk chunk;
 	int r;
 
-	while ((r = store_reader_next(reader, &chunk)) > 0) {
+	while ((r = chunks_next(&chunks, reader, &chunk)) > 0) {
 		assert_int_equal(chunk.interval.number, first++);
 		assert_int_equal(chunk.n_blocks, 1);
 		assert_int_equal(chunk.blocks[0]->rows, ROWS);
@@ -142,6 +144,7 @@ static void test_segment_is_read_to_its_end_though_it_is_removed(void **state)
 {
 	struct store_reader *reader;
 	struct store_counts counts;
+	static struct chunks chunks;
 	struct store_chunk chunk;
 	uint64_t first;
 
@@ -155,9 +158,9 @@ static void test_segment_is_read_to_its_end_though_it_is_removed(void **state)
 	store_writer_counts(writer, &counts);
 	assert_true(counts.evicted > 2);
 	/* What it holds open comes whole; then what is left, to the end. */
-	assert_int_equal(store_reader_next(reader, &chunk), 1);
+	assert_int_equal(chunks_next(&chunks, reader, &chunk), 1);
 	assert_int_equal(chunk.interval.number, 2);
-	for (first = 3; store_reader_next(reader, &chunk) > 0 && chunk.interval.number == first; first++)
+	for (first = 3; chunks_next(&chunks, reader, &chunk) > 0 && chunk.interval.number == first; first++)
 		;
 	assert_true(first > 4 && chunk.interval.number > first);
 	assert_reads(reader, chunk.interval.number + 1, 900);
@@ -170,6 +173,7 @@ static pid_t start_reader(uint64_t last, int may_gap)
 {
 	struct store_select select = {.table = "exits"};
 	struct store_reader *reader;
+	static struct chunks chunks;
 	struct store_chunk chunk;
 	uint64_t number = 0;
 	pid_t child = fork();
@@ -182,7 +186,7 @@ static pid_t start_reader(uint64_t last, int may_gap)
 		_exit(1);
 	store_reader_follow(reader);
 	while (number < last) {
-		int r = store_reader_next(reader, &chunk);
+		int r = chunks_next(&chunks, reader, &chunk);
 
 		if (r < 0)
 			_exit(2);

@@ -9,12 +9,18 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "query/lifetimes.h"
 #include "query/at_snapshot.h"
 #include "ledger/baselines.h"
 #include "ledger/rows_live.h"
+#include "store/writer.h"
+#include "tests/chunks.h"
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S)
@@ -136,19 +142,9 @@ static void add_exit(uint64_t pid, uint64_t start, uint64_t end, uint64_t cpu_ns
 	block_set_number(exits, row, EXITS_threads, threads);
 }
 
-static struct store_chunk chunk_of(uint64_t number, int is_last)
+static struct interval interval_of(uint64_t number, int is_last)
 {
-	static struct block *blocks[3];
-
-	blocks[0] = procs;
-	blocks[1] = roster;
-	blocks[2] = exits;
-	return (struct store_chunk){
-		.origin = &origin,
-		.interval = {number, BEGIN + (number - 1) * S, BEGIN + number * S, is_last},
-		.blocks = blocks,
-		.n_blocks = 3,
-	};
+	return (struct interval){number, BEGIN + (number - 1) * S, is_last ? BEGIN + number * S : 0, is_last};
 }
 
 /* --- lives ----------------------------------------------------------------------------------------------------- */
@@ -164,9 +160,15 @@ static void take_finding(void *context, const struct lifetimes_finding *finding)
 
 static void add_to_lifetimes(struct lifetimes *lives, uint64_t number)
 {
-	struct store_chunk chunk = chunk_of(number, 1);
+	static struct made_part made;
+	struct block *blocks[] = {procs, roster, exits};
+	struct interval interval = interval_of(number, 1);
+	struct group_reader *reader = group_reader_new(NULL, NULL);
 
-	assert_int_equal(lifetimes_add(lives, &chunk), 0);
+	assert_int_equal(lifetimes_add(lives, make_part(&made, &origin, &interval, blocks, 3), reader), 0);
+	group_reader_free(reader);
+	made_part_done(&made);
+	memset(&made, 0, sizeof(made));
 	begin_chunk();
 }
 
@@ -224,13 +226,54 @@ static void test_a_gap_ends_what_can_be_judged(void **state)
 }
 
 /* --- at a time ------------------------------------------------------------------------------------------------ */
-static int add_to_snapshot(struct at_snapshot *snapshot, uint64_t number, int is_last)
-{
-	struct store_chunk chunk = chunk_of(number, is_last);
-	int r = at_snapshot_add(snapshot, &chunk);
+static char dir[] = "/tmp/obit-test-XXXXXX";
+static struct store_writer *writer;
 
+static void begin_store(int is_sealing)
+{
+	struct store_options options = {.dir = dir, .is_sealing = is_sealing};
+
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
 	begin_chunk();
-	return r;
+}
+
+static void add_to_store(uint64_t number, int is_last)
+{
+	struct block *blocks[] = {procs, roster, exits};
+	struct interval interval = interval_of(number, is_last);
+
+	assert_int_equal(store_writer_append(writer, &interval, blocks, 3), 0);
+	begin_chunk();
+}
+
+static struct at_snapshot *read_snapshot(uint64_t real_ns)
+{
+	struct at_snapshot *snapshot = at_snapshot_new(real_ns);
+
+	assert_int_equal(store_writer_close(writer), 0);
+	for (int pass = 0; pass < N_AT_PASSES; pass++) {
+		struct store_select select = at_snapshot_select(snapshot, pass);
+		struct store_reader *reader;
+
+		assert_int_equal(store_reader_open(dir, &select, &reader), 0);
+		assert_int_equal(at_snapshot_read(snapshot, pass, reader), 0);
+		store_reader_close(reader);
+	}
+	return snapshot;
+}
+
+static void remove_store(void)
+{
+	struct segment_name *names;
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY);
+	size_t n;
+
+	assert_int_equal(directory_list(dir_fd, &names, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		unlinkat(dir_fd, names[i].text, 0);
+	unlinkat(dir_fd, "lock", 0);
+	free(names);
+	close(dir_fd);
 }
 
 static int row_of(const struct block *block, uint64_t pid)
@@ -241,28 +284,28 @@ static int row_of(const struct block *block, uint64_t pid)
 	return -1;
 }
 
-static void test_who_lived_at_a_time(void **state)
+static void find_who_lived(int is_sealing)
 {
-	struct at_snapshot *snapshot = at_snapshot_new(BEGIN + 2 * S + S / 2); /* in interval 3 */
+	struct at_snapshot *snapshot;
 	struct block *rows;
 	int row;
 
-	(void)state;
-	begin_chunk();
+	begin_store(is_sealing);
 	for (uint64_t pid = 1; pid <= 4; pid++)
 		add_roster(pid, BEGIN - S);
 	add_proc(4, BEGIN - S, 11, 1, "R");
-	assert_int_equal(add_to_snapshot(snapshot, 1, 1), 0);
+	add_to_store(1, 1);
 	add_exit(2, BEGIN - S, BEGIN + S + 1, 1, 1, 1);
 	add_proc(5, BEGIN + S, 22, 1, "S");
-	assert_int_equal(add_to_snapshot(snapshot, 2, 1), 0);
+	add_to_store(2, 1);
 	/* The next interval's chunk before the last of this one: 4 ends behind the snapshot. */
 	add_exit(4, BEGIN - S, BEGIN + 3 * S + 5, 1, 1, 1);
-	assert_int_equal(add_to_snapshot(snapshot, 4, 0), 0);
+	add_to_store(4, 0);
 	add_proc(3, BEGIN - S, 33, 2, "D");
 	add_proc(6, BEGIN + 2 * S + S / 2 + 1, 44, 1, "R"); /* born after the snapshot */
 	add_exit(7, BEGIN - S, BEGIN + 2 * S + 1, 1, 1, 1);
-	assert_int_equal(add_to_snapshot(snapshot, 3, 1), 1);
+	add_to_store(3, 1);
+	snapshot = read_snapshot(BEGIN + 2 * S + S / 2); /* in interval 3 */
 	assert_int_equal(at_snapshot_verdict(snapshot), AT_KNOWN);
 
 	rows = at_snapshot_rows(snapshot);
@@ -284,19 +327,33 @@ static void test_who_lived_at_a_time(void **state)
 	assert_int_equal(row_of(rows, 6), -1);
 	block_free(rows);
 	at_snapshot_free(snapshot);
+	remove_store();
+}
+
+static void test_who_lived_at_a_time(void **state)
+{
+	(void)state;
+	find_who_lived(0);
+	find_who_lived(1);
 }
 
 static void test_a_snapshot_without_roster_or_record(void **state)
 {
-	struct at_snapshot *snapshot = at_snapshot_new(BEGIN + S / 2);
+	struct at_snapshot *snapshot;
 
 	(void)state;
-	begin_chunk();
-	assert_int_equal(at_snapshot_verdict(snapshot), AT_NOT_RECORDED);
+	begin_store(0);
 	add_proc(4, BEGIN - S, 11, 1, "R");
-	assert_int_equal(add_to_snapshot(snapshot, 1, 1), 1);
+	add_to_store(1, 1);
+	snapshot = read_snapshot(BEGIN + S / 2);
 	assert_int_equal(at_snapshot_verdict(snapshot), AT_NO_ROSTER);
 	at_snapshot_free(snapshot);
+	remove_store();
+	begin_store(0);
+	snapshot = read_snapshot(BEGIN + S / 2);
+	assert_int_equal(at_snapshot_verdict(snapshot), AT_NOT_RECORDED);
+	at_snapshot_free(snapshot);
+	remove_store();
 }
 
 static int set_up(void **state)
@@ -306,6 +363,7 @@ static int set_up(void **state)
 	roster = block_new(table_by_id(TABLE_ROSTER), 100, 1000);
 	exits = block_new(table_by_id(TABLE_EXITS), 100, 1);
 	origin.run_real_ns = BEGIN;
+	assert_non_null(mkdtemp(dir));
 	return procs && roster && exits ? 0 : -1;
 }
 
@@ -315,6 +373,7 @@ static int tear_down(void **state)
 	block_free(procs);
 	block_free(roster);
 	block_free(exits);
+	rmdir(dir);
 	return 0;
 }
 

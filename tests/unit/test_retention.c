@@ -19,6 +19,7 @@
 
 #include "query/balance.h"
 #include "store/reader.h"
+#include "tests/chunks.h"
 #include "store/writer_inside.h"
 
 #define S     UINT64_C(1000000000)
@@ -121,12 +122,15 @@ static void audit(uint64_t *ret_first, uint64_t *ret_last)
 	struct balance *balance = balance_new(0, &sink);
 	const struct balance_run *run;
 	struct store_reader *reader;
-	struct store_chunk chunk;
+	struct group_reader *groups;
+	const struct store_part *part;
 	size_t n;
 
 	assert_int_equal(store_reader_open(dir, &select, &reader), 0);
-	while (store_reader_next(reader, &chunk) > 0)
-		assert_int_equal(balance_add(balance, &chunk), 0);
+	groups = group_reader_new(store_reader_note_damage, reader);
+	while (store_reader_next(reader, &part) > 0)
+		assert_int_equal(balance_add(balance, part, &select, groups), 0);
+	group_reader_free(groups);
 	store_reader_damage(reader, &n);
 	assert_int_equal(n, 0);
 	run = balance_runs(balance, &n);
@@ -279,7 +283,7 @@ static void test_planted_files_lead_nowhere(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), -ELOOP);
 	assert_int_equal(unlink(path), 0);
-	/* A torn segment, whose recovery takes the name that a link has. */
+	/* A torn log, whose sealing takes the name that a link has. */
 	open_store("planted", 0, 0);
 	for (uint64_t number = 1; number <= 3; number++)
 		assert_int_equal(append(number, S), 0);
@@ -297,9 +301,10 @@ static void test_planted_files_lead_nowhere(void **state)
 	snprintf(path, sizeof(path), "%s/%020llu.obit", dir, (unsigned long long)BEGIN);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(truncate(path, st.st_size - 3), 0);
-	snprintf(path, sizeof(path), "%s/.recovering", dir);
+	snprintf(path, sizeof(path), "%s/.sealing", dir);
 	assert_int_equal(symlink(target, path), 0);
-	open_store("planted", 0, 0);
+	options.is_sealing = true;
+	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
 	close_store();
 	assert_int_equal(inode_of(path), 0);
 	assert_untouched(target);

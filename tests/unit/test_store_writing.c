@@ -14,7 +14,7 @@
 
 #include "store_fixture.h"
 #include "store_craft.h"
-#include "store/recover.h"
+#include "store/seal.h"
 #include "store/writer_inside.h"
 
 #define SEED UINT64_C(20260102)
@@ -312,6 +312,14 @@ static void make_torn(struct fixture *fixture, struct segment_name *ret)
 	directory_name(ret, BEGIN);
 }
 
+static int seal_with_faults(int dir_fd, const struct segment_name *name)
+{
+	struct seal_result result;
+	int r = seal_write(dir_fd, name, &planned, NULL, &result);
+
+	return r < 0 ? r : seal_replace(dir_fd, name, &result);
+}
+
 static void test_sealing_a_torn_segment_fails_without_harm(void **state)
 {
 	struct fixture *fixture = *state;
@@ -322,18 +330,18 @@ static void test_sealing_a_torn_segment_fails_without_harm(void **state)
 	dir_fd = open(fixture->dir, O_RDONLY | O_DIRECTORY);
 	assert_true(dir_fd >= 0);
 	plan_fault(WRITE_FAILS, 0, 0);
-	assert_int_equal(recover_segment(dir_fd, &name, &planned, 3), 0);
+	assert_int_equal(seal_with_faults(dir_fd, &name), 0);
 	writes = plan.writes;
 	for (int fault = WRITE_FAILS; fault < N_FAULTS; fault++)
 		for (int at = 0; at < (fault == FSYNC_FAILS ? 1 : writes); at++) {
 			make_torn(fixture, &name);
 			plan_fault((enum fault)fault, at, 1);
-			r = recover_segment(dir_fd, &name, &planned, 3);
+			r = seal_with_faults(dir_fd, &name);
 			if (fault == WRITE_IS_SHORT || fault == WRITE_IS_INTERRUPTED)
 				assert_int_equal(r, 0);
 			else
 				assert_int_equal(r, fault == FSYNC_FAILS ? -EIO : error_of(plan.fault));
-			assert_int_equal(faccessat(dir_fd, ".recovering", F_OK, 0), -1);
+			assert_int_equal(faccessat(dir_fd, SEALING_NAME, F_OK, 0), -1);
 			read_store(fixture, NULL, &reading);
 			assert_reads(&reading, &written, 3);
 			assert_int_equal(reading.n_damage, r < 0);
@@ -355,7 +363,7 @@ static void test_a_sealed_remnant_keeps_its_owner_and_mode(void **state)
 		assert_int_equal(chown(path, 1234, 4321), 0);
 	else
 		print_message("SKIPPED in part: only root can give a file away\n");
-	assert_int_equal(store_writer_close(open_writer(fixture, 2, 0)), 0);
+	assert_int_equal(store_writer_close(open_sealing_writer(fixture, 2, 0)), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
 	if (getuid() == 0) {
@@ -459,7 +467,7 @@ static void test_a_killed_writer_loses_the_interval_in_flight_at_the_most(void *
 	written.n = 0;
 	for (uint64_t run = 1; run <= 40; run += 2) {
 		uint64_t reported = kill_a_writer(fixture, run, random = mix(random)), n;
-		struct store_writer *writer = open_writer(fixture, run + 1, 0);
+		struct store_writer *writer = open_sealing_writer(fixture, run + 1, 0);
 
 		read_store(fixture, NULL, &reading);
 		n = reading.records.n - written.n;

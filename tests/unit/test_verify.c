@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "query/balance.h"
+#include "tests/chunks.h"
 
 #define S UINT64_C(1000000000)
 
@@ -64,17 +65,23 @@ struct entry {
 	uint64_t opening, forks, seen, recorded, rolled_up, closing;
 };
 
+static void add_blocks(const struct interval *interval, struct block *const *blocks, size_t n)
+{
+	static struct made_part made;
+	struct store_select select = {0};
+	struct group_reader *reader = group_reader_new(NULL, NULL);
+
+	assert_int_equal(balance_add(balance, make_part(&made, &origin, interval, blocks, n), &select, reader), 0);
+	group_reader_free(reader);
+	made_part_done(&made);
+	memset(&made, 0, sizeof(made));
+}
+
 /* One chunk; an entry makes it the interval's last. rolled_up is split over two rows where it can be. */
 static void add_chunk(uint64_t number, uint32_t exits_rows, uint64_t rolled_up, const struct entry *entry)
 {
 	struct block *blocks[] = {exits, rollups, ledger};
-	struct store_chunk chunk = {
-		.origin = &origin,
-		.interval = {number, number * S, entry ? (number + 1) * S : 0, entry != NULL},
-		.blocks = blocks,
-		.n_blocks = 3,
-		.segment = "s",
-	};
+	struct interval interval = {number, number * S, entry ? (number + 1) * S : 0, entry != NULL};
 
 	block_clear(exits);
 	block_clear(rollups);
@@ -97,7 +104,7 @@ static void add_chunk(uint64_t number, uint32_t exits_rows, uint64_t rolled_up, 
 		block_set_number(ledger, 0, LEDGER_closing, entry->closing);
 		block_set_number(ledger, 0, LEDGER_missed_runs, entry->seen == 13 ? 2 : 0);
 	}
-	assert_int_equal(balance_add(balance, &chunk), 0);
+	add_blocks(&interval, blocks, 3);
 }
 
 static const struct balance_run *run(size_t i)
@@ -220,9 +227,7 @@ static void test_chunks_and_ledger_rows_are_counted(void **state)
 	assert_string_equal(findings, "1: it has a chunk behind its last one []\n");
 	start(0);
 	block_clear(ledger);
-	struct store_chunk chunk = {.origin = &origin, .interval = {1, S, 2 * S, 1}};
-
-	assert_int_equal(balance_add(balance, &chunk), 0);
+	add_blocks(&(struct interval){1, S, 2 * S, 1}, NULL, 0);
 	assert_string_equal(findings, "1: it has 0 ledger rows instead of 1 []\n");
 	assert_int_equal(run(0)->n_judged, 0);
 }
@@ -241,13 +246,11 @@ static void test_what_begins_before_the_range_is_not_judged(void **state)
 
 static void test_a_ledger_without_a_field_is_said(void **state)
 {
-	struct store_chunk chunk = {.origin = &origin, .interval = {1, S, 2 * S, 1}, .blocks = &ledger, .n_blocks = 1};
-
 	(void)state;
 	block_clear(ledger);
 	block_add_row(ledger);
-	assert_int_equal(balance_add(balance, &chunk), 0);
-	assert_string_equal(findings, "1: its ledger row has no closing []\n");
+	add_blocks(&(struct interval){1, S, 2 * S, 1}, &ledger, 1);
+	assert_string_equal(findings, "1: its ledger row has no opening []\n");
 }
 
 int main(void)
