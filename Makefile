@@ -211,6 +211,9 @@ $(SKEL): $(BUILD)/bpf/obit.bpf.o
 # --- user side -------------------------------------------------------------------------------------------
 $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/kernel/collect*.c)): $(SKEL)
 
+# Loops over whole columns: -O2 leaves them as they are.
+$(BUILD)/obj/store/column_%.o $(BUILD)/obj/query/filter.o: ALL_CFLAGS += -O3
+
 $(BUILD)/obj/%.o: src/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -123,7 +123,7 @@ const unsigned char *get_bytes(struct source *source, size_t len)
 	return data;
 }
 
-static uint64_t get_little(struct source *source, int n)
+static inline uint64_t get_little(struct source *source, int n)
 {
 	const unsigned char *data = get_bytes(source, (size_t)n);
 	uint64_t value = 0;

@@ -3,10 +3,8 @@
  * What is held is decoded a column at a time; a column that is predicted by others has those decoded once more. So
  * memory is that of a few columns, whatever the table.
  */
-#define _GNU_SOURCE /* qsort_r */
 #include "store/group_encoder.h"
 
-#include <stdio.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +16,9 @@
 #include "store/segment_format.h"
 
 #define CACHED	      4	    /* columns kept decoded, since others are predicted by them */
-#define SAMPLE_ROWS   2048u /* on which forms are tried */
+#define SAMPLE_ROWS 4096u /* on which forms are tried */
 #define NUMBERS_LEVEL 3
-#define TEXTS_LEVEL   6 /* a third of all bytes is arguments */
+#define TEXTS_LEVEL   7 /* a third of all bytes is arguments */
 #define SAMPLE_LEVEL  1
 #define WINDOW_LOG    20	  /* 1 MiB: so much memory, and as much again for tables */
 #define CUT_BYTES     256u	  /* a part shorter than this is not worth a block of its own */
@@ -58,11 +56,6 @@ struct vector {
 	uint8_t *nulls;
 };
 
-struct sort_key {
-	uint64_t keys[2];
-	uint32_t row;
-};
-
 struct group_encoder {
 	ZSTD_CCtx *zstd, *sampler;
 	uint32_t capacity; /* rows that the arrays have room for */
@@ -70,13 +63,13 @@ struct group_encoder {
 	uint32_t clock;
 	uint64_t *scratch, *rest, *ends, *intervals;
 	uint8_t *scratch_nulls;
-	struct sort_key *order; /* of the rows */
+	uint32_t *order, *other_order; /* rows as they came, in the group's order; scratch */
 	struct column_texts texts, ordered;
-	struct sink raw, sample, frame;
+	struct sink raw, out; /* a column before it is compressed; a piece of the frame */
 
 	/* Of the group at hand. */
 	const struct held_rows *held;
-	bool is_sorted, has_ends;
+	bool is_sorted, has_ends; /* is_sorted: its order is not that in which the rows came */
 };
 
 struct group_encoder *group_encoder_new(void)
@@ -106,6 +99,7 @@ static void free_arrays(struct group_encoder *encoder)
 	free(encoder->ends);
 	free(encoder->intervals);
 	free(encoder->order);
+	free(encoder->other_order);
 	encoder->capacity = 0;
 }
 
@@ -117,8 +111,7 @@ void group_encoder_free(struct group_encoder *encoder)
 	column_texts_done(&encoder->texts);
 	column_texts_done(&encoder->ordered);
 	sink_done(&encoder->raw);
-	sink_done(&encoder->sample);
-	sink_done(&encoder->frame);
+	sink_done(&encoder->out);
 	ZSTD_freeCCtx(encoder->zstd);
 	ZSTD_freeCCtx(encoder->sampler);
 	free(encoder);
@@ -142,8 +135,9 @@ static int reserve(struct group_encoder *encoder, uint32_t rows)
 	encoder->ends = malloc(rows * sizeof(uint64_t));
 	encoder->intervals = malloc(rows * sizeof(uint64_t));
 	encoder->order = malloc(rows * sizeof(*encoder->order));
+	encoder->other_order = malloc(rows * sizeof(*encoder->order));
 	if (!has_all || !encoder->scratch || !encoder->scratch_nulls || !encoder->rest || !encoder->ends ||
-	    !encoder->intervals || !encoder->order) {
+	    !encoder->intervals || !encoder->order || !encoder->other_order) {
 		free_arrays(encoder);
 		return -ENOMEM;
 	}
@@ -153,28 +147,39 @@ static int reserve(struct group_encoder *encoder, uint32_t rows)
 
 size_t group_encoder_bytes(const struct group_encoder *encoder)
 {
-	if (getenv("DBG"))
-		fprintf(stderr, "cap %u raw %zu frame %zu cctx %zu %zu texts %u %u %u %u\n", encoder->capacity,
-			encoder->raw.capacity, encoder->frame.capacity, ZSTD_sizeof_CCtx(encoder->zstd),
-			ZSTD_sizeof_CCtx(encoder->sampler), encoder->texts.capacity, encoder->texts.slots_capacity,
-			encoder->ordered.capacity, encoder->ordered.slots_capacity);
-	return encoder->capacity * ((CACHED + 4) * sizeof(uint64_t) + CACHED + 1 + sizeof(struct sort_key)) +
+	return encoder->capacity * ((CACHED + 4) * sizeof(uint64_t) + CACHED + 1 + 2 * sizeof(uint32_t)) +
 	       (encoder->texts.capacity + encoder->ordered.capacity) * sizeof(struct span) +
 	       (encoder->texts.slots_capacity + encoder->ordered.slots_capacity) * sizeof(uint32_t) +
-	       encoder->raw.capacity + encoder->sample.capacity + encoder->frame.capacity +
+	       encoder->raw.capacity + encoder->out.capacity +
 	       ZSTD_sizeof_CCtx(encoder->zstd) + ZSTD_sizeof_CCtx(encoder->sampler);
 }
 
 /* --- rows in order ---------------------------------------------------------------------------------------------- */
-static int compare_keys(const void *a, const void *b)
+/* By bytes of the key from the lowest on, those alone in which keys differ; rows that agree stay as they are. */
+static void sort_by_key(struct group_encoder *encoder, const uint64_t *keys)
 {
-	const struct sort_key *x = a, *y = b;
+	uint32_t rows = encoder->held->rows;
+	bool is_sorted = true;
+	uint64_t differing = 0;
 
-	if (x->keys[0] != y->keys[0])
-		return x->keys[0] < y->keys[0] ? -1 : 1;
-	if (x->keys[1] != y->keys[1])
-		return x->keys[1] < y->keys[1] ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
+	for (uint32_t i = 1; i < rows; i++) {
+		differing |= keys[i] ^ keys[0];
+		is_sorted &= keys[encoder->order[i]] >= keys[encoder->order[i - 1]];
+	}
+	for (unsigned shift = 0; shift < 64 && !is_sorted; shift += 8) {
+		uint32_t starts[257] = {0}, *order = encoder->order;
+
+		if (!(differing >> shift & 0xff))
+			continue;
+		for (uint32_t i = 0; i < rows; i++)
+			starts[(keys[i] >> shift & 0xff) + 1]++;
+		for (unsigned i = 0; i < 256; i++)
+			starts[i + 1] += starts[i];
+		for (uint32_t i = 0; i < rows; i++)
+			encoder->other_order[starts[keys[order[i]] >> shift & 0xff]++] = order[i];
+		encoder->order = encoder->other_order;
+		encoder->other_order = order;
+	}
 }
 
 /* Rows come in order of time; those that agree in the keys stay in it. */
@@ -185,21 +190,20 @@ static int sort_rows(struct group_encoder *encoder)
 	int r = 0;
 
 	for (uint32_t row = 0; row < held->rows; row++)
-		encoder->order[row] = (struct sort_key){.row = row};
+		encoder->order[row] = row;
 	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
 		if (orders[i].table == held->table->id)
 			order = &orders[i];
-	encoder->is_sorted = false;
-	for (uint32_t k = 0; order && k < order->n && r == 0; k++) {
+	for (uint32_t k = order ? order->n : 0; k-- > 0 && r == 0;) {
 		if (order->fields[k] >= held->table->n_fields)
 			continue;
 		r = held_rows_column(held, order->fields[k], encoder->scratch, encoder->scratch_nulls, &encoder->texts);
-		for (uint32_t row = 0; row < held->rows; row++)
-			encoder->order[row].keys[k] = encoder->scratch[row];
-		encoder->is_sorted = true;
+		if (r == 0)
+			sort_by_key(encoder, encoder->scratch);
 	}
-	if (r == 0 && encoder->is_sorted)
-		qsort(encoder->order, held->rows, sizeof(*encoder->order), compare_keys);
+	encoder->is_sorted = false;
+	for (uint32_t row = 0; row < held->rows && !encoder->is_sorted; row++)
+		encoder->is_sorted = encoder->order[row] != row;
 	return r;
 }
 
@@ -210,7 +214,7 @@ static void place_intervals(struct group_encoder *encoder, const struct group_di
 	held_rows_intervals(encoder->held, encoder->scratch);
 	encoder->has_ends = true;
 	for (uint32_t row = 0; row < rows; row++) {
-		uint64_t place = encoder->scratch[encoder->order[row].row];
+		uint64_t place = encoder->scratch[encoder->order[row]];
 
 		encoder->intervals[row] = place;
 		encoder->ends[row] = directory->intervals[place].end_real_ns;
@@ -262,8 +266,8 @@ static int get_vector(struct group_encoder *encoder, uint32_t field, struct vect
 	if (r < 0)
 		return r;
 	for (uint32_t row = 0; encoder->is_sorted && row < rows; row++) {
-		vector->numbers[row] = encoder->scratch[encoder->order[row].row];
-		vector->nulls[row] = encoder->scratch_nulls[encoder->order[row].row];
+		vector->numbers[row] = encoder->scratch[encoder->order[row]];
+		vector->nulls[row] = encoder->scratch_nulls[encoder->order[row]];
 	}
 	vector->has_nulls = memchr(vector->nulls, 1, rows) != NULL;
 	vector->field = field;
@@ -273,41 +277,53 @@ static int get_vector(struct group_encoder *encoder, uint32_t field, struct vect
 }
 
 /* --- a column's form -------------------------------------------------------------------------------------------- */
-/* A zstd frame, with a block of its own for each part. */
-static int compress_parts(ZSTD_CCtx *zstd, int level, const struct sink *raw, const struct column_cuts *cuts,
-			  struct sink *sink)
+/* What a frame comes to. */
+struct frame {
+	const struct group_sink *sink; /* takes it, piece by piece; NULL: it is only measured */
+	uint64_t bytes;
+	uint32_t checksum;
+};
+
+/* A zstd frame of encoder->raw, with a block of its own for each part. 0, -ENOMEM, or what the sink said. */
+static int compress_parts(struct group_encoder *encoder, ZSTD_CCtx *zstd, int level, const struct column_cuts *cuts,
+			  struct frame *frame)
 {
-	ZSTD_inBuffer in = {raw->data, 0, 0};
+	ZSTD_inBuffer in = {encoder->raw.data, 0, 0};
+	unsigned char *to = sink_room(&encoder->out, OUT_BYTES);
 	unsigned next = 0;
 
+	if (!to)
+		return -ENOMEM;
 	ZSTD_CCtx_reset(zstd, ZSTD_reset_session_only);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, WINDOW_LOG - 3);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, WINDOW_LOG - 3);
-	ZSTD_CCtx_setPledgedSrcSize(zstd, raw->len);
-	for (;;) {
-		size_t part = raw->len;
-
+	ZSTD_CCtx_setPledgedSrcSize(zstd, encoder->raw.len);
+	while (in.pos < encoder->raw.len) {
 		while (next < cuts->n && cuts->at[next] - in.pos < CUT_BYTES)
 			next++;
-		if (next < cuts->n)
-			part = cuts->at[next];
-		in.size = part;
+		in.size = next < cuts->n ? cuts->at[next] : encoder->raw.len;
 		for (size_t left = 1; left;) {
-			size_t room = part - in.pos < OUT_BYTES ? ZSTD_compressBound(part - in.pos) + 64 : OUT_BYTES;
-			ZSTD_outBuffer out = {sink_room(sink, room), room, 0};
+			ZSTD_outBuffer out = {to, OUT_BYTES, 0};
+			int r = 0;
 
-			if (!out.dst)
-				return -ENOMEM;
-			left = ZSTD_compressStream2(zstd, &out, &in, part == raw->len ? ZSTD_e_end : ZSTD_e_flush);
+			left = ZSTD_compressStream2(zstd, &out, &in,
+						    in.size == encoder->raw.len ? ZSTD_e_end : ZSTD_e_flush);
 			if (ZSTD_isError(left))
 				return -ENOMEM; /* the only way it fails with valid parameters */
-			sink->len += out.pos;
+			frame->bytes += out.pos;
+			if (!frame->sink || !out.pos)
+				continue;
+			frame->checksum = (uint32_t)crc32(frame->checksum, to, (unsigned)out.pos);
+			encoder->out.len = out.pos;
+			r = frame->sink->take(frame->sink->context, &encoder->out);
+			encoder->out.len = 0;
+			if (r < 0)
+				return r;
 		}
-		if (part == raw->len)
-			return 0;
 	}
+	return 0;
 }
 
 /* The column of a field, and what may predict it. */
@@ -324,15 +340,16 @@ static int size_of(struct group_encoder *encoder, const struct subject *subject,
 {
 	static const struct column_texts none;
 	struct column_cuts cuts = {0};
+	struct frame frame = {0};
 	int r;
 
-	encoder->raw.len = encoder->sample.len = 0;
+	encoder->raw.len = 0;
 	column_put(&encoder->raw, subject->field, &subject->rows, subject->numbers, subject->nulls,
 		   subject->texts ? &none : NULL, choice, encoder->rest, &cuts);
 	if (encoder->raw.failed)
 		return -ENOMEM;
-	r = compress_parts(encoder->sampler, SAMPLE_LEVEL, &encoder->raw, &cuts, &encoder->sample);
-	*ret = encoder->sample.len;
+	r = compress_parts(encoder, encoder->sampler, SAMPLE_LEVEL, &cuts, &frame);
+	*ret = frame.bytes;
 	return r;
 }
 
@@ -436,7 +453,7 @@ static int put_column(struct group_encoder *encoder, uint32_t field, const struc
 {
 	struct column_choice choice = {0};
 	struct column_cuts cuts = {0};
-	struct sink *frame = &encoder->frame;
+	struct frame frame = {.sink = sink};
 	int r;
 
 	entry->minuend = entry->subtrahend = NO_COLUMN;
@@ -448,12 +465,12 @@ static int put_column(struct group_encoder *encoder, uint32_t field, const struc
 	r = choose(encoder, field, subject, &choice);
 	if (r < 0)
 		return r;
-	encoder->raw.len = frame->len = 0;
+	encoder->raw.len = 0;
 	column_put(&encoder->raw, subject->field, &subject->rows, subject->numbers, subject->nulls, subject->texts,
 		   &choice, encoder->rest, &cuts);
-	r = encoder->raw.failed ? -ENOMEM
-				: compress_parts(encoder->zstd, subject->texts ? TEXTS_LEVEL : NUMBERS_LEVEL,
-						 &encoder->raw, &cuts, frame);
+	if (encoder->raw.failed)
+		return -ENOMEM;
+	r = compress_parts(encoder, encoder->zstd, subject->texts ? TEXTS_LEVEL : NUMBERS_LEVEL, &cuts, &frame);
 	if (r < 0)
 		return r;
 	entry->head = encoder->raw.data[0];
@@ -461,10 +478,10 @@ static int put_column(struct group_encoder *encoder, uint32_t field, const struc
 		entry->minuend = choice.minuend;
 		entry->subtrahend = choice.subtrahend;
 	}
-	entry->bytes = (uint32_t)frame->len;
+	entry->bytes = (uint32_t)frame.bytes;
 	entry->raw_bytes = (uint32_t)encoder->raw.len;
-	entry->checksum = (uint32_t)crc32(0, frame->data, entry->bytes);
-	return sink->take(sink->context, frame);
+	entry->checksum = frame.checksum;
+	return 0;
 }
 
 /* The columns that may predict this one. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- *   bytes   u32 bytes of each column, in the field's order | the columns | the next section ...
+ *   bytes   u32 where each column begins, from the first one on, and where the last one ends | the columns | the next section
  */
 #include "store/held_rows.h"
 
@@ -49,7 +49,8 @@ static int make_room(struct sink *sink, size_t bytes)
 int held_rows_add(struct held_rows *held, struct source section, uint32_t rows, uint32_t interval)
 {
 	struct section opened;
-	size_t at = held->bytes.len, bytes = section.left + held->table->n_fields * 4ull;
+	size_t at = held->bytes.len, bytes = section.left + (held->table->n_fields + 1) * 4ull;
+	uint32_t begin = 0;
 	int r = section_open(&section, held->table, rows, &opened);
 
 	if (r < 0)
@@ -65,8 +66,9 @@ int held_rows_add(struct held_rows *held, struct source section, uint32_t rows, 
 	}
 	if (make_room(&held->bytes, bytes) < 0)
 		return -ENOMEM;
+	put_u32(&held->bytes, 0);
 	for (uint32_t i = 0; i < opened.n_columns; i++)
-		put_u32(&held->bytes, (uint32_t)opened.bytes[i]);
+		put_u32(&held->bytes, begin += (uint32_t)opened.bytes[i]);
 	for (uint32_t i = 0; i < opened.n_columns; i++)
 		put_bytes(&held->bytes, opened.columns[i], opened.bytes[i]);
 	held->sections[held->n_sections++] = (struct held_section){at, rows, interval};
@@ -76,13 +78,11 @@ int held_rows_add(struct held_rows *held, struct source section, uint32_t rows, 
 
 static struct source column_of(const struct held_rows *held, const struct held_section *section, uint32_t field)
 {
-	uint32_t n = held->table->n_fields;
-	struct source lengths = {held->bytes.data + section->at, n * 4ull, 0};
-	size_t at = section->at + n * 4ull;
+	size_t columns = section->at + (held->table->n_fields + 1) * 4ull;
+	struct source begins = {held->bytes.data + section->at + field * 4ull, 8, 0};
+	uint32_t begin = get_u32(&begins), end = get_u32(&begins);
 
-	for (uint32_t i = 0; i < field; i++)
-		at += get_u32(&lengths);
-	return (struct source){held->bytes.data + at, get_u32(&lengths), 0};
+	return (struct source){held->bytes.data + columns + begin, end - begin, 0};
 }
 
 /* From the section's own entries to those of the group. */
