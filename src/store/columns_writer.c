@@ -11,8 +11,8 @@
 
 #include "store/segment_format.h"
 
-#define HELD_BYTES                                                                                                     \
-	(5u << 20)    /* of all tables; what encodes them takes as much again, see columns_writer_memory_bytes() */
+/* Of all tables; what encodes them takes twice as much again, see columns_writer_memory_bytes(). */
+#define HELD_BYTES  (5u << 20)
 #define LAST_PLACES 8 /* chunks of an interval come soon after each other */
 
 struct columns_writer {

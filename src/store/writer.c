@@ -27,7 +27,7 @@
 #include "store/segment_writer.h"
 #include "store/writer_inside.h"
 
-#define DEFAULT_LEVEL 1
+#define DEFAULT_LEVEL (-1) /* a log is short-lived: half the CPU of 1 for 7 % more bytes */
 #define FULL_MARGIN_BYTES                                                                                              \
 	65536 /* what a full disk must have more than the chunk: blocks, and the file system's own                     \
 	       */

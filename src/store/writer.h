@@ -19,7 +19,7 @@ struct store_options {
 	uint64_t segment_bytes;	 /* a log ends when it has reached this; 0: the default, 32 MiB */
 	uint64_t retain_bytes;	 /* of all segments; 0: nothing is ever removed, also not on a full disk */
 	uint64_t retain_age_ns;	 /* 0: any age */
-	int level;		 /* zstd, of the log; 0: the default, 1 */
+	int level;		 /* zstd, of the log; 0: the default, -1 */
 	int fsync_each_interval; /* 0: fsync when a log ends only */
 	bool is_sealing; /* logs that have ended become columns: see store_writer_sealer(); else they stay logs */
 };
