@@ -279,7 +279,8 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 		return -EINVAL;
 	query->limit = dump->grouping ? 0 : dump->limit;
 	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
-	query->sink = dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){take_row, dump};
+	query->sink =
+		dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){.take = take_row, .context = dump};
 	return compile_where(dump);
 }
 

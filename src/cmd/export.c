@@ -179,7 +179,7 @@ static void explain_failure(const struct export *export, int r)
 static int write_file(struct export *export, const struct table *table, int fd)
 {
 	const struct origin *origin = export->store_schema.has_origin ? &export->store_schema.first : NULL;
-	struct export_sink sink = {{take_row, export}, NULL};
+	struct export_sink sink = {.rows = {.take = take_row, .context = export}};
 	int r, close_r;
 
 	export->output_options.table = table;
@@ -237,7 +237,7 @@ static void take_host(void *context, const char *host)
 static int export_partitions(struct export *export, const struct table *table)
 {
 	struct dataset *dataset = dataset_new(export->target.fd, table, usage.command);
-	struct export_sink sink = {{take_dataset_row, dataset}, take_host};
+	struct export_sink sink = {.rows = {.take = take_dataset_row, .context = dataset}, .host = take_host};
 	int r = dataset ? export_read(&export->question, table, &sink) : -ENOMEM;
 	int close_r = dataset_close(dataset);
 

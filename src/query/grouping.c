@@ -42,6 +42,13 @@ struct grouping {
 	size_t n_slots;	   /* a power of two */
 	struct buffer key; /* of the row at hand */
 
+	/* Where there is one key: the group of the value met last, and of a block's texts those met in it. */
+	bool has_last;
+	uint64_t last_number;
+	struct group *last;
+	struct group **by_entry; /* [n_by_entry] */
+	uint32_t n_by_entry, by_entry_capacity;
+
 	uint32_t overflowed; /* term that passed 64 bits */
 	struct block *batch; /* of the result */
 	size_t n_delivered;
@@ -142,6 +149,7 @@ void grouping_free(struct grouping *grouping)
 	}
 	free(grouping->groups);
 	free(grouping->slots);
+	free(grouping->by_entry);
 	buffer_done(&grouping->keys);
 	buffer_done(&grouping->key);
 	block_free(grouping->batch);
@@ -300,6 +308,74 @@ static int find_group(struct grouping *grouping, struct group **ret)
 	return 0;
 }
 
+/* Whatever was known of a block's texts. */
+static void begin_block(void *context)
+{
+	struct grouping *grouping = context;
+
+	grouping->n_by_entry = 0;
+}
+
+/* The place of the row's text among those of its block; NULL: it must be looked for. */
+static struct group **place_by_entry(struct grouping *grouping, const struct block_dictionary *dictionary, uint32_t row)
+{
+	uint32_t n = dictionary->n_entries;
+
+	if (!grouping->n_by_entry) {
+		if (n > grouping->by_entry_capacity) {
+			free(grouping->by_entry);
+			grouping->by_entry = malloc(n * sizeof(*grouping->by_entry));
+			grouping->by_entry_capacity = grouping->by_entry ? n : 0;
+			if (!grouping->by_entry)
+				return NULL;
+		}
+		memset(grouping->by_entry, 0, n * sizeof(*grouping->by_entry));
+		grouping->n_by_entry = n;
+	}
+	return &grouping->by_entry[dictionary->numbers[row]];
+}
+
+static int look_up(struct grouping *grouping, const struct block *block, uint32_t row, const int *columns,
+		   struct group **ret)
+{
+	int r = make_key(grouping, block, row, columns);
+
+	return r < 0 ? r : find_group(grouping, ret);
+}
+
+/* The row's group. Of a single key most rows have a value that was met just before, or in this block. */
+static int group_of(struct grouping *grouping, const struct block *block, uint32_t row, const int *columns,
+		    struct group **ret)
+{
+	int column = grouping->terms.n_keys == 1 ? columns[grouping->columns[0]] : -1, r;
+	struct group **place;
+	uint64_t number;
+
+	if (column < 0 || block_is_null(block, row, (uint32_t)column))
+		return look_up(grouping, block, row, columns, ret);
+	if (field_is_text(&grouping->fields[0])) {
+		if (!block->dictionaries || !block->dictionaries[column].numbers)
+			return look_up(grouping, block, row, columns, ret);
+		place = place_by_entry(grouping, &block->dictionaries[column], row);
+		if (!place)
+			return -ENOMEM;
+		r = *place ? 0 : look_up(grouping, block, row, columns, place);
+		*ret = *place;
+		return r;
+	}
+	number = round_down(&grouping->fields[0], block_number(block, row, (uint32_t)column),
+			    grouping->terms.terms[0].step);
+	if (!grouping->has_last || number != grouping->last_number) {
+		r = look_up(grouping, block, row, columns, &grouping->last);
+		grouping->has_last = r == 0;
+		grouping->last_number = number;
+		if (r < 0)
+			return r;
+	}
+	*ret = grouping->last;
+	return 0;
+}
+
 /* --- what is computed of it -----------------------------------------------------------------------------------------
  */
 /* The number in a column of the wanted. */
@@ -314,10 +390,8 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 	struct observation observation = {.block = block, .row = row, .weight = 1};
 	uint32_t n_keys = grouping->terms.n_keys;
 	struct group *group = NULL;
-	int r = make_key(grouping, block, row, columns);
+	int r = group_of(grouping, block, row, columns, &group);
 
-	if (r == 0)
-		r = find_group(grouping, &group);
 	if (grouping->weight >= 0)
 		observation.weight = number_at(block, row, columns[grouping->weight]);
 	if (grouping->time >= 0)
@@ -341,7 +415,7 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 
 struct row_sink grouping_sink(struct grouping *grouping)
 {
-	return (struct row_sink){take_row, grouping};
+	return (struct row_sink){.take = take_row, .begin = begin_block, .context = grouping};
 }
 
 /* --- the result ------------------------------------------------------------------------------------------------- */

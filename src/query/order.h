@@ -19,6 +19,7 @@ struct order;
 struct row_sink {
 	int (*take)(void *context, const struct block *block, uint32_t row, const int *columns);
 	void *context;
+	void (*begin)(void *context); /* rows of another block come next, or of one that has changed; or NULL */
 };
 
 /* Rows of `table` (not owned, outlives the order), sorted by its field `key`; limit 0: none. NULL: out of memory. */

@@ -109,12 +109,19 @@ static bool is_in_range(const struct query *query, const struct block *block, ui
 	return real_ns >= options->since_real_ns && (!options->until_real_ns || real_ns < options->until_real_ns);
 }
 
+static void begin_block(struct query *query)
+{
+	if (query->options.sink.begin)
+		query->options.sink.begin(query->options.sink.context);
+}
+
 int query_block(struct query *query, const struct block *block)
 {
 	int r = 0;
 
 	/* The reader may reuse the memory of a table: the address alone does not say. */
 	bind(query, block->table);
+	begin_block(query);
 	for (uint32_t row = 0; row < block->rows && r == 0; row++) {
 		if (!is_in_range(query, block, row))
 			continue;
@@ -138,6 +145,7 @@ int query_rows(struct query *query, const struct block *block, const uint32_t *r
 	int r = 0;
 
 	bind(query, block->table);
+	begin_block(query);
 	for (uint32_t i = 0; i < n && r == 0; i++) {
 		if (query->order)
 			r = order_add(query->order, block, rows[i], query->columns);
@@ -209,7 +217,7 @@ bool query_needs_order(const struct query *query)
 
 int query_decide_until(struct query *query, uint64_t real_ns)
 {
-	struct row_sink sink = {pass, query};
+	struct row_sink sink = {.take = pass, .context = query};
 
 	if (!query->options.is_by_time)
 		return 0;
@@ -233,7 +241,7 @@ int query_begin_interval(struct query *query, uint64_t run_real_ns, const struct
 
 int query_finish(struct query *query)
 {
-	struct row_sink sink = {pass, query};
+	struct row_sink sink = {.take = pass, .context = query};
 
 	return query->order ? order_deliver(query->order, NULL, &sink) : 0;
 }

@@ -16,7 +16,7 @@
 #include "store/segment_format.h"
 
 #define CACHED	      4	    /* columns kept decoded, since others are predicted by them */
-#define SAMPLE_ROWS 4096u /* on which forms are tried */
+#define SAMPLE_ROWS   4096u /* on which forms are tried */
 #define NUMBERS_LEVEL 3
 #define TEXTS_LEVEL   7 /* a third of all bytes is arguments */
 #define SAMPLE_LEVEL  1
@@ -150,8 +150,8 @@ size_t group_encoder_bytes(const struct group_encoder *encoder)
 	return encoder->capacity * ((CACHED + 4) * sizeof(uint64_t) + CACHED + 1 + 2 * sizeof(uint32_t)) +
 	       (encoder->texts.capacity + encoder->ordered.capacity) * sizeof(struct span) +
 	       (encoder->texts.slots_capacity + encoder->ordered.slots_capacity) * sizeof(uint32_t) +
-	       encoder->raw.capacity + encoder->out.capacity +
-	       ZSTD_sizeof_CCtx(encoder->zstd) + ZSTD_sizeof_CCtx(encoder->sampler);
+	       encoder->raw.capacity + encoder->out.capacity + ZSTD_sizeof_CCtx(encoder->zstd) +
+	       ZSTD_sizeof_CCtx(encoder->sampler);
 }
 
 /* --- rows in order ---------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- *   bytes   u32 where each column begins, from the first one on, and where the last one ends | the columns | the next section
+ *   bytes   u32 where each column begins, from the first one on, and where the last one ends | the columns | the next
+ * section
  */
 #include "store/held_rows.h"
 

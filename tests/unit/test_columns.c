@@ -230,8 +230,8 @@ static struct outcome read_all(const struct fixture *fixture, struct truth *trut
 					const char *text = block_text(block, row, field, &len);
 					const char *other = block_text(*wanted, row, field, &other_len);
 
-					outcome.wrong += was_null || len != other_len ||
-							 (len && memcmp(text, other, len) != 0);
+					outcome.wrong +=
+						was_null || len != other_len || (len && memcmp(text, other, len) != 0);
 				}
 			}
 		}
