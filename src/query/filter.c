@@ -350,7 +350,7 @@ static int run(struct filter *filter, size_t first, size_t last, unsigned depth)
 			continue;
 		}
 		/* Is there a row that the second half can change? */
-		if (memchr(truth, is_and, rows)) {
+		if (memchr(truth, is_and ? 1 : 0, rows)) {
 			r = run(filter, i + 1, program[i].operand, depth + 1);
 			second = filter->truths[depth + 1];
 			for (uint32_t row = 0; row < rows && r == 0; row++)

@@ -234,7 +234,7 @@ static void put_bits(struct bits *bits, uint64_t value, unsigned count)
 	while (count) {
 		unsigned step = count < 32 ? count : 32;
 
-		bits->held |= (value & (UINT64_MAX >> (64 - step))) << bits->n_held;
+		bits->held |= (value & ((UINT64_C(1) << step) - 1)) << bits->n_held;
 		bits->n_held += step;
 		value >>= step;
 		count -= step;

@@ -82,7 +82,7 @@ static int ask(struct query_options options, const char *sort, uint64_t rows)
 	taken.n = 0;
 	taken.is_wrong = 0;
 	options.selection = &selection;
-	options.sink = (struct row_sink){take, &taken};
+	options.sink = (struct row_sink){.take = take, .context = &taken};
 	query = query_new(&options);
 	assert_non_null(query);
 	for (uint64_t first = 1; first <= rows && r == 0; first += 100) {

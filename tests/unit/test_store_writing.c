@@ -171,7 +171,7 @@ static void test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try(vo
 	assert_int_equal(write_with_faults(fixture, &failures), 0);
 	writes = plan.writes;
 	size = size_of_segments(fixture);
-	assert_true(writes >= 11 && count_segments(fixture) >= 2);
+	assert_true(writes >= 10 && count_segments(fixture) >= 2);
 	for (int fault = WRITE_FAILS; fault <= WRITE_IS_INTERRUPTED; fault++)
 		for (int times = 1; times <= 3; times += 2)
 			for (int at = 0; at < writes; at++) {
