@@ -93,7 +93,7 @@ static void rights_are_given_up(const char *name)
 	}
 	if (tasks)
 		closedir(tasks);
-	good &= check(n == 4, name, "%d threads", n);
+	good &= check(n == 5, name, "%d threads", n);
 	good &= check(storm_run(2000, 2, 0, &storm) == 0, name, "the storm failed");
 	/* A segment more, made without the rights that the first was made with. */
 	kill(agent, SIGHUP);
