@@ -53,9 +53,10 @@ events=$("${history[@]}" | sed -n 's/^\([0-9]*\) events in .*/\1/p')
 hold ledger "an event" "$events" ledger_event "${history[@]}"
 hold seal "an event of the interval" "$events" ledger_seal "${history[@]}"
 hold encode "a row" $rows store_writer_append "$build/tests/write_day" "$work/again" 40
-hold decode "a row" $rows store_reader_next "$build/obit" dump exits --store "$work/day" --where 'pid = 1'
-hold select "a row" $rows query_block "$build/obit" dump exits --store "$work/day" --where 'cpu_ns > 1s and comm ~ "^cc"'
-hold group "a row" $rows query_block "$build/obit" dump exits --store "$work/day" --group-by comm --format csv
+hold decode "a row" $rows group_reader_columns "$build/obit" dump exits --store "$work/day" --format csv --jobs 1
+hold select "a row" $rows filter_rows "$build/obit" dump exits --store "$work/day" --jobs 1 \
+    --where 'cpu_ns > 1us and comm ~ "^cc"'
+hold group "a row" $rows query_rows "$build/obit" dump exits --store "$work/day" --group-by comm --format csv --jobs 1
 hold jsonl "a row" $rows output_row "$build/obit" dump exits --store "$work/day" --format jsonl
 [ -z "$update" ] || cp "$work/budget" "$budget"
 echo "$passed passed, $failed failed, 0 skipped"
