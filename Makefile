@@ -43,7 +43,7 @@ DAY_OBJS  := $(filter-out %/rewrite.o %/columns.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-store-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes check-words format-check lint coverage storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
+.PHONY: bench-store bench-month all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-store-format check-golden check-export check-budget check-analysis deps-readers check-miscount fuzz golden check-includes check-words format-check lint coverage storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -132,9 +132,15 @@ check-miscount: $(OBIT) $(LIVE_BINS) ## builds with a broken counter each: verif
 bench-deps: ## install the peers that the benchmarks compare with, where the distribution has them (root)
 	$(Q)apt-get install -y -qq --no-install-recommends libbpf-tools atop sysstat
 
-bench: $(OBIT) $(LIVE_BINS) ## storms, snapshots and switches under obit and its peers; about 20 minutes (root)
+bench: $(OBIT) $(LIVE_BINS) bench-store ## storms, snapshots and switches under obit and its peers; about 25 minutes (root)
 	$(Q)scripts/bench-live.py $(BUILD)
 	$(Q)scripts/bench-storm.py $(BUILD)
+
+bench-store: $(OBIT) $(BUILD)/tests/make_day $(BUILD)/tests/columns ## questions to a generated day: obit, obit before columns, DuckDB
+	$(Q)scripts/bench-store.py $(BUILD)
+
+bench-month: $(OBIT) $(BUILD)/tests/make_day $(BUILD)/tests/columns ## the same of a generated month, without obit before columns
+	$(Q)scripts/bench-store.py $(BUILD) --month --rounds 3
 
 bench-quick: $(OBIT) $(LIVE_BINS) ## one of each (root)
 	$(Q)scripts/bench-live.py $(BUILD) --quick

@@ -36,10 +36,15 @@ static struct store_writer *writer;
 static struct block *blocks[2];
 static uint64_t segment_bytes; /* a header and some twenty intervals */
 
+static bool is_sealing;
+
 static void open_writer(uint64_t retain_bytes)
 {
 	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
-	struct store_options options = {.dir = dir, .segment_bytes = segment_bytes, .retain_bytes = retain_bytes};
+	struct store_options options = {.dir = dir,
+					.segment_bytes = segment_bytes,
+					.retain_bytes = retain_bytes,
+					.is_sealing = is_sealing};
 
 	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
 }
@@ -197,8 +202,10 @@ static pid_t start_reader(uint64_t last, int may_gap)
 		if (chunk.interval.number != number + 1 && !may_gap)
 			_exit(4);
 		number = chunk.interval.number;
+		/* Columns have them by their end, a log as they came. */
 		for (uint32_t i = 0; i < ROWS; i++)
-			if (block_number(chunk.blocks[0], i, EXITS_pid) != number * 100 + i)
+			if (block_number(chunk.blocks[0], i, EXITS_pid) !=
+			    number * 100 + (chunks.part->is_log ? i : ROWS - 1 - i))
 				_exit(5);
 	}
 	store_reader_damage(reader, &n_damage);
@@ -228,6 +235,30 @@ static void test_many_follow_a_writer_at_full_speed(void **state)
 		append(number);
 	await_readers(readers);
 	assert_int_equal(store_writer_close(writer), 0);
+}
+
+/* Each interval comes once, from the log or from the columns that have replaced it. */
+static void test_many_follow_a_writer_that_seals(void **state)
+{
+	pid_t readers[2 * N_READERS];
+
+	(void)state;
+	is_sealing = true;
+	open_store("sealing-race", 0);
+	for (int i = 0; i < N_READERS; i++)
+		readers[i] = start_reader(2000, 0);
+	for (uint64_t number = 1; number <= 2000; number++) {
+		append(number);
+		if (number % 3 == 0)
+			sealer_work(store_writer_sealer(writer));
+		/* Some begin when there are columns to begin with. */
+		if (number % 400 == 200 && number / 400 < N_READERS)
+			readers[N_READERS + number / 400] = start_reader(2000, 0);
+	}
+	await_readers(readers);
+	await_readers(readers + N_READERS);
+	assert_int_equal(store_writer_close(writer), 0);
+	is_sealing = false;
 }
 
 static void test_many_follow_a_writer_that_removes_what_they_read(void **state)
@@ -490,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_every_interval_comes_once_across_segments),
 		cmocka_unit_test(test_segment_is_read_to_its_end_though_it_is_removed),
 		cmocka_unit_test(test_many_follow_a_writer_at_full_speed),
+		cmocka_unit_test(test_many_follow_a_writer_that_seals),
 		cmocka_unit_test(test_many_follow_a_writer_that_removes_what_they_read),
 		cmocka_unit_test(test_many_follow_across_writers_that_are_killed),
 		cmocka_unit_test(test_reader_follows_to_another_directory),
