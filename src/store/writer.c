@@ -20,6 +20,7 @@
 #include <zlib.h>
 
 #include "base/clock.h"
+#include "store/block_part.h"
 #include "store/directory.h"
 #include "store/segment_format.h"
 #include "store/store_dir.h"
@@ -57,6 +58,7 @@ struct store_writer {
 	bool has_encoded;	 /* a chunk waits in the segment, the last call's if that failed */
 	struct interval encoded; /* ... of this interval */
 	uint32_t checksum;	 /* ... of what the failed call was given */
+	uint32_t parts, n_done;	 /* of a chunk that no file takes as a whole: in how many it goes; 0: it does not */
 	bool end_is_asked;	 /* the log ends with the next interval */
 	bool end_is_next;	 /* ... which is encoded */
 	bool is_sealing;
@@ -482,22 +484,19 @@ static uint32_t checksum_of(const struct interval *interval, struct block *const
 	return (uint32_t)crc;
 }
 
-int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
-			size_t n_blocks)
+/* A segment that no chunk fits into is not there. */
+static void drop_fresh_segment(struct store_writer *writer)
 {
-	int is_retried, r;
+	unlinkat(writer->store_dir.dir_fd, writer->name.text, 0);
+	leave_segment(writer);
+}
 
-	if (!fits_chunk(blocks, n_blocks))
-		return -E2BIG;
-	r = stay_in_place(writer);
-	/* Another chunk than the one that failed: that one has been given up, but its bytes come first. */
-	if (r == 0 && writer->has_encoded && writer->checksum != checksum_of(interval, blocks, n_blocks))
-		r = commit(writer);
-	if (r < 0)
-		return r;
-	is_retried = writer->has_encoded;
-	if (!is_retried)
-		r = encode(writer, interval, blocks, n_blocks);
+/* One chunk into the running log, or into a new one where that may not grow. */
+static int write_chunk(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+		       size_t n_blocks)
+{
+	int r = writer->has_encoded ? 0 : encode(writer, interval, blocks, n_blocks);
+
 	if (r == 0)
 		r = commit(writer);
 	if (r == -EFBIG && writer->segment.frames.committed) {
@@ -506,7 +505,75 @@ int store_writer_append(struct store_writer *writer, const struct interval *inte
 		if (r == 0)
 			r = commit(writer);
 	}
-	if (r < 0 && !is_retried)
+	return r;
+}
+
+/* A chunk that is too long for any file goes in parts, the last of which ends its interval. After an error it goes on
+ * with the part that is missing. */
+static int write_parts(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+		       size_t n_blocks)
+{
+	int r = 0;
+
+	while (r == 0 && writer->n_done < writer->parts) {
+		bool is_last = writer->n_done + 1 == writer->parts;
+		struct block_part *part = block_part_new(blocks, n_blocks, writer->n_done, writer->parts);
+		struct interval of = *interval;
+
+		if (!part)
+			return -ENOMEM;
+		if (!is_last) {
+			of.is_last_chunk = false;
+			of.end_real_ns = 0;
+		}
+		if (is_last || block_part_rows(part))
+			r = write_chunk(writer, &of, block_part_blocks(part), n_blocks);
+		writer->n_done += r == 0;
+		if (r == -EFBIG && !writer->segment.frames.committed && block_part_rows(part) > 1) {
+			drop_fresh_segment(writer);
+			writer->parts *= 2;
+			writer->n_done *= 2;
+			r = 0;
+		}
+		block_part_free(part);
+	}
+	if (r == 0)
+		writer->parts = writer->n_done = 0;
+	return r;
+}
+
+int store_writer_append(struct store_writer *writer, const struct interval *interval, struct block *const *blocks,
+			size_t n_blocks)
+{
+	uint32_t checksum = 0;
+	bool is_other;
+	int r;
+
+	if (!fits_chunk(blocks, n_blocks))
+		return -E2BIG;
+	r = stay_in_place(writer);
+	if (r < 0)
+		return r;
+	if (writer->has_encoded || writer->parts)
+		checksum = checksum_of(interval, blocks, n_blocks);
+	/* Another chunk than the one that failed: that one has been given up, but its bytes come first. */
+	is_other = writer->checksum != checksum;
+	if (writer->has_encoded && is_other)
+		r = commit(writer);
+	if (r < 0)
+		return r;
+	if (is_other)
+		writer->parts = writer->n_done = 0;
+	if (!writer->parts) {
+		r = write_chunk(writer, interval, blocks, n_blocks);
+		if (r == -EFBIG && !writer->segment.frames.committed) {
+			drop_fresh_segment(writer);
+			writer->parts = 2;
+		}
+	}
+	if (writer->parts)
+		r = write_parts(writer, interval, blocks, n_blocks);
+	if (r < 0)
 		writer->checksum = checksum_of(interval, blocks, n_blocks);
 	return r;
 }

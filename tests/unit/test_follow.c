@@ -41,10 +41,8 @@ static bool is_sealing;
 static void open_writer(uint64_t retain_bytes)
 {
 	struct origin origin = {.host = "h", .boot_id = "b", .run_real_ns = BEGIN};
-	struct store_options options = {.dir = dir,
-					.segment_bytes = segment_bytes,
-					.retain_bytes = retain_bytes,
-					.is_sealing = is_sealing};
+	struct store_options options = {
+		.dir = dir, .segment_bytes = segment_bytes, .retain_bytes = retain_bytes, .is_sealing = is_sealing};
 
 	assert_int_equal(store_writer_open(&options, &origin, &writer, NULL), 0);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "store_fixture.h"
@@ -486,6 +487,45 @@ static void test_a_killed_writer_loses_the_interval_in_flight_at_the_most(void *
 	assert_zstd_accepts(fixture);
 }
 
+static void test_a_chunk_that_no_file_takes_goes_in_parts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit before, small = {50000, RLIM_INFINITY};
+	struct interval interval = interval_of(1, 1, 1);
+	struct store_writer *writer;
+	uint64_t digest = 0, read = 0;
+	struct store_select all = {0};
+	struct chunks chunks = {0};
+	struct store_reader *reader;
+	struct store_chunk chunk;
+	int n_last = 0;
+
+	fill_chunk(fixture, &interval, 2000, 7);
+	for (int i = 0; i < N_BLOCKS; i++)
+		digest += digest_block(fixture->blocks[i]);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	writer = open_writer(fixture, 1, 0);
+	assert_int_equal(store_writer_append(writer, &interval, fixture->blocks, N_BLOCKS), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(store_writer_close(writer), 0);
+	assert_int_equal(store_reader_open(fixture->dir, &all, &reader), 0);
+	while (chunks_next(&chunks, reader, &chunk) > 0) {
+		for (size_t i = 0; i < chunk.n_blocks; i++)
+			read += digest_block(chunk.blocks[i]);
+		assert_int_equal(chunk.interval.number, 1);
+		assert_int_equal(n_last, 0);
+		n_last += chunk.interval.is_last_chunk;
+	}
+	chunks_done(&chunks);
+	store_reader_close(reader);
+	assert_int_equal(n_last, 1);
+	assert_int_equal(read, digest);
+	assert_true(count_segments(fixture) > 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -494,6 +534,7 @@ int main(void)
 		TEST(test_a_write_that_fails_at_any_point_is_made_good_by_the_next_try),
 		TEST(test_an_fsync_that_fails_is_reported_when_the_writer_closes),
 		TEST(test_an_fsync_that_fails_is_reported_when_the_last_chunk_has_sealed_the_segment),
+		TEST(test_a_chunk_that_no_file_takes_goes_in_parts),
 		TEST(test_closing_writes_what_the_last_try_could_not),
 		TEST(test_a_chunk_given_up_does_not_take_the_place_of_the_next),
 		TEST(test_sealing_a_torn_segment_fails_without_harm),
