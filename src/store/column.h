@@ -59,10 +59,6 @@ void column_put(struct sink *sink, const struct field *field, const struct colum
 		const uint8_t *nulls, const struct column_texts *texts, const struct column_choice *choice,
 		uint64_t *rest, struct column_cuts *cuts);
 
-/* What the values are beyond their prediction, for those that are not null, in `ret`: how many. */
-uint32_t column_rest(const struct field *field, const struct column_rows *rows, const uint64_t *numbers,
-		     const uint8_t *nulls, const struct column_choice *choice, uint64_t *ret, uint64_t *ret_base);
-
 /* The head of a column, for who must know what it needs before it is decoded. 0 or -EBADMSG. */
 int column_needs(const void *data, size_t len, struct column_choice *ret);
 
@@ -74,11 +70,11 @@ struct column_entries {
 };
 
 /*
- * Decodes the whole of `from` into numbers and nulls, for rows->n rows each; *ret_has_nulls says whether any is. `ret`
+ * Decodes the whole of `from` into numbers and nulls, for rows->n rows each. `ret`
  * gets the texts where the field is one. 0; -EBADMSG: the bytes make no sense (the contents are then undefined);
  * -ENOMEM.
  */
 int column_get(struct source *from, const struct field *field, const struct column_rows *rows, uint64_t *numbers,
-	       uint8_t *nulls, bool *ret_has_nulls, struct column_entries *ret);
+	       uint8_t *nulls, struct column_entries *ret);
 
 #endif

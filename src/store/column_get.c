@@ -247,16 +247,14 @@ static int check_entries(const struct column_entries *entries, const uint64_t *n
 }
 
 int column_get(struct source *from, const struct field *field, const struct column_rows *rows, uint64_t *numbers,
-	       uint8_t *nulls, bool *ret_has_nulls, struct column_entries *ret)
+	       uint8_t *nulls, struct column_entries *ret)
 {
 	struct column_head head;
 	int r = get_head(from, &head), n = 0;
 
-	*ret_has_nulls = head.has_nulls;
 	if (r == 0 && head.choice.packing == PACK_NULLS) {
 		memset(nulls, 1, rows->n);
 		memset(numbers, 0, rows->n * sizeof(*numbers));
-		*ret_has_nulls = true;
 		return from->left ? -EBADMSG : 0;
 	}
 	if (r == 0)

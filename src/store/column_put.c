@@ -105,8 +105,9 @@ static uint64_t by_columns(const struct column_rows *rows, const struct column_c
 	return choice->subtrahend == NO_COLUMN ? value : value - rows->numbers[choice->subtrahend][row];
 }
 
-uint32_t column_rest(const struct field *field, const struct column_rows *rows, const uint64_t *numbers,
-		     const uint8_t *nulls, const struct column_choice *choice, uint64_t *ret, uint64_t *ret_base)
+/* What the values are beyond their prediction, for those that are not null, in `ret`: how many. */
+static uint32_t column_rest(const struct field *field, const struct column_rows *rows, const uint64_t *numbers,
+			    const uint8_t *nulls, const struct column_choice *choice, uint64_t *ret, uint64_t *ret_base)
 {
 	uint64_t base = 0, before;
 	uint32_t n = 0;

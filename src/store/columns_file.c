@@ -144,10 +144,8 @@ static int read_last_directory(struct columns_file *file, uint64_t since_real_ns
 		r = end ? read_trailer(file->fd, end, &file->trailer) : -EBADMSG;
 	}
 	for (;;) {
-		if (r == 0 && !is_of_time(&file->trailer, since_real_ns, until_real_ns)) {
-			file->is_passed = true;
+		if (r == 0 && !is_of_time(&file->trailer, since_real_ns, until_real_ns))
 			return 0;
-		}
 		if (r == 0)
 			r = read_directory(file);
 		if (r == 0 && !has_all_columns(file)) {

@@ -14,7 +14,6 @@ struct columns_file {
 	uint64_t file_bytes;
 	struct group_trailer trailer;
 	struct group_directory directory; /* empty where it is damaged, or the file is of no time that was asked for */
-	bool is_passed;			  /* of no such time */
 };
 
 /* Does its end say that its header has this checksum (group_trailer)? */

@@ -69,6 +69,17 @@ struct group_reader *group_reader_new(group_damage damage, void *ctx)
 	return NULL;
 }
 
+/* What has room for each row of a group. */
+static void free_rows(struct group_reader *reader)
+{
+	free(reader->zeros);
+	free(reader->scratch_numbers);
+	free(reader->intervals);
+	free(reader->ends);
+	free(reader->ones);
+	free(reader->interval_nulls);
+}
+
 void group_reader_free(struct group_reader *reader)
 {
 	if (!reader)
@@ -80,12 +91,7 @@ void group_reader_free(struct group_reader *reader)
 		free(reader->columns[i].entries);
 	}
 	column_scratch_done(&reader->scratch);
-	free(reader->zeros);
-	free(reader->scratch_numbers);
-	free(reader->intervals);
-	free(reader->ends);
-	free(reader->ones);
-	free(reader->interval_nulls);
+	free_rows(reader);
 	free(reader->block.arena);
 	free(reader);
 }
@@ -94,12 +100,7 @@ static int reserve(struct group_reader *reader, uint32_t rows)
 {
 	if (rows <= reader->capacity)
 		return 0;
-	free(reader->zeros);
-	free(reader->scratch_numbers);
-	free(reader->intervals);
-	free(reader->ends);
-	free(reader->ones);
-	free(reader->interval_nulls);
+	free_rows(reader);
 	reader->zeros = calloc(rows, sizeof(uint64_t));
 	reader->scratch_numbers = malloc(rows * sizeof(uint64_t));
 	reader->intervals = malloc(rows * sizeof(uint64_t));
@@ -334,7 +335,7 @@ static int decode(struct group_reader *reader, uint32_t field)
 	struct group_column *column = &reader->columns[field];
 	struct column_rows rows = {.n = reader->group->rows};
 	struct column_entries entries = {0};
-	bool is_text = field_is_text(of), has_nulls;
+	bool is_text = field_is_text(of);
 	struct source from;
 	int r = find_bytes(reader, field, &rows, &from);
 
@@ -349,7 +350,7 @@ static int decode(struct group_reader *reader, uint32_t field)
 		fill(reader, entry_of(reader, field), column->numbers, column->nulls);
 	} else {
 		r = column_get(&from, of, &rows, is_text ? reader->scratch_numbers : column->numbers, column->nulls,
-			       &has_nulls, &entries);
+			       &entries);
 	}
 	if (r == 0 && is_text && from.data)
 		r = place_texts(reader, field, &entries);
@@ -394,7 +395,6 @@ static int decode_intervals(struct group_reader *reader)
 	const struct column_entry *entry = entry_of(reader, group->table->n_fields);
 	struct column_rows rows = {.n = group->rows};
 	struct column_entries entries = {0};
-	bool has_nulls;
 	struct source from;
 	int r;
 
@@ -406,8 +406,8 @@ static int decode_intervals(struct group_reader *reader)
 		from = (struct source){reader->scratch.raw.data, reader->scratch.raw.len, 0};
 		if (r == 0)
 			r = column_get(&from, &interval_field, &rows, reader->intervals, reader->interval_nulls,
-				       &has_nulls, &entries);
-		if (r == 0 && has_nulls)
+				       &entries);
+		if (r == 0 && memchr(reader->interval_nulls, 1, group->rows))
 			r = -EBADMSG;
 	}
 	for (uint32_t row = 0; row < group->rows && r == 0; row++)

@@ -116,9 +116,8 @@ int held_rows_column(const struct held_rows *held, uint32_t field, uint64_t *num
 		struct column_rows rows = {.n = held->sections[i].rows};
 		struct source from = column_of(held, &held->sections[i], field);
 		struct column_entries entries = {0};
-		bool has_nulls;
 
-		r = column_get(&from, of, &rows, numbers + at, nulls + at, &has_nulls, &entries);
+		r = column_get(&from, of, &rows, numbers + at, nulls + at, &entries);
 		/* More texts than rows: no writer of ours. */
 		if (r == 0 && entries.n > rows.n)
 			r = -EBADMSG;

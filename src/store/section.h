@@ -34,7 +34,4 @@ struct section {
 /* Where they are. 0 or -EBADMSG. */
 int section_open(struct source *from, const struct table *table, uint32_t rows, struct section *ret);
 
-/* All of them into an empty block of the table. 0; -EBADMSG, the block is then undefined; -ENOMEM. */
-int section_get(const struct section *section, struct block *block);
-
 #endif

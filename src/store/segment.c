@@ -39,7 +39,6 @@ struct segment {
 
 	ZSTD_DCtx *zstd;
 	size_t wanted; /* bytes that zstd asks for next; 0: no frame is open */
-	uint64_t frame_offset;
 	uint64_t good;
 	uint64_t given; /* `good` before the chunk that was given last */
 	int begins_frame;
@@ -263,7 +262,7 @@ static int begin_frame(struct segment *segment)
 			break;
 		skip_from(segment, segment->at, segment->at, "bytes that are no frame");
 	}
-	segment->frame_offset = segment->good = segment->at;
+	segment->good = segment->at;
 	segment->begins_frame = 1;
 	segment->raw.len = segment->raw_used = 0;
 	ZSTD_DCtx_reset(segment->zstd, ZSTD_reset_session_only);
@@ -355,7 +354,7 @@ int segment_next(struct segment *segment, struct segment_chunk *ret)
 			continue;
 		}
 		if (len > 0) {
-			*ret = (struct segment_chunk){data, (size_t)len, segment->begins_frame, segment->frame_offset};
+			*ret = (struct segment_chunk){data, (size_t)len, segment->begins_frame};
 			segment->begins_frame = 0;
 			segment->given = segment->good;
 			segment->raw_used += (size_t)len;

@@ -16,7 +16,6 @@ struct segment_chunk {
 	const void *data; /* the whole chunk, prefix and all; valid until the next call */
 	size_t len;
 	int begins_frame; /* places are counted anew */
-	uint64_t frame_offset;
 };
 
 /* A stretch that could not be read. */

@@ -22,7 +22,7 @@ static void must_come_back(const struct field *field, const struct column_rows *
 	static struct column_texts texts;
 	static struct sink sink;
 	struct column_entries again_entries = {0};
-	bool is_text = field_is_text(field), has_nulls;
+	bool is_text = field_is_text(field);
 	struct source from;
 
 	if (is_text)
@@ -34,7 +34,7 @@ static void must_come_back(const struct field *field, const struct column_rows *
 		   NULL);
 	MUST(!sink.failed);
 	from = (struct source){sink.data, sink.len, 0};
-	MUST(column_get(&from, field, rows, again, again_nulls, &has_nulls, &again_entries) == 0);
+	MUST(column_get(&from, field, rows, again, again_nulls, &again_entries) == 0);
 	for (uint32_t row = 0; row < rows->n; row++) {
 		MUST(again_nulls[row] == nulls[row]);
 		if (nulls[row])
@@ -63,7 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t nulls[MOST_ROWS];
 	struct column_entries entries = {0};
 	struct source from = {input.data, input.left, 0};
-	bool has_nulls;
 	int r;
 
 	for (uint32_t row = 0; row < MOST_ROWS; row++) {
@@ -77,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rows.numbers = fields_before;
 		rows.interval_ends = ends;
 	}
-	r = column_get(&from, field, &rows, numbers, nulls, &has_nulls, &entries);
+	r = column_get(&from, field, &rows, numbers, nulls, &entries);
 	rows.numbers = fields_before;
 	rows.interval_ends = ends;
 	for (unsigned form = 0; form < 16 && r == 0; form++)
