@@ -48,31 +48,6 @@ static inline void chunks_clear(struct chunks *chunks)
 	}
 }
 
-static inline void copy_chunk_row(struct block *to, const struct block *from, uint32_t row)
-{
-	uint32_t at = to->rows, needed = 1;
-
-	for (uint32_t field = 0; field < from->table->n_fields; field++)
-		needed += from->texts[field] ? from->texts[field][row].len : 0;
-	CHUNK_MUST(block_reserve(to, (at + 1) * 2 > to->capacity ? (at + 1) * 2 : to->capacity,
-				 to->arena_used + needed > to->arena_size ? (to->arena_used + needed) * 2
-									  : to->arena_size) == 0);
-	CHUNK_MUST(block_add_row(to) == (int)at);
-	for (uint32_t field = 0; field < from->table->n_fields; field++) {
-		size_t len;
-		const char *text;
-
-		if (block_is_null(from, row, field))
-			continue;
-		if (!from->texts[field]) {
-			block_set_number(to, at, field, block_number(from, row, field));
-			continue;
-		}
-		text = block_text(from, row, field, &len);
-		CHUNK_MUST(block_set_text(to, at, field, text, len) == 0);
-	}
-}
-
 /* Rows of the group that are of the interval at that place. */
 static inline void take_group(struct chunks *chunks, const struct store_group *group, uint32_t place, uint32_t at)
 {
@@ -89,7 +64,7 @@ static inline void take_group(struct chunks *chunks, const struct store_group *g
 				continue;
 			if (!chunks->blocks[at])
 				chunks->blocks[at] = block_new(group->table, 16, 1024);
-			copy_chunk_row(chunks->blocks[at], group_reader_block(reader), row);
+			CHUNK_MUST(block_append_row(chunks->blocks[at], group_reader_block(reader), row) == 0);
 		}
 	}
 	group_reader_free(reader);

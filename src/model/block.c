@@ -153,3 +153,37 @@ int block_set_text(struct block *block, uint32_t row, uint32_t field, const void
 	block->arena_used += (uint32_t)len;
 	return 0;
 }
+
+int block_append_row(struct block *block, const struct block *from, uint32_t row)
+{
+	uint32_t at = block->rows;
+	uint64_t needed = block->arena_used;
+	int r = 0;
+
+	for (uint32_t field = 0; field < from->table->n_fields; field++)
+		if (from->texts[field] && !from->nulls[field][row])
+			needed += from->texts[field][row].len;
+	if (needed > BLOCK_MAX)
+		return -E2BIG;
+	if (at == block->capacity || needed > block->arena_size)
+		r = block_reserve(block, at == block->capacity ? at * 2 : block->capacity,
+				  needed > block->arena_size && needed <= BLOCK_MAX / 2 ? (uint32_t)needed * 2
+											: (uint32_t)needed);
+	if (r < 0)
+		return r;
+	block_add_row(block);
+	for (uint32_t field = 0; field < from->table->n_fields; field++) {
+		size_t len;
+		const char *text;
+
+		if (block_is_null(from, row, field))
+			continue;
+		if (!from->texts[field]) {
+			block_set_number(block, at, field, block_number(from, row, field));
+			continue;
+		}
+		text = block_text(from, row, field, &len);
+		block_set_text(block, at, field, text, len);
+	}
+	return 0;
+}

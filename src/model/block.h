@@ -65,6 +65,9 @@ static inline bool block_has_room(const struct block *block, uint32_t text_bytes
 /* Adds a row of nulls. Its index, or -ENOSPC. */
 int block_add_row(struct block *block);
 
+/* Adds a copy of a row of the same table, and makes room for it. 0, -ENOMEM, or -E2BIG as block_reserve(). */
+int block_append_row(struct block *block, const struct block *from, uint32_t row);
+
 void block_set_number(struct block *block, uint32_t row, uint32_t field, uint64_t value);
 
 /* Copies the bytes. 0, or -ENOSPC when the arena is full (the value stays null). */

@@ -27,10 +27,7 @@ struct copy {
 	int dir_fd, fd;
 	char name[sizeof(struct segment_name)]; /* of the segment that is being written */
 	struct columns_writer *writer;		/* of it; NULL: none is */
-	struct origin origin;
-	struct table tables[TABLE_MAX_TABLES];
-	const struct table *of_header[TABLE_MAX_TABLES];
-	void *fields; /* of the tables */
+	struct header header;			/* of it */
 	struct group_reader *reader;
 	struct section_writer sections;
 	struct block *blocks[TABLE_MAX_TABLES]; /* rows of an interval, made when first needed */
@@ -148,59 +145,40 @@ static int end_segment(struct copy *copy)
 	return r;
 }
 
-/* A log's tables go with it, and what is written of it goes on: they are copied, names and all. */
-static int copy_tables(struct copy *copy, const struct store_part *part)
+/* A log's header goes with it, and what is written of it goes on. */
+static int copy_header(struct copy *copy, const struct store_part *part)
 {
-	size_t n_fields = 0, bytes = 0;
-	struct field *fields;
-	char *texts;
+	const struct table *tables[TABLE_MAX_TABLES];
+	struct sink sink = {0};
+	int r;
 
-	for (uint32_t i = 0; i < part->n_tables; i++) {
-		n_fields += part->tables[i].n_fields;
-		bytes += strlen(part->tables[i].name) + strlen(part->tables[i].help) + 2;
-		for (uint32_t k = 0; k < part->tables[i].n_fields; k++)
-			bytes += strlen(part->tables[i].fields[k].name) + strlen(part->tables[i].fields[k].help) + 2;
-	}
-	free(copy->fields);
-	copy->fields = malloc(n_fields * sizeof(*fields) + bytes + 1);
-	if (!copy->fields)
-		return -ENOMEM;
-	fields = copy->fields;
-	texts = (char *)(fields + n_fields);
-	for (uint32_t i = 0; i < part->n_tables; i++) {
-		copy->tables[i] = part->tables[i];
-		copy->tables[i].fields = fields;
-		copy->tables[i].name = strcpy(texts, part->tables[i].name);
-		texts += strlen(texts) + 1;
-		copy->tables[i].help = strcpy(texts, part->tables[i].help);
-		texts += strlen(texts) + 1;
-		for (uint32_t k = 0; k < part->tables[i].n_fields; k++, fields++) {
-			*fields = part->tables[i].fields[k];
-			fields->name = strcpy(texts, fields->name);
-			texts += strlen(texts) + 1;
-			fields->help = strcpy(texts, fields->help);
-			texts += strlen(texts) + 1;
-		}
-		copy->of_header[i] = &copy->tables[i];
-	}
-	return 0;
+	for (uint32_t i = 0; i < part->n_tables; i++)
+		tables[i] = &part->tables[i];
+	header_put(&sink, part->origin, tables, part->n_tables);
+	header_done(&copy->header);
+	r = sink.failed ? -ENOMEM : header_get(&copy->header, sink.data + 8, sink.len - 8);
+	sink_done(&sink);
+	return r;
 }
 
 static int begin_segment(struct copy *copy, const struct store_part *part)
 {
+	const struct table *tables[TABLE_MAX_TABLES];
 	int r = end_segment(copy);
 
 	if (r == 0)
-		r = copy_tables(copy, part);
+		r = copy_header(copy, part);
 	if (r < 0)
 		return r;
 	snprintf(copy->name, sizeof(copy->name), "%s", part->segment);
 	copy->fd = openat(copy->dir_fd, copy->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (copy->fd < 0)
 		return -errno;
-	copy->origin = *part->origin;
 	copy->extract->n_segments++;
-	copy->writer = columns_writer_new(copy->fd, &file_calls_real, &copy->origin, copy->of_header, part->n_tables);
+	for (uint32_t i = 0; i < copy->header.n_tables; i++)
+		tables[i] = &copy->header.tables[i];
+	copy->writer =
+		columns_writer_new(copy->fd, &file_calls_real, &copy->header.origin, tables, copy->header.n_tables);
 	return copy->writer ? 0 : -ENOMEM;
 }
 
@@ -227,35 +205,6 @@ static int put_rows(struct copy *copy, uint32_t table, uint32_t place, struct bl
 	}
 	sink_done(&bytes);
 	block_clear(block);
-	return r;
-}
-
-/* Adds a row of the same table. 0 or -ENOMEM. */
-static int copy_row(struct block *to, const struct block *from, uint32_t row)
-{
-	uint32_t at = to->rows, needed = 0;
-	int r = 0;
-
-	for (uint32_t field = 0; field < from->table->n_fields; field++)
-		if (from->texts[field] && !from->nulls[field][row])
-			needed += from->texts[field][row].len;
-	if (at == to->capacity || needed > to->arena_size - to->arena_used)
-		r = block_reserve(to, to->capacity * 2, (to->arena_used + needed) * 2);
-	if (r == 0)
-		r = block_add_row(to) < 0 ? -ENOMEM : 0;
-	for (uint32_t field = 0; field < from->table->n_fields && r == 0; field++) {
-		size_t len;
-		const char *text;
-
-		if (block_is_null(from, row, field))
-			continue;
-		if (!from->texts[field]) {
-			block_set_number(to, at, field, block_number(from, row, field));
-			continue;
-		}
-		text = block_text(from, row, field, &len);
-		r = block_set_text(to, at, field, text, len);
-	}
 	return r;
 }
 
@@ -291,7 +240,7 @@ static int copy_group(struct copy *copy, const struct store_part *part, const st
 	if (r == 0)
 		r = group_reader_columns(copy->reader, NULL);
 	if (r == 0 && !*block) {
-		*block = block_new(&copy->tables[table], 256, 65536);
+		*block = block_new(&copy->header.tables[table], 256, 65536);
 		r = *block ? 0 : -ENOMEM;
 	}
 	for (uint32_t row = 0; row < group->rows && r == 0; row++) {
@@ -303,7 +252,7 @@ static int copy_group(struct copy *copy, const struct store_part *part, const st
 	if (r == 0 && n)
 		qsort(rows, n, sizeof(*rows), compare_places);
 	for (uint32_t i = 0; i < n && r == 0; i++) {
-		r = copy_row(*block, group_reader_block(copy->reader), rows[i].row);
+		r = block_append_row(*block, group_reader_block(copy->reader), rows[i].row);
 		if (r == 0 && (i + 1 == n || rows[i + 1].place != rows[i].place))
 			r = put_rows(copy, table, rows[i].place, *block);
 	}
@@ -364,7 +313,7 @@ int extract_copy(struct extract *extract, struct store_reader *reader, int dir_f
 	group_reader_free(copy->reader);
 	section_writer_done(&copy->sections);
 	free(copy->places);
-	free(copy->fields);
+	header_done(&copy->header);
 	free(copy);
 	return r;
 }

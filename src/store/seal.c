@@ -17,11 +17,6 @@
 #include "store/segment.h"
 #include "store/segment_format.h"
 
-static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
-{
-	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
-}
-
 int seal_is_needed(int dir_fd, const struct segment_name *name)
 {
 	int fd = directory_open_file(dir_fd, name->text), r;
@@ -154,7 +149,7 @@ int seal_write(int dir_fd, const struct segment_name *name, const struct file_ca
 	*ret = (struct seal_result){0};
 	if (r <= 0)
 		return r < 0 ? r : -EALREADY;
-	r = segment_open(dir_fd, name->text, ignore_damage, NULL, &segment);
+	r = segment_open(dir_fd, name->text, segment_ignore_damage, NULL, &segment);
 	if (r < 0)
 		return r;
 	if (fstatat(dir_fd, name->text, &st, AT_SYMLINK_NOFOLLOW) == 0)

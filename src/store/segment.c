@@ -46,6 +46,11 @@ struct segment {
 	size_t raw_used;
 };
 
+void segment_ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
+{
+	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
+}
+
 /* Up to `len` bytes at `at`, valid until the next call; *ret_len says how many there are. */
 static const unsigned char *look(struct segment *segment, size_t len, size_t *ret_len)
 {

@@ -20,6 +20,8 @@ struct segment_chunk {
 
 /* A stretch that could not be read. */
 typedef void (*segment_damage)(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what);
+/* For whoever does not want to know. */
+void segment_ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what);
 
 /*
  * Opens the file; damage of its header is reported and leaves an open segment without chunks. Errors: what the

@@ -118,15 +118,6 @@ static int add_table(struct store_schema *store_schema, const struct table *tabl
 	return r;
 }
 
-static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
-{
-	(void)ctx;
-	(void)offset;
-	(void)bytes;
-	(void)is_torn_tail;
-	(void)what;
-}
-
 static int add_header(struct store_schema *store_schema, const struct header *header)
 {
 	int r = 0;
@@ -150,7 +141,7 @@ static int add_columns(struct store_schema *store_schema, int fd, uint32_t *head
 		close(fd);
 		return 0;
 	}
-	r = columns_file_open(&file, fd, 0, 0, ignore_damage, NULL);
+	r = columns_file_open(&file, fd, 0, 0, segment_ignore_damage, NULL);
 	if (r < 0)
 		return r;
 	r = add_header(store_schema, &file.directory.header);
@@ -170,7 +161,7 @@ static int add_segment(struct store_schema *store_schema, int dir_fd, const char
 	r = columns_file_is(fd);
 	if (r > 0)
 		return add_columns(store_schema, fd, header_checksum);
-	r = segment_open_fd(fd, ignore_damage, NULL, &segment);
+	r = segment_open_fd(fd, segment_ignore_damage, NULL, &segment);
 	if (r < 0)
 		return r;
 	r = add_header(store_schema, segment_header(segment));

@@ -22,11 +22,6 @@
 static const char *out;
 static int n_files;
 
-static void ignore_damage(void *ctx, uint64_t offset, uint64_t bytes, bool is_torn_tail, const char *what)
-{
-	(void)ctx, (void)offset, (void)bytes, (void)is_torn_tail, (void)what;
-}
-
 static void put_file(const char *target, const void *data, size_t len)
 {
 	char path[PATH_MAX];
@@ -86,7 +81,7 @@ static void put_frames(const char *path, const unsigned char *header, size_t hea
 	struct segment *segment;
 	struct segment_chunk chunk;
 
-	if (segment_open(AT_FDCWD, path, ignore_damage, NULL, &segment) < 0)
+	if (segment_open(AT_FDCWD, path, segment_ignore_damage, NULL, &segment) < 0)
 		return;
 	put_u8(&frames, 1);
 	put_u16(&frames, (uint16_t)header_len);
@@ -113,7 +108,7 @@ static void put_directory(const char *path)
 	unsigned char *frame, *room;
 	int fd = open(path, O_RDONLY);
 
-	if (fd < 0 || columns_file_open(&file, fd, 0, 0, ignore_damage, NULL) < 0)
+	if (fd < 0 || columns_file_open(&file, fd, 0, 0, segment_ignore_damage, NULL) < 0)
 		return;
 	frame = malloc(file.trailer.bytes + 1);
 	room = sink_room(&raw, file.trailer.raw_bytes);
