@@ -22,7 +22,7 @@ CFLAGS  ?= -O2 -g
 SANFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -Isrc -I. -I$(BUILD)/gen -DOBIT_VERSION='"$(VERSION)"' -pthread -MMD -MP
 
-PKGS_READ   := libzstd zlib
+PKGS_READ   := libzstd zlib jansson
 PKGS_RECORD := libbpf libelf
 pkg = $(shell pkg-config $(1) $(2))
 

@@ -308,6 +308,7 @@ struct process_sample {
 	__u64 rss_pages;
 	__u64 swap_pages;
 	__u64 cgroup_id;
+	__u64 v1_cgroup_ids[2]; /* as in event_exit */
 	__u32 ppid;
 	__u32 uid;
 	__u32 euid;

@@ -186,6 +186,7 @@ static __always_inline void read_identity(struct process_sample *sample, struct 
 {
 	memory_pages(leader, &sample->rss_pages, &sample->swap_pages);
 	sample->cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	read_v1_cgroups(sample->v1_cgroup_ids, leader);
 	sample->ppid = leader->real_parent->tgid;
 	sample->uid = leader->cred->uid.val;
 	sample->gid = leader->cred->gid.val;

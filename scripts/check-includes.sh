@@ -46,6 +46,10 @@ check_tree() {
         *) refuse "$file" '<zstd' "only src/store and src/output/parquet* may include zstd" ;;
         esac
         case $file in
+        */src/sample/*) ;;
+        *) refuse "$file" '<jansson' "only src/sample may include jansson" ;;
+        esac
+        case $file in
         */src/ledger/*) refuse "$file" '<(unistd|fcntl|time|pthread|sys/[a-z]*)\.h>' "src/ledger has no descriptors, clock or threads" ;;
         esac
     done
@@ -71,7 +75,7 @@ self_test() {
         'output:#include "store/reader.h"' 'control:#include "agent/agent.h"' 'agent:#include "control/server.h"' \
         'ledger:#include "kernel/collect.h"' 'kernel:#include "ledger/ledger.h"' 'sample:#include "ledger/chunk.h"' \
         'ledger:#include <unistd.h>' 'ledger:#include <fcntl.h>' 'ledger:#include <time.h>' 'ledger:#include <pthread.h>' \
-        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'base:twice' 'bpf:int f(struct unknown *of) { return of->field; }'; do
+        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'ledger:#include <jansson.h>' 'base:twice' 'bpf:int f(struct unknown *of) { return of->field; }'; do
         rm -rf "$tree/src" "$tree/bpf"
         mkdir -p "$tree/src/${line%%:*}" "$tree/bpf"
         : >"$tree/bpf/event.h"

@@ -3,7 +3,7 @@
 # Installs what building and testing obit need, from the distribution (Debian 12). Does nothing when all is there.
 set -eu
 
-packages="make gcc libc6-dev pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libzstd-dev
+packages="make gcc libc6-dev pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libzstd-dev libjansson-dev
     libcmocka-dev zstd jq python3 git clang-format clang-tidy cppcheck valgrind mandoc zsh dpkg-dev lintian"
 
 missing=""

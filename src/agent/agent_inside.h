@@ -35,7 +35,9 @@
 #include "kernel/ring.h"
 #include "ledger/ledger.h"
 #include "model/limits.h"
+#include "sample/account_names.h"
 #include "sample/cgroups.h"
+#include "sample/container_files.h"
 #include "sample/samplers.h"
 #include "store/writer.h"
 
@@ -70,6 +72,8 @@ struct totals_by_interval {
 struct ledger_thread {
 	struct ledger *ledger;
 	struct cgroups *cgroups;
+	struct account_names accounts;
+	struct container_files containers;
 	struct queue *queue; /* its reading side */
 	int queue_wake_fd;   /* eventfd: something is in it */
 	int sealed_fd;	     /* eventfd: an interval has been sealed */

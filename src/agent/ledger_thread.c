@@ -37,6 +37,27 @@ static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *
 	cgroups_add(thread->cgroups, hierarchy, id, path, len);
 }
 
+static struct text_view user_name(void *ctx, uint32_t uid)
+{
+	struct ledger_thread *thread = ctx;
+
+	return account_names_user(&thread->accounts, uid);
+}
+
+static struct text_view group_name(void *ctx, uint32_t gid)
+{
+	struct ledger_thread *thread = ctx;
+
+	return account_names_group(&thread->accounts, gid);
+}
+
+static struct container_facts container_facts(void *ctx, const struct cgroup_name *of)
+{
+	struct ledger_thread *thread = ctx;
+
+	return container_files_find(&thread->containers, of);
+}
+
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 {
 	struct ledger_thread *thread = ctx;
@@ -56,6 +77,7 @@ struct ledger_ports ledger_thread_ports(struct ledger_thread *thread)
 		.put_full = put_full,
 		.cgroup_name = cgroup_name,
 		.cgroup_made = cgroup_made,
+		.names = {user_name, group_name, container_facts, thread},
 		.begin_real_ns = begin_real_ns,
 		.ctx = thread,
 	};

@@ -165,6 +165,8 @@ static int make_ledger(struct agent *agent)
 	agent->writer.full = agent->ledger.full = chunk_line_new();
 	agent->ledger.ledger = ledger_new(agent->options->max_processes, (uint64_t)sysconf(_SC_PAGESIZE), &ports);
 	agent->ledger.cgroups = cgroups_new();
+	account_names_init(&agent->ledger.accounts, "");
+	container_files_init(&agent->ledger.containers, "");
 	agent->rollover.samplers = samplers_new();
 	agent->ledger.sealed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!agent->writer.empty || !agent->writer.full || !agent->ledger.ledger || !agent->ledger.cgroups ||

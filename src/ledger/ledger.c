@@ -205,6 +205,7 @@ static void on_title(struct ledger *ledger, const struct event_title *event)
 	image->argv_len = (uint16_t)len;
 	texts_drop(ledger->texts, process->image);
 	process->image = keep_image(ledger, image, &process->flags);
+	process->flags &= ~(uint32_t)PROCESS_IS_WRITTEN;
 }
 
 static void note_killer(struct process *process, const struct asker *asker)
@@ -289,34 +290,55 @@ static void note_ended(struct ledger *ledger, const struct event_exit *event, co
 		};
 }
 
-/* Where the path in v2 is of no container, that in v1 may be; it is copied, as a name is valid until the next one. */
-static struct cgroup_name find_cgroup(struct ledger *ledger, const struct event_exit *event)
+struct cgroup_name ledger_find_cgroup(struct ledger *ledger, uint64_t cgroup_id, const __u64 *v1_ids)
 {
 	const struct ledger_ports *ports = &ledger->ports;
-	struct cgroup_name name = ledger_cgroup_name(ledger, event->cgroup_id);
+	struct cgroup_name name = ledger_cgroup_name(ledger, cgroup_id);
 
 	for (uint32_t i = CGROUP_V1_MEMORY; i < N_CGROUP_HIERARCHIES && !name.container.data; i++) {
-		uint64_t id = event->v1_cgroup_ids[i - CGROUP_V1_MEMORY];
-		struct text_view container;
+		uint64_t id = v1_ids[i - CGROUP_V1_MEMORY];
+		struct cgroup_name in_v1;
 
 		if (!id)
 			continue;
-		container = ports->cgroup_name(ports->ctx, i, id).container;
-		if (container.data && container.len <= sizeof(ledger->container))
-			container.data = memcpy(ledger->container, container.data, container.len);
+		in_v1 = ports->cgroup_name(ports->ctx, i, id);
+		if (in_v1.container.data && in_v1.container.len <= sizeof(ledger->container))
+			in_v1.container.data = memcpy(ledger->container, in_v1.container.data, in_v1.container.len);
 		else
-			container = (struct text_view){NULL, 0};
-		name = ledger_cgroup_name(ledger, event->cgroup_id);
-		name.container = container;
+			in_v1.container = (struct text_view){NULL, 0};
+		name = ledger_cgroup_name(ledger, cgroup_id);
+		name.container = in_v1.container;
+		name.runtime = in_v1.runtime;
 	}
 	return name;
+}
+
+/* Of the process, and of who sent it signals. */
+static void write_names(struct ledger *ledger, const struct open_interval *open, const struct exit_source *exit)
+{
+	const struct name_ports *ports = &ledger->ports.names;
+	const struct event_exit *event = exit->event;
+	uint64_t time_ns = event->head.boot_ns + (uint64_t)ledger->real_minus_boot_ns;
+
+	write_user(&ledger->names, ports, open->chunk, time_ns, event->uid);
+	write_user(&ledger->names, ports, open->chunk, time_ns, event->euid);
+	write_group(&ledger->names, ports, open->chunk, time_ns, event->gid);
+	write_group(&ledger->names, ports, open->chunk, time_ns, event->egid);
+	write_container(&ledger->names, ports, open->chunk, time_ns, &exit->cgroup);
+	for (int i = 0; exit->process && i < 2; i++)
+		if (exit->process->killers[i].signal && !(exit->process->killers[i].flags & SIGNAL_BY_KERNEL))
+			write_user(&ledger->names, ports, open->chunk, time_ns, exit->process->killers[i].uid);
+	if (exit->process && exit->process->asker.signal && !(exit->process->asker.flags & SIGNAL_BY_KERNEL))
+		write_user(&ledger->names, ports, open->chunk, time_ns, exit->process->asker.uid);
 }
 
 static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 {
 	uint32_t epoch = event->head.epoch;
 	struct open_interval *open =
-		epoch ? interval_reserve(ledger, epoch, 1u << CHUNK_EXITS | 1u << CHUNK_PROCS) : NULL;
+		epoch ? interval_reserve(ledger, epoch,
+					 1u << CHUNK_EXITS | 1u << CHUNK_PROCS | 1u << CHUNK_PROGRAMS | NAME_BLOCKS)
+		      : NULL;
 	struct process *process = ledger_known_or_new(ledger, event->head.pid, event->head.start_boot_ns);
 	struct exit_source source = {
 		.event = event,
@@ -337,11 +359,12 @@ static void on_exit_event(struct ledger *ledger, const struct event_exit *event)
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
 	}
-	source.cgroup = find_cgroup(ledger, event);
+	source.cgroup = ledger_find_cgroup(ledger, event->cgroup_id, event->v1_cgroup_ids);
 	if (process && process->baseline)
 		ledger_last_row(ledger, open, &source, process);
 	row = row_add_exit(open->chunk->blocks[CHUNK_EXITS], &source);
 	open->exits_recorded++;
+	write_names(ledger, open, &source);
 	ledger->owners[epoch % OPEN_INTERVALS][row] = (struct row_owner){event->head.pid, event->head.start_boot_ns};
 	if (process) {
 		process->exit_epoch = epoch;

@@ -14,6 +14,7 @@
 
 #include "ledger/chunk.h"
 #include "ledger/totals.h"
+#include "ledger/written_names.h"
 #include "model/cgroup_name.h"
 #include "model/sched_level.h"
 #include "model/snapshot.h"
@@ -25,6 +26,7 @@ struct ledger_ports {
 	/* What a cgroup of a hierarchy (CGROUP_V2 ...) is called; valid until the next call. */
 	struct cgroup_name (*cgroup_name)(void *ctx, uint32_t hierarchy, uint64_t id);
 	void (*cgroup_made)(void *ctx, uint32_t hierarchy, uint64_t id, const char *path, size_t len);
+	struct name_ports names; /* of users, groups and containers */
 	/* When the epoch began, by time of day: the end of the one before. Asked of epochs that have begun. */
 	uint64_t (*begin_real_ns)(void *ctx, uint32_t epoch);
 	void *ctx;

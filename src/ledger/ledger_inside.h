@@ -49,6 +49,7 @@ struct ledger {
 	struct ended ended[BOUNDARY_PROCESSES];
 	size_t n_ended;
 	struct totals totals;
+	struct written_names names;
 	struct image image;	       /* for one row at a time */
 	char container[256];	       /* and its container's id */
 	char arguments[OBIT_ARGV_MAX]; /* as they came, before something was taken out */
@@ -83,6 +84,15 @@ static inline struct cgroup_name ledger_cgroup_name(struct ledger *ledger, uint6
 {
 	return ledger->ports.cgroup_name(ledger->ports.ctx, CGROUP_V2, id);
 }
+
+/*
+ * Where the path in v2 is of no container, that in v1 may be: the container's id is copied then. Valid until the next
+ * name.
+ */
+struct cgroup_name ledger_find_cgroup(struct ledger *ledger, uint64_t id, const __u64 *v1_ids);
+
+/* The names of who is in a row: for each there is a block in the chunk. */
+#define NAME_BLOCKS (1u << CHUNK_USERS | 1u << CHUNK_GROUPS | 1u << CHUNK_CONTAINERS)
 
 /* ledger_live.c: the rows of procs and roster that a snapshot brings. */
 void ledger_take_live(struct ledger *ledger, const struct snapshot *snapshot);

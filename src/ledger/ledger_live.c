@@ -23,7 +23,7 @@ static bool may_be_unknown(const struct ledger *ledger, uint32_t pid, uint64_t s
 	return 1;
 }
 
-static struct live_source source_of(struct ledger *ledger, const struct process *process, struct text_view cgroup)
+static struct live_source source_of(struct ledger *ledger, const struct process *process, struct cgroup_name cgroup)
 {
 	return (struct live_source){
 		.pid = process->pid,
@@ -43,9 +43,23 @@ static struct costs total_of(const struct process *process, const struct costs *
 	return total;
 }
 
+/* What it runs, where that is not written yet. */
+static void add_program_row(struct ledger *ledger, struct open_interval *open, struct live_source *source,
+			    struct process *process)
+{
+	uint32_t flags = source->sample ? source->sample->flags : source->end->flags;
+
+	if (!process->image || process->flags & PROCESS_IS_WRITTEN || flags & EXIT_KTHREAD)
+		return;
+	texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
+	source->image = &ledger->image;
+	row_add_program(open->chunk->blocks[CHUNK_PROGRAMS], source);
+	process->flags |= PROCESS_IS_WRITTEN;
+}
+
 /* `open`: has room for it. */
 static void add_proc_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-			 const struct walk_report *reported, struct process *process, struct text_view cgroup)
+			 const struct walk_report *reported, struct process *process, struct cgroup_name cgroup)
 {
 	struct costs total = total_of(process, &reported->sample.costs);
 	int was_alive_before = !process->baseline && reported->row.start_boot_ns <= ledger->watched_since_boot_ns;
@@ -67,11 +81,13 @@ static void add_proc_row(struct ledger *ledger, struct open_interval *open, cons
 	source.time_ns = s->end_real_ns;
 	source.sample = &reported->sample;
 	row_add_proc(open->chunk->blocks[CHUNK_PROCS], &source, &step);
+	if (!s->is_roster)
+		add_program_row(ledger, open, &source, process);
 }
 
 /* `process` is NULL of one that has ended, or that there is no room to know. */
 static void add_roster_row(struct ledger *ledger, struct open_interval *open, const struct snapshot *s,
-			   const struct walk_report *reported, const struct process *process, struct text_view cgroup)
+			   const struct walk_report *reported, struct process *process, struct cgroup_name cgroup)
 {
 	const struct process unknown = {
 		.pid = reported->row.pid,
@@ -85,19 +101,34 @@ static void add_roster_row(struct ledger *ledger, struct open_interval *open, co
 	if (process && process->image && !(reported->sample.flags & EXIT_KTHREAD)) {
 		texts_copy(ledger->texts, process->image, &ledger->image, sizeof(ledger->image));
 		source.image = &ledger->image;
+		process->flags |= PROCESS_IS_WRITTEN;
 	}
 	row_add_roster(open->chunk->blocks[CHUNK_ROSTER], &source);
+}
+
+static void write_names(struct ledger *ledger, const struct open_interval *open, uint64_t time_ns,
+			const struct process_sample *sample, const struct cgroup_name *cgroup)
+{
+	const struct name_ports *ports = &ledger->ports.names;
+
+	write_user(&ledger->names, ports, open->chunk, time_ns, sample->uid);
+	write_user(&ledger->names, ports, open->chunk, time_ns, sample->euid);
+	write_group(&ledger->names, ports, open->chunk, time_ns, sample->gid);
+	write_container(&ledger->names, ports, open->chunk, time_ns, cgroup);
 }
 
 static void take_one(struct ledger *ledger, const struct snapshot *s, const struct walk_report *reported)
 {
 	struct open_interval *open =
-		s->epoch ? interval_reserve(ledger, s->epoch, 1u << CHUNK_PROCS | 1u << CHUNK_ROSTER) : NULL;
+		s->epoch ? interval_reserve(ledger, s->epoch,
+					    1u << CHUNK_PROCS | 1u << CHUNK_ROSTER | 1u << CHUNK_PROGRAMS | NAME_BLOCKS)
+			 : NULL;
 	uint32_t pid = reported->row.pid;
 	uint64_t start_boot_ns = reported->row.start_boot_ns;
 	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 	int has_exited = (reported->row.flags & WALK_EXITED) != 0;
-	struct text_view cgroup = ledger_cgroup_name(ledger, reported->sample.cgroup_id).path;
+	const struct process_sample *sample = &reported->sample;
+	struct cgroup_name cgroup = ledger_find_cgroup(ledger, sample->cgroup_id, sample->v1_cgroup_ids);
 
 	if (!process && !has_exited && may_be_unknown(ledger, pid, start_boot_ns)) {
 		process = ledger_known_or_new(ledger, pid, start_boot_ns);
@@ -107,6 +138,8 @@ static void take_one(struct ledger *ledger, const struct snapshot *s, const stru
 		add_proc_row(ledger, open, s, reported, process, cgroup);
 	if (s->is_roster)
 		add_roster_row(ledger, open, s, reported, process, cgroup);
+	if (open)
+		write_names(ledger, open, s->end_real_ns, sample, &cgroup);
 }
 
 static void add_thread_row(struct ledger *ledger, const struct snapshot *s, const struct walk_thread *thread)
@@ -123,6 +156,9 @@ void ledger_take_live(struct ledger *ledger, const struct snapshot *s)
 {
 	if (!s->epoch)
 		ledger->watched_since_boot_ns = s->boundary_boot_ns;
+	/* Readers begin at a roster. */
+	if (s->is_roster)
+		written_names_forget(&ledger->names);
 	for (size_t i = 0; i < s->n_reported; i++)
 		take_one(ledger, s, &s->reported[i]);
 	for (size_t i = 0; i < s->n_threads && s->epoch; i++)
@@ -133,7 +169,7 @@ void ledger_last_row(struct ledger *ledger, struct open_interval *open, const st
 		     struct process *process)
 {
 	const struct event_exit *event = exit->event;
-	struct live_source source = source_of(ledger, process, exit->cgroup.path);
+	struct live_source source = source_of(ledger, process, exit->cgroup);
 	struct costs total = total_of(process, &event->costs);
 	struct cost_delta step;
 
@@ -143,4 +179,5 @@ void ledger_last_row(struct ledger *ledger, struct open_interval *open, const st
 	/* Of the longest wait it is not known when it was. */
 	step.waits.max_delay_ns = 0;
 	process->last_row_plus_1 = row_add_proc(open->chunk->blocks[CHUNK_PROCS], &source, &step) + 1;
+	add_program_row(ledger, open, &source, process);
 }

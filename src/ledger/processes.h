@@ -17,6 +17,7 @@ enum {
 	PROCESS_ARGV_TRUNCATED = 2,
 	PROCESS_EXE_TRUNCATED = 4,
 	PROCESS_ARGV_LOST = 8,
+	PROCESS_IS_WRITTEN = 16, /* its image, as it is now, has a row of `programs` or of the roster */
 };
 
 /* The sender of a signal that ends the process, may end it, or asked it to end. */

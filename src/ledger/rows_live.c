@@ -85,7 +85,8 @@ uint32_t row_add_proc(struct block *b, const struct live_source *source, const s
 	if (sample)
 		set_gauges(b, row, source);
 	row_set_text(b, row, PROCS_comm, text_view_of(comm, OBIT_COMM_LEN));
-	row_set_text(b, row, PROCS_cgroup, source->cgroup);
+	row_set_text(b, row, PROCS_cgroup, source->cgroup.path);
+	row_set_text(b, row, PROCS_container_id, source->cgroup.container);
 	row_set_text(b, row, PROCS_state, text_view_of(state, 1));
 	return row;
 }
@@ -111,11 +112,28 @@ uint32_t row_add_roster(struct block *b, const struct live_source *source)
 	block_set_number(b, row, ROSTER_cpu_ns, sample->costs.cpu_ns);
 	block_set_number(b, row, ROSTER_last_cpu, sample->last_cpu);
 	row_set_text(b, row, ROSTER_comm, text_view_of(sample->comm, OBIT_COMM_LEN));
-	row_set_text(b, row, ROSTER_cgroup, source->cgroup);
+	row_set_text(b, row, ROSTER_cgroup, source->cgroup.path);
+	row_set_text(b, row, ROSTER_container_id, source->cgroup.container);
 	row_set_text(b, row, ROSTER_state, text_view_of(state_name(sample->state), 1));
 	if (image)
 		row_set_image(b, row, ROSTER_exe, ROSTER_argv, image);
 	return row;
+}
+
+void row_add_program(struct block *b, const struct live_source *source)
+{
+	const struct process_sample *sample = source->sample;
+	uint32_t row = row_new(b);
+
+	block_set_number(b, row, PROGRAMS_time, source->time_ns);
+	block_set_number(b, row, PROGRAMS_pid, source->pid);
+	block_set_number(b, row, PROGRAMS_start_time, source->start_real_ns);
+	block_set_number(b, row, PROGRAMS_start_boot_ns, source->start_boot_ns);
+	block_set_number(b, row, PROGRAMS_uid, sample ? sample->uid : source->end->uid);
+	row_set_text(b, row, PROGRAMS_comm, text_view_of(sample ? sample->comm : source->end->comm, OBIT_COMM_LEN));
+	row_set_text(b, row, PROGRAMS_cgroup, source->cgroup.path);
+	row_set_text(b, row, PROGRAMS_container_id, source->cgroup.container);
+	row_set_image(b, row, PROGRAMS_exe, PROGRAMS_argv, source->image);
 }
 
 uint32_t row_add_thread(struct block *b, uint64_t time_ns, uint64_t start_real_ns, const struct walk_thread *thread)

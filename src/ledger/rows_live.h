@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From readings of live processes to rows of `procs` and `roster`, and from counts of waits to `runq`.
+ * From readings of live processes to rows of `procs`, `roster` and `programs`, and from counts of waits to `runq`.
  */
 #ifndef OBIT_LEDGER_ROWS_LIVE_H
 #define OBIT_LEDGER_ROWS_LIVE_H
@@ -15,19 +15,20 @@ struct live_source {
 	uint64_t start_boot_ns, start_real_ns;
 	const struct process_sample *sample; /* NULL: the last row ... */
 	const struct event_exit *end;	     /* ... which is made of this */
-	struct text_view cgroup;
-	const struct image *image; /* for the roster; NULL: unknown */
+	struct cgroup_name cgroup;
+	const struct image *image; /* for roster and programs; NULL: unknown */
 	enum sched_level sched;
 	uint64_t page_bytes;
 };
 
-#define PROC_ROW_TEXT_MAX   (OBIT_COMM_LEN + CGROUP_PATH_BYTES + 1)
+#define PROC_ROW_TEXT_MAX   (OBIT_COMM_LEN + 2 * CGROUP_PATH_BYTES + 1)
 #define ROSTER_ROW_TEXT_MAX (PROC_ROW_TEXT_MAX + IMAGE_TEXT_MAX)
 #define THREAD_ROW_TEXT_MAX (OBIT_COMM_LEN + 1)
 
 /* As those of rows.h: there is room. */
 uint32_t row_add_proc(struct block *procs, const struct live_source *source, const struct cost_delta *step);
 uint32_t row_add_roster(struct block *roster, const struct live_source *source);
+void row_add_program(struct block *programs, const struct live_source *source);
 uint32_t row_add_thread(struct block *threads, uint64_t time_ns, uint64_t start_real_ns,
 			const struct walk_thread *thread);
 void row_add_runq(struct block *runq, uint64_t time_ns, const struct runq_row *waits);

@@ -20,6 +20,15 @@
 /* And of threads, where they are recorded: a name and a state. */
 #define CHUNK_THREADS_ROWS 128
 #define THREAD_ROW_BYTES   20
+/* What live processes run, when that is new. */
+#define CHUNK_PROGRAMS_ROWS 256
+/* Users, groups and containers that are new. */
+#define CHUNK_NAMES_ROWS      64
+#define NAME_ROW_BYTES	      64
+#define CHUNK_CONTAINERS_ROWS 32
+#define CONTAINER_ROW_BYTES   512
+/* Names that need not be written again before the next roster; beyond, some are. */
+#define NAMES_WRITTEN 8192
 /* One fills for the interval, one for the next, one is written, one waits. */
 #define CHUNKS 4
 

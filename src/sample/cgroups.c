@@ -36,6 +36,7 @@ struct known {
 	uint32_t branch;
 	uint16_t container_at, container_len; /* in the path; 0: it is of none */
 	text_id path;
+	const char *runtime;
 };
 
 struct cgroups {
@@ -138,8 +139,7 @@ void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const
 	uint64_t key = key_of(hierarchy, id);
 	uint32_t branch = branch_of(path, len);
 	struct known *place = place_for(set_of(cgroups, key), key, branch);
-	const char *container;
-	size_t container_len;
+	struct path_container container;
 
 	if (len > CGROUP_PATH_BYTES)
 		len = CGROUP_PATH_BYTES;
@@ -148,9 +148,10 @@ void cgroups_add(struct cgroups *cgroups, uint32_t hierarchy, uint64_t id, const
 	place->key = place->path ? key : 0;
 	place->used = ++cgroups->uses;
 	place->branch = branch;
-	container = container_of_path(path, len, &container_len);
-	place->container_at = container ? (uint16_t)(container - path) : 0;
-	place->container_len = container ? (uint16_t)container_len : 0;
+	container = container_of_path(path, len);
+	place->container_at = container.id ? (uint16_t)(container.id - path) : 0;
+	place->container_len = (uint16_t)container.id_len;
+	place->runtime = container.runtime;
 }
 
 /* The mount point of a hierarchy in a line of mountinfo: "... MOUNTPOINT options - TYPE source OPTIONS". */
@@ -302,7 +303,7 @@ struct cgroup_name cgroups_name(struct cgroups *cgroups, uint32_t hierarchy, uin
 {
 	uint64_t key = key_of(hierarchy, id);
 	struct known *known = id ? find(cgroups, key) : NULL;
-	struct cgroup_name name = {{NULL, 0}, {NULL, 0}};
+	struct cgroup_name name = {0};
 
 	if (!known && id && look_up(cgroups, hierarchy, id) == 0)
 		known = find(cgroups, key);
@@ -311,6 +312,7 @@ struct cgroup_name cgroups_name(struct cgroups *cgroups, uint32_t hierarchy, uin
 	known->used = ++cgroups->uses;
 	name.path.data = cgroups->path;
 	name.path.len = texts_copy(cgroups->texts, known->path, cgroups->path, sizeof(cgroups->path));
+	name.runtime = known->runtime;
 	if (known->container_len)
 		name.container = (struct text_view){cgroups->path + known->container_at, known->container_len};
 	return name;

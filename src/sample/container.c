@@ -2,6 +2,7 @@
 /*
  * A path is looked through from its end, a component at a time: the first that names a container is the innermost.
  */
+#define _GNU_SOURCE /* memmem */
 #include "sample/container.h"
 
 #include <stdbool.h>
@@ -77,18 +78,18 @@ static bool is_fargate(struct part part)
 }
 
 /* The name, where the component or the one above it says whose names these are. */
-static struct part named(struct part part, struct part above)
+static struct part named(struct part part, struct part above, const char **ret_runtime)
 {
 	static const struct {
-		const char *above, *prefix, *suffix;
+		const char *above, *prefix, *suffix, *runtime;
 	} shapes[] = {
-		{"lxc", "", ""},
-		{"lxc.payload", "", ""},
-		{NULL, "lxc.payload.", ""},
-		{NULL, "systemd-nspawn@", ".service"},
-		{NULL, "machine-", ".scope"},
-		{"mesos", "", ""},
-		{"garden", "", ""},
+		{"lxc", "", "", "lxc"},
+		{"lxc.payload", "", "", "lxc"},
+		{NULL, "lxc.payload.", "", "lxc"},
+		{NULL, "systemd-nspawn@", ".service", "systemd-nspawn"},
+		{NULL, "machine-", ".scope", "machined"},
+		{"mesos", "", "", "mesos"},
+		{"garden", "", "", "garden"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
@@ -99,9 +100,34 @@ static struct part named(struct part part, struct part above)
 		if (part.len <= ends || (*shapes[i].prefix && !has_prefix(part, shapes[i].prefix)) ||
 		    (*shapes[i].suffix && !has_suffix(part, shapes[i].suffix)))
 			continue;
+		*ret_runtime = shapes[i].runtime;
 		return without(part, strlen(shapes[i].prefix), strlen(shapes[i].suffix));
 	}
 	return (struct part){NULL, 0};
+}
+
+/* job_N, below what Slurm makes for its steps (slurmstepd.scope, NODE_slurmstepd.scope) or for a user (uid_N). */
+static bool is_slurm_job(struct part part, struct part above)
+{
+	if (!has_prefix(part, "job_") || !(equals(above, "slurmstepd.scope") || equals(above, "slurm") ||
+					   has_suffix(above, "_slurmstepd.scope") || has_prefix(above, "uid_")))
+		return false;
+	for (size_t i = strlen("job_"); i < part.len; i++)
+		if (!is_digit(part.data[i]))
+			return false;
+	return true;
+}
+
+/* Whose way it is to write an id of 64 digits so. */
+static const char *runtime_of_id(struct part part, struct part above)
+{
+	if (has_prefix(part, "docker-") || equals(above, "docker"))
+		return "docker";
+	if (has_prefix(part, "crio-"))
+		return "cri-o";
+	if (has_prefix(part, "libpod-") || equals(above, "libpod_parent"))
+		return "podman";
+	return memmem(part.data, part.len, "cri-containerd", strlen("cri-containerd")) ? "containerd" : NULL;
 }
 
 static bool is_monitor(struct part part)
@@ -125,9 +151,10 @@ static struct part take_last(const char *path, size_t *len)
 	return part;
 }
 
-const char *container_of_path(const char *path, size_t len, size_t *ret_len)
+struct path_container container_of_path(const char *path, size_t len)
 {
 	struct part part, above = take_last(path, &len);
+	const char *runtime = NULL;
 
 	while (above.len) {
 		struct part found;
@@ -135,16 +162,21 @@ const char *container_of_path(const char *path, size_t len, size_t *ret_len)
 		part = above;
 		above = take_last(path, &len);
 		if (is_monitor(part))
-			return NULL;
+			break;
 		found = hex_run(part, ID_LEN);
-		if (!found.data && is_fargate(part))
+		if (found.data) {
+			runtime = runtime_of_id(part, above);
+		} else if (is_fargate(part)) {
 			found = part;
-		if (!found.data)
-			found = named(part, above);
-		if (!found.data)
-			continue;
-		*ret_len = found.len;
-		return found.data;
+			runtime = "ecs";
+		} else if (is_slurm_job(part, above)) {
+			found = part;
+			runtime = "slurm";
+		} else {
+			found = named(part, above, &runtime);
+		}
+		if (found.data)
+			return (struct path_container){found.data, found.len, runtime};
 	}
-	return NULL;
+	return (struct path_container){NULL, 0, NULL};
 }

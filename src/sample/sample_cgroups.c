@@ -34,6 +34,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "model/limits.h"
+#include "sample/container.h"
 
 #define ROOT	    0
 #define NONE	    UINT32_MAX
@@ -441,6 +442,13 @@ static int read_gates(struct sample_cgroups *sampler, struct group *group, unsig
 	return moved != 0;
 }
 
+static int set_container(const struct sample_cgroups *sampler, struct block *rows, uint32_t row)
+{
+	struct path_container of = container_of_path(sampler->path, sampler->path_len);
+
+	return of.id ? block_set_text(rows, row, CGROUPS_container_id, of.id, of.id_len) : 0;
+}
+
 /* 0, or -ENOSPC. */
 static int add_row(struct sample_cgroups *sampler, struct group *group)
 {
@@ -450,8 +458,10 @@ static int add_row(struct sample_cgroups *sampler, struct group *group)
 
 	if (row < 0)
 		return row;
-	r = block_set_text(rows, (uint32_t)row, CGROUPS_cgroup, sampler->path_len ? sampler->path : "/",
-			   sampler->path_len ? sampler->path_len : 1);
+	r = set_container(sampler, rows, (uint32_t)row);
+	if (r == 0)
+		r = block_set_text(rows, (uint32_t)row, CGROUPS_cgroup, sampler->path_len ? sampler->path : "/",
+				   sampler->path_len ? sampler->path_len : 1);
 	if (r < 0) {
 		rows->rows--;
 		return r;

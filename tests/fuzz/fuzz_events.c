@@ -46,6 +46,18 @@ static struct cgroup_name cgroup_name(void *ctx, uint32_t hierarchy, uint64_t id
 	return id & 1 ? (struct cgroup_name){{path, 6}, {path + 5, 1}} : (struct cgroup_name){{NULL, 0}, {NULL, 0}};
 }
 
+static struct text_view account_name(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	return id % 3 ? (struct text_view){"user", 4} : (struct text_view){NULL, 0};
+}
+
+static struct container_facts container_facts(void *ctx, const struct cgroup_name *of)
+{
+	(void)ctx;
+	return (struct container_facts){.runtime = {"docker", 6}, .name = of->container};
+}
+
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 {
 	(void)ctx;
@@ -124,7 +136,14 @@ static void seal(struct ledger *ledger, struct input *input, uint32_t epoch)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_name, cgroup_made, begin_real_ns, NULL};
+	struct ledger_ports ports = {
+		.take_empty = take_empty,
+		.put_full = put_full,
+		.cgroup_name = cgroup_name,
+		.cgroup_made = cgroup_made,
+		.names = {account_name, account_name, container_facts, NULL},
+		.begin_real_ns = begin_real_ns,
+	};
 	struct ledger *ledger = ledger_new(PROCESSES, 4096, &ports);
 	struct input input = {data, size};
 	uint32_t epoch = 0;

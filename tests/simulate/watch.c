@@ -138,6 +138,20 @@ static void cgroup_made(void *ctx, uint32_t hierarchy, uint64_t id, const char *
 		history_fail(&watch->sim->history, "cgroup %llu has another path", (unsigned long long)id);
 }
 
+static struct text_view user_name(void *ctx, uint32_t uid)
+{
+	static char name[16];
+
+	(void)ctx;
+	return (struct text_view){name, (size_t)snprintf(name, sizeof(name), "u%u", (unsigned)uid)};
+}
+
+static struct container_facts container_facts(void *ctx, const struct cgroup_name *of)
+{
+	(void)ctx;
+	return (struct container_facts){.name = of->container};
+}
+
 static uint64_t begin_real_ns(void *ctx, uint32_t epoch)
 {
 	struct watch *watch = ctx;
@@ -354,7 +368,15 @@ static void make_rings(struct watch *watch)
 
 static void make_ledger(struct watch *watch)
 {
-	struct ledger_ports ports = {take_empty, put_full, cgroup_name, cgroup_made, begin_real_ns, watch};
+	struct ledger_ports ports = {
+		.take_empty = take_empty,
+		.put_full = put_full,
+		.cgroup_name = cgroup_name,
+		.cgroup_made = cgroup_made,
+		.names = {user_name, user_name, container_facts, watch},
+		.begin_real_ns = begin_real_ns,
+		.ctx = watch,
+	};
 	struct snapshot *s = &watch->snapshot;
 
 	for (; watch->n_empty < CHUNKS; watch->n_empty++) {

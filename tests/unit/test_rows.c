@@ -64,7 +64,8 @@ static void test_the_longest_roster_row_has_room(void **state)
 {
 	struct block *roster = block_new(table_by_id(TABLE_ROSTER), 2, ROSTER_ROW_TEXT_MAX);
 	struct process_sample sample = {.state = 1};
-	struct live_source source = {.sample = &sample, .image = &image, .cgroup = {long_text, sizeof(long_text)}};
+	struct cgroup_name cgroup = {{long_text, sizeof(long_text)}, {long_text, sizeof(long_text)}, NULL};
+	struct live_source source = {.sample = &sample, .image = &image, .cgroup = cgroup};
 
 	(void)state;
 	memset(sample.comm, 'c', sizeof(sample.comm));

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ledger/written_names.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "ledger/rows.h"
+
+enum { SLOTS = 2 * NAMES_WRITTEN };
+_Static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of two");
+_Static_assert(CHUNK_NAMES_ROWS *NAME_ROW_BYTES >= NAME_ROW_TEXT_MAX &&
+		       CHUNK_CONTAINERS_ROWS * CONTAINER_ROW_BYTES >= CONTAINER_ROW_TEXT_MAX,
+	       "an empty chunk has room for any row");
+
+void written_names_forget(struct written_names *names)
+{
+	memset(names, 0, sizeof(*names));
+}
+
+/* Of an id, or a hash, of a kind: never 0. */
+static uint64_t key_of(enum chunk_block kind, uint64_t id)
+{
+	return id << 8 | (uint64_t)kind;
+}
+
+/* FNV-1a (Fowler, Noll, Vo). */
+static uint64_t hash_of(struct text_view text)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static uint64_t *slot_for(struct written_names *names, uint64_t key)
+{
+	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 32) & (SLOTS - 1);
+
+	while (names->keys[i] && names->keys[i] != key)
+		i = (i + 1) & (SLOTS - 1);
+	return &names->keys[i];
+}
+
+/* Is it to be written now, where there is room? Then it counts as written. */
+static bool is_new(struct written_names *names, uint64_t key, const struct block *rows, uint32_t text_bytes)
+{
+	uint64_t *slot = slot_for(names, key);
+
+	if (*slot || !block_has_room(rows, text_bytes))
+		return false;
+	if (names->n == NAMES_WRITTEN) {
+		written_names_forget(names);
+		slot = slot_for(names, key);
+	}
+	*slot = key;
+	names->n++;
+	return true;
+}
+
+void write_user(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
+		uint32_t uid)
+{
+	struct block *users = chunk->blocks[CHUNK_USERS];
+	struct text_view name;
+	uint32_t row;
+
+	if (!is_new(names, key_of(CHUNK_USERS, uid), users, NAME_ROW_TEXT_MAX))
+		return;
+	name = ports->user(ports->ctx, uid);
+	if (!name.data || name.len > ACCOUNT_NAME_MAX)
+		return;
+	row = row_new(users);
+	block_set_number(users, row, USERS_time, time_ns);
+	block_set_number(users, row, USERS_uid, uid);
+	row_set_text(users, row, USERS_name, name);
+}
+
+void write_group(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
+		 uint32_t gid)
+{
+	struct block *groups = chunk->blocks[CHUNK_GROUPS];
+	struct text_view name;
+	uint32_t row;
+
+	if (!is_new(names, key_of(CHUNK_GROUPS, gid), groups, NAME_ROW_TEXT_MAX))
+		return;
+	name = ports->group(ports->ctx, gid);
+	if (!name.data || name.len > ACCOUNT_NAME_MAX)
+		return;
+	row = row_new(groups);
+	block_set_number(groups, row, GROUPS_time, time_ns);
+	block_set_number(groups, row, GROUPS_gid, gid);
+	row_set_text(groups, row, GROUPS_name, name);
+}
+
+static void set_fact(struct block *rows, uint32_t row, uint32_t field, struct text_view fact)
+{
+	if (fact.len > CONTAINER_FACT_MAX)
+		fact.len = CONTAINER_FACT_MAX;
+	row_set_text(rows, row, field, fact);
+}
+
+void write_container(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
+		     const struct cgroup_name *of)
+{
+	struct block *containers = chunk->blocks[CHUNK_CONTAINERS];
+	struct container_facts facts;
+	uint32_t row;
+
+	if (!of->container.data ||
+	    !is_new(names, key_of(CHUNK_CONTAINERS, hash_of(of->container)), containers, CONTAINER_ROW_TEXT_MAX))
+		return;
+	row = row_new(containers);
+	block_set_number(containers, row, CONTAINERS_time, time_ns);
+	row_set_text(containers, row, CONTAINERS_container_id, of->container);
+	facts = ports->container(ports->ctx, of);
+	set_fact(containers, row, CONTAINERS_runtime, facts.runtime);
+	set_fact(containers, row, CONTAINERS_name, facts.name);
+	set_fact(containers, row, CONTAINERS_pod, facts.pod);
+	set_fact(containers, row, CONTAINERS_namespace, facts.namespace);
+	set_fact(containers, row, CONTAINERS_image, facts.image);
+	set_fact(containers, row, CONTAINERS_source, facts.source);
+}
