@@ -19,6 +19,7 @@
 #include "cmd/stop.h"
 #include "query/grouping.h"
 #include "query/at_snapshot.h"
+#include "query/joins.h"
 #include "query/query.h"
 #include "query/scan.h"
 #include "store/store_schema.h"
@@ -93,7 +94,10 @@ struct dump {
 	struct options options;
 	const char *dir;
 	struct store_schema store_schema;
-	const struct table *table;	  /* of it */
+	const struct table *table; /* of it, with what can be joined */
+	struct joined_table joined;
+	struct joins *joins;		  /* NULL: no name is wanted */
+	struct joins *accounts;		  /* of the numbers that names in --where have; NULL: there are none */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
 	uint64_t limit;			  /* of what is printed; 0: none */
 	struct selection selection;	  /* of what is printed */
@@ -140,8 +144,11 @@ static int choose_table(struct dump *dump)
 	if (chosen < 0)
 		return chosen;
 	dump->table = &dump->store_schema.tables[chosen];
-	if (!dump->options.values[THREADS])
+	if (!dump->options.values[THREADS]) {
+		joined_table_init(&dump->joined, dump->table);
+		dump->table = &dump->joined.table;
 		return 0;
+	}
 	if (dump->table->id != TABLE_PROCS || !dump->options.values[AT]) {
 		fprintf(stderr, "%s: --threads: is for `procs --at T`; of a stretch of time: obit dump threads\n",
 			usage.command);
@@ -150,19 +157,36 @@ static int choose_table(struct dump *dump)
 	for (uint32_t i = 0; i < n; i++)
 		if (dump->store_schema.tables[i].id == TABLE_THREADS)
 			dump->table = &dump->store_schema.tables[i];
+	joined_table_init(&dump->joined, dump->table);
+	dump->table = &dump->joined.table;
 	return 0;
+}
+
+/* The names of the store are read when one is asked for. */
+static bool find_account(void *context, bool is_group, const char *name, size_t len, uint64_t *ret)
+{
+	struct dump *dump = context;
+	const struct query_options *query = &dump->query_options;
+	uint64_t since = dump->at_real_ns ? dump->at_real_ns : query->since_real_ns;
+
+	if (!dump->accounts && (joins_open(dump->dir, since, query->until_real_ns,
+					   1u << JOINED_USER | 1u << JOINED_GROUP, &dump->accounts) < 0 ||
+				joins_read(dump->accounts) < 0))
+		return false;
+	return is_group ? joins_gid(dump->accounts, name, len, ret) : joins_uid(dump->accounts, name, len, ret);
 }
 
 static int compile_where(struct dump *dump)
 {
 	const char *text = dump->options.values[WHERE];
+	struct literal_context literals = {dump->now_real_ns, find_account, dump};
 	struct expression_error error;
 	char message[1024];
 	int r;
 
 	if (!text)
 		return 0;
-	r = expression_compile(text, dump->table, dump->now_real_ns, &dump->expression, &error);
+	r = expression_compile(text, dump->table, &literals, &dump->expression, &error);
 	if (r == -EINVAL) {
 		expression_error_write(&error, text, message, sizeof(message));
 		fprintf(stderr, "%s: --where: %s\n", usage.command, message);
@@ -291,6 +315,7 @@ static int read_rows(struct dump *dump)
 		.reader = dump->reader,
 		.query = dump->query,
 		.jobs = dump->jobs,
+		.joins = dump->joins,
 		.is_stopped = dump->is_stopped,
 		.is_following = dump->options.values[FOLLOW] != NULL,
 	};
@@ -339,6 +364,31 @@ static int read_pass(struct dump *dump, struct at_snapshot *snapshot, enum at_pa
 	return r;
 }
 
+/* Of the table, with those that --where compares. */
+static void wanted_fields(const struct dump *dump, bool *ret)
+{
+	query_wanted_fields(dump->query, dump->table, ret);
+	if (dump->expression)
+		expression_fields(dump->expression, ret);
+}
+
+/* Where a name is wanted that rows do not have themselves. 0, or as joins_open(). */
+static int read_names(struct dump *dump)
+{
+	const struct query_options *query = &dump->query_options;
+	uint64_t since = dump->at_real_ns ? dump->at_real_ns : query->since_real_ns;
+	bool wanted[TABLE_MAX_FIELDS];
+	unsigned keys;
+	int r;
+
+	wanted_fields(dump, wanted);
+	keys = joined_table_keys(&dump->joined, wanted);
+	if (!keys)
+		return 0;
+	r = joins_open(dump->dir, since, query->until_real_ns, keys, &dump->joins);
+	return r < 0 ? r : joins_read(dump->joins);
+}
+
 /* As read_rows(). */
 static int read_snapshot(struct dump *dump)
 {
@@ -358,6 +408,15 @@ static int read_snapshot(struct dump *dump)
 		fprintf(stderr, "%s: the store begins too late before that time: idle processes are missing\n",
 			usage.command);
 	rows = at_snapshot_rows(snapshot);
+	if (rows && dump->joins) {
+		struct block *recorded = rows;
+		struct joins_of_table of = {dump->joins, &dump->joined};
+		bool wanted[TABLE_MAX_FIELDS];
+
+		wanted_fields(dump, wanted);
+		rows = joins_widen(&of, recorded, wanted);
+		block_free(recorded);
+	}
 	r = rows ? query_block(dump->query, rows) : -ENOMEM;
 out:
 	block_free(rows);
@@ -428,7 +487,10 @@ static int open_all(struct dump *dump, enum output_format format)
 		fprintf(stderr, "%s: out of memory\n", usage.command);
 		return -ENOMEM;
 	}
-	return 0;
+	r = read_names(dump);
+	if (r < 0)
+		report_store_error(usage.command, dump->dir, r);
+	return r;
 }
 
 static void explain_failure(const struct dump *dump, int r)
@@ -471,6 +533,8 @@ static int run(struct dump *dump, enum output_format format)
 	if (r >= 0)
 		r = close_r;
 	report_skipped(stderr, "obit dump: ", dump->reader);
+	if (dump->joins)
+		report_skipped(stderr, "obit dump: of names: ", joins_reader(dump->joins));
 	if (dump->stream.error == -EPIPE)
 		return STATUS_OK;
 	if (r < 0) {
@@ -505,6 +569,8 @@ int cmd_dump(int argc, char **argv)
 		status = run(dump, format);
 	output_close(dump->output);
 	scan_free(dump->scan);
+	joins_close(dump->joins);
+	joins_close(dump->accounts);
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);

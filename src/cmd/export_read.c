@@ -38,7 +38,9 @@ static int compile_where(struct reading *reading)
 
 	if (!question->where)
 		return 0;
-	r = expression_compile(question->where, reading->table, question->now_real_ns, &reading->expression, &error);
+	r = expression_compile(question->where, reading->table,
+			       &(struct literal_context){question->now_real_ns, NULL, NULL}, &reading->expression,
+			       &error);
 	if (r == -EINVAL) {
 		expression_error_write(&error, question->where, message, sizeof(message));
 		fprintf(stderr, "%s: --where, for %s: %s\n", question->command, reading->table->name, message);

@@ -15,12 +15,15 @@ static const uint32_t most_text_bytes[N_TABLES] = {
 	[CHUNK_USERS] = NAME_ROW_TEXT_MAX,	     [CHUNK_GROUPS] = NAME_ROW_TEXT_MAX,
 	[CHUNK_CONTAINERS] = CONTAINER_ROW_TEXT_MAX,
 };
-_Static_assert(CHUNK_ROWS *EXIT_ROW_BYTES >= EXIT_ROW_TEXT_MAX &&
-		       CHUNK_PROCS_ROWS * PROC_ROW_BYTES >= PROC_ROW_TEXT_MAX &&
-		       CHUNK_ROSTER_ROWS * ROSTER_ROW_BYTES >= ROSTER_ROW_TEXT_MAX &&
-		       CHUNK_PROGRAMS_ROWS * ROSTER_ROW_BYTES >= ROSTER_ROW_TEXT_MAX &&
-		       CHUNK_THREADS_ROWS * THREAD_ROW_BYTES >= THREAD_ROW_TEXT_MAX,
-	       "an empty chunk has room for any row");
+#define HAS_ROOM_FOR_ANY_ROW(table, most)                                                                              \
+	_Static_assert(CHUNK_##table##_ROWS * most##_ROW_BYTES >= most##_ROW_TEXT_MAX, "in an empty chunk")
+_Static_assert(CHUNK_ROWS *EXIT_ROW_BYTES >= EXIT_ROW_TEXT_MAX, "in an empty chunk");
+HAS_ROOM_FOR_ANY_ROW(PROCS, PROC);
+HAS_ROOM_FOR_ANY_ROW(ROSTER, ROSTER);
+HAS_ROOM_FOR_ANY_ROW(PROGRAMS, ROSTER);
+HAS_ROOM_FOR_ANY_ROW(THREADS, THREAD);
+HAS_ROOM_FOR_ANY_ROW(NAMES, NAME);
+HAS_ROOM_FOR_ANY_ROW(CONTAINERS, CONTAINER);
 
 struct open_interval *interval_open(struct ledger *ledger, uint32_t epoch)
 {

@@ -8,9 +8,6 @@
 
 enum { SLOTS = 2 * NAMES_WRITTEN };
 _Static_assert((SLOTS & (SLOTS - 1)) == 0, "a power of two");
-_Static_assert(CHUNK_NAMES_ROWS *NAME_ROW_BYTES >= NAME_ROW_TEXT_MAX &&
-		       CHUNK_CONTAINERS_ROWS * CONTAINER_ROW_BYTES >= CONTAINER_ROW_TEXT_MAX,
-	       "an empty chunk has room for any row");
 
 void written_names_forget(struct written_names *names)
 {

@@ -123,6 +123,8 @@ const char *field_kind_name(enum field_kind kind)
 		return "gauge";
 	case KIND_WEIGHT:
 		return "weight";
+	case KIND_JOINED:
+		return "joined";
 	}
 	return "?";
 }

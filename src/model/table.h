@@ -9,6 +9,7 @@
 #ifndef OBIT_MODEL_TABLE_H
 #define OBIT_MODEL_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,8 @@ enum field_kind {
 	KIND_SUM = 1,
 	KIND_MAX = 2,
 	KIND_GAUGE = 3,
-	KIND_WEIGHT = 4, /* adds up; the row stands for so many observations */
+	KIND_WEIGHT = 4,   /* adds up; the row stands for so many observations */
+	KIND_JOINED = 256, /* never on disk: a label that rows get when they are read */
 };
 
 struct field {

@@ -18,7 +18,7 @@
 
 struct parser {
 	const char *text;
-	uint64_t now_real_ns;
+	const struct literal_context *context;
 	struct token token; /* the one looked at */
 	int depth;
 	struct expression *expression;
@@ -115,7 +115,7 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 		return -ENOMEM;
 	constant.text_len = lexer_value(parser->text, &token, texts->data + texts->used);
 	if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,
-						    parser->now_real_ns, &constant.number, error) < 0)
+						    parser->context, &constant.number, error) < 0)
 		return report_error(parser, token, "%s", error);
 	texts->data[constant.text_at + constant.text_len] = '\0';
 	texts->used += constant.text_len + 1;
@@ -371,10 +371,10 @@ static int parse(struct parser *parser)
 	return 0;
 }
 
-int expression_compile(const char *text, const struct table *table, uint64_t now_real_ns, struct expression **ret,
-		       struct expression_error *ret_error)
+int expression_compile(const char *text, const struct table *table, const struct literal_context *context,
+		       struct expression **ret, struct expression_error *ret_error)
 {
-	struct parser parser = {.text = text, .now_real_ns = now_real_ns, .error = ret_error};
+	struct parser parser = {.text = text, .context = context, .error = ret_error};
 	int r;
 
 	parser.expression = calloc(1, sizeof(*parser.expression));
@@ -387,6 +387,16 @@ int expression_compile(const char *text, const struct table *table, uint64_t now
 	else
 		*ret = parser.expression;
 	return r;
+}
+
+void expression_fields(const struct expression *expression, bool *ret)
+{
+	const struct table *table = expression->table;
+	size_t n;
+	const struct predicate *predicates = expression_predicates(expression, &n);
+
+	for (size_t i = 0; i < n; i++)
+		ret[table_field(table, predicates[i].field->name)] = true;
 }
 
 /* One column a character of UTF-8; what would move the cursor becomes a question mark. */

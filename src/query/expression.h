@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "model/block.h"
+#include "query/literal.h"
 
 struct expression;
 
@@ -38,8 +39,11 @@ struct expression_error {
  * Compiles against a known table. 0; -EINVAL with *ret_error set; -ENOMEM. The table must outlive the
  * expression. On 0 it is bound to `table`.
  */
-int expression_compile(const char *text, const struct table *table, uint64_t now_real_ns, struct expression **ret,
-		       struct expression_error *ret_error);
+int expression_compile(const char *text, const struct table *table, const struct literal_context *context,
+		       struct expression **ret, struct expression_error *ret_error);
+
+/* Sets ret[field] for the fields of the known table that it compares. */
+void expression_fields(const struct expression *expression, bool *ret);
 
 /* From now on rows come in blocks of `table`. A field that it lacks, or has in another type, is null. */
 void expression_bind(struct expression *expression, const struct table *table);

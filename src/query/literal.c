@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/nearest.h"
@@ -144,16 +145,42 @@ static int read_signed(struct literal literal, const struct field *field, uint64
 	return 0;
 }
 
-int literal_number(const struct field *field, const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_number,
-		   char reterr[LITERAL_ERROR_BYTES])
+static bool ends_in(const char *name, const char *end)
+{
+	size_t len = strlen(name), end_len = strlen(end);
+
+	return len >= end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* 1: it is a name, and its number is known; 0: it is not one. */
+static int read_account(const struct literal *literal, const struct field *field, const struct literal_context *context,
+			uint64_t *ret_number)
+{
+	bool is_group = ends_in(field->name, "gid");
+
+	if ((!is_group && !ends_in(field->name, "uid")) || strcmp(field->name, "pgid") == 0 || !literal->len ||
+	    isdigit((unsigned char)*literal->text) || !context->account_id)
+		return 0;
+	if (context->account_id(context->ctx, is_group, literal->text, literal->len, ret_number))
+		return 1;
+	return report_error(literal, "no %s of that name was recorded in that time; `obit dump %s` lists them",
+			    is_group ? "group" : "user", is_group ? "groups" : "users");
+}
+
+int literal_number(const struct field *field, const char *text, size_t len, const struct literal_context *context,
+		   uint64_t *ret_number, char reterr[LITERAL_ERROR_BYTES])
 {
 	struct literal literal = {text, len, reterr};
+	int r;
 
 	if (field->type == FIELD_BOOL)
 		return read_bool(&literal, ret_number);
 	if (field->unit == UNIT_SIGNAL)
 		return read_signal(&literal, ret_number);
 	if (field->unit == UNIT_TIME)
-		return read_time(&literal, now_real_ns, ret_number);
+		return read_time(&literal, context->now_real_ns, ret_number);
+	r = read_account(&literal, field, context, ret_number);
+	if (r)
+		return r < 0 ? r : 0;
 	return read_signed(literal, field, ret_number);
 }

@@ -34,6 +34,8 @@ struct slot {
 	struct store_group group;
 	uint64_t bytes; /* that it takes decoded, about */
 	struct group_reader *reader;
+	struct joined_table joined; /* of the group's table */
+	struct joins_of_table of;
 	uint32_t *rows; /* that are wanted, by interval */
 	uint32_t n_rows, capacity;
 	int error;
@@ -57,6 +59,7 @@ struct scan {
 	struct decoder decoders[SCAN_MAX_JOBS];
 	unsigned n_threads;
 	struct decoder own;
+	struct joined_table judged; /* of the group that is being judged */
 };
 
 unsigned scan_default_jobs(void)
@@ -361,12 +364,28 @@ static uint64_t bytes_of(const struct scan *scan, const struct store_group *grou
 	for (uint32_t field = 0; field < group->table->n_fields; field++) {
 		if (!wanted[field])
 			continue;
+		if (field + 1 >= group->entry->n_columns)
+			continue; /* joined: a text of some row before, most often */
 		bytes += group->rows * 9ull;
 		if (field_is_text(&group->table->fields[field]))
 			bytes += group->rows * 4ull +
 				 group->file->directory.columns[group->entry->first_column + field].raw_bytes;
 	}
 	return bytes;
+}
+
+/* The group's table gets the columns that its rows are joined with. */
+static void join(const struct scan *scan, struct slot *slot)
+{
+	struct group_computed computed = {0};
+
+	if (scan->options.joins) {
+		joined_table_init(&slot->joined, slot->group.table);
+		slot->of = (struct joins_of_table){scan->options.joins, &slot->joined};
+		slot->group.table = &slot->joined.table;
+		computed = (struct group_computed){slot->joined.n_recorded, joins_column, &slot->of};
+	}
+	group_reader_set_computed(slot->reader, &computed);
 }
 
 /* Into a slot of its own; empties others first where there is none, or no memory for it. */
@@ -387,6 +406,7 @@ static int dispatch(struct scan *scan, const struct store_group *group)
 	if (!slot->reader)
 		return -ENOMEM;
 	slot->group = *group;
+	join(scan, slot);
 	slot->part = scan->part;
 	slot->bytes = bytes;
 	store_part_hold(scan->part);
@@ -402,11 +422,18 @@ static int dispatch(struct scan *scan, const struct store_group *group)
 	return 0;
 }
 
-static bool is_worth_reading(const struct scan *scan, const struct store_group *group)
+static bool is_worth_reading(struct scan *scan, const struct store_group *group)
 {
 	const struct expression *expression = query_expression(scan->options.query);
+	struct store_group judged = *group;
 
-	return query_may_reach(scan->options.query, group) && (!expression || filter_may_match(expression, group));
+	if (!query_may_reach(scan->options.query, group))
+		return false;
+	if (expression && scan->options.joins) {
+		joined_table_init(&scan->judged, group->table);
+		judged.table = &scan->judged.table;
+	}
+	return !expression || filter_may_match(expression, &judged);
 }
 
 /* The groups of the part that may have rows. */
@@ -436,6 +463,10 @@ int scan_run(struct scan *scan)
 		scan->part = part;
 		scan->next_group = 0;
 		r = part->is_log ? empty_all(scan) : 0;
+		/* What has been written since the names were read: nobody looks them up now. */
+		if (r == 0 && part->is_log && scan->options.joins &&
+		    !joins_covers(scan->options.joins, &part->intervals[part->n_intervals - 1]))
+			r = joins_read(scan->options.joins);
 		if (r == 0)
 			r = dispatch_part(scan);
 		store_part_release(part);

@@ -108,8 +108,9 @@ int selection_init(struct selection *selection, const struct table *source, cons
 	if (!fields && is_human_readable)
 		fields = default_fields(source);
 	if (!fields || strcmp(fields, "all") == 0) {
-		memcpy(selection->fields, source->fields, source->n_fields * sizeof(struct field));
-		selection->n_shown = source->n_fields;
+		for (uint32_t i = 0; i < source->n_fields; i++)
+			if (source->fields[i].kind != KIND_JOINED)
+				selection->fields[selection->n_shown++] = source->fields[i];
 	} else {
 		r = add_fields(selection, fields);
 	}

@@ -205,6 +205,7 @@ static enum term_kind kind_alone(const struct field *field)
 	case KIND_GAUGE:
 		return TERM_MAX;
 	case KIND_LABEL:
+	case KIND_JOINED:
 		break;
 	}
 	return TERM_KEY;

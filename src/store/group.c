@@ -29,6 +29,7 @@ struct group_reader {
 	uint8_t *ones, *interval_nulls;
 	uint32_t capacity; /* rows */
 	bool has_intervals, has_ends;
+	struct group_computed computed;
 	int intervals_error;
 
 	struct block block; /* its arrays are these */
@@ -43,6 +44,8 @@ bool store_group_stats(const struct store_group *group, uint32_t field, struct c
 	const struct column_entry *entry;
 
 	if (!group->file)
+		return false;
+	if (field + 1 >= group->entry->n_columns)
 		return false;
 	entry = &group->file->directory.columns[group->entry->first_column + field];
 	*ret = (struct column_stats){entry->nulls, entry->least, entry->greatest};
@@ -164,14 +167,15 @@ static int give_up(struct group_reader *reader, uint32_t column)
 {
 	const struct store_group *group = reader->group;
 	uint64_t offset = 0, bytes = group->section ? group->section->bytes[column] : 0;
+	const struct field *field =
+		group->file && column == group->entry->n_columns - 1 ? &interval_field : &group->table->fields[column];
 	char what[128];
 
 	if (group->file) {
 		offset = entry_of(reader, column)->offset;
 		bytes = entry_of(reader, column)->bytes;
 	}
-	snprintf(what, sizeof(what), "%s of %u rows of %s", group_field(group->table, column)->name,
-		 (unsigned)group->rows, group->table->name);
+	snprintf(what, sizeof(what), "%s of %u rows of %s", field->name, (unsigned)group->rows, group->table->name);
 	reader->damage(reader->ctx, group, offset, bytes ? bytes : 1, what);
 	return 0;
 }
@@ -365,12 +369,50 @@ static int decode(struct group_reader *reader, uint32_t field)
 	return 0;
 }
 
+void group_reader_set_computed(struct group_reader *reader, const struct group_computed *computed)
+{
+	reader->computed = *computed;
+}
+
+int group_reader_put(struct group_reader *reader, uint32_t field, const uint32_t *numbers, const void *bytes,
+		     const struct span *texts, uint32_t n_texts)
+{
+	struct group_column *column = &reader->columns[field];
+	struct column_entries entries = {.n = n_texts, .bytes = bytes};
+	int r = reserve_column(reader, field);
+
+	entries.entries = malloc((n_texts + 1ull) * sizeof(*entries.entries));
+	if (r < 0 || !entries.entries) {
+		free(entries.entries);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n_texts; i++) {
+		entries.entries[i] = texts[i];
+		if (texts[i].offset + texts[i].len > entries.n_bytes)
+			entries.n_bytes = texts[i].offset + texts[i].len;
+	}
+	for (uint32_t row = 0; row < reader->group->rows; row++) {
+		column->nulls[row] = numbers[row] == NO_TEXT;
+		reader->scratch_numbers[row] = column->nulls[row] ? 0 : numbers[row];
+	}
+	r = place_texts(reader, field, &entries);
+	free(entries.entries);
+	reader->nulls[field] = column->nulls;
+	reader->texts[field] = (struct span *)(void *)column->numbers;
+	return r;
+}
+
 int group_reader_column(struct group_reader *reader, uint32_t field)
 {
 	int r;
 
 	if (reader->columns[field].is_there)
 		return 0;
+	if (reader->computed.compute && field >= reader->computed.first) {
+		r = reader->computed.compute(reader->computed.ctx, reader, field);
+		reader->columns[field].is_there = r == 0;
+		return r;
+	}
 	r = decode(reader, field);
 	/* Also one that could not be: it is not tried again. */
 	reader->columns[field].is_there = r == 0 || r == -EBADMSG;
@@ -392,7 +434,7 @@ int group_reader_columns(struct group_reader *reader, const bool *wanted)
 static int decode_intervals(struct group_reader *reader)
 {
 	const struct store_group *group = reader->group;
-	const struct column_entry *entry = entry_of(reader, group->table->n_fields);
+	const struct column_entry *entry = entry_of(reader, group->entry->n_columns - 1);
 	struct column_rows rows = {.n = group->rows};
 	struct column_entries entries = {0};
 	struct source from;
@@ -414,7 +456,7 @@ static int decode_intervals(struct group_reader *reader)
 		if (reader->intervals[row] < group->first_interval || reader->intervals[row] > group->last_interval)
 			r = -EBADMSG;
 	if (r == -EBADMSG)
-		give_up(reader, group->table->n_fields);
+		give_up(reader, group->entry->n_columns - 1);
 	return r;
 }
 

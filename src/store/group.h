@@ -54,6 +54,22 @@ int group_reader_column(struct group_reader *reader, uint32_t field);
 /* Decodes those where wanted[field] is set; NULL: all. */
 int group_reader_columns(struct group_reader *reader, const bool *wanted);
 
+/*
+ * Columns from `first` on are not stored: the group is begun with a table that has more fields than the segment's, and
+ * these are computed, from others that compute() asks for. Texts only: it puts them with group_reader_put().
+ */
+struct group_computed {
+	uint32_t first;
+	int (*compute)(void *ctx, struct group_reader *reader, uint32_t field);
+	void *ctx;
+};
+void group_reader_set_computed(struct group_reader *reader, const struct group_computed *computed);
+
+/* Of a computed column: entry numbers[row] of the texts in each row, or NO_TEXT. 0 or -ENOMEM. */
+#define NO_TEXT UINT32_MAX
+int group_reader_put(struct group_reader *reader, uint32_t field, const uint32_t *numbers, const void *bytes,
+		     const struct span *texts, uint32_t n_texts);
+
 /* Of a field that has been asked for: could it not be decoded? */
 bool group_reader_is_damaged(const struct group_reader *reader, uint32_t field);
 

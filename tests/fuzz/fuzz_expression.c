@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		blocks[i] = rows_of(tables[i]);
 	if (!few_rows)
 		few_rows = rows_of(&few);
-	r = expression_compile(text, tables[i], NOW_NS, &expression, &error);
+	r = expression_compile(text, tables[i], &(struct literal_context){NOW_NS, NULL, NULL}, &expression, &error);
 	if (r == 0) {
 		ask(expression, blocks[i]);
 		ask(expression, few_rows);

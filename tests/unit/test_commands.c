@@ -18,12 +18,12 @@
 
 #include "cmd/cmd.h"
 #include "store/writer.h"
+#include "tests/unit/command_fixture.h"
 
 #define S     UINT64_C(1000000000)
 #define BEGIN (UINT64_C(1767323045) * S) /* 2026-01-02T03:04:05Z */
 
-static char dir[] = "/tmp/obit-test-XXXXXX";
-static char store[64], said[65536], on_stderr[65536];
+static char store[64];
 static bool is_sealing;
 
 /* Three intervals of 10 exits; in each the ledger claims `recorded` of them. */
@@ -61,54 +61,6 @@ static void write_store(const char *name, uint64_t recorded)
 	assert_int_equal(store_writer_close(writer), 0);
 	block_free(blocks[0]);
 	block_free(blocks[1]);
-}
-
-static void read_back(const char *path, char *ret, size_t size)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t len = read(fd, ret, size - 1);
-
-	assert_true(len >= 0);
-	ret[len] = '\0';
-	close(fd);
-	unlink(path);
-}
-
-/* Runs a command with its words, NULL at the end; what it wrote is in said and on_stderr. The status. */
-static int run(int (*command)(int, char **), ...)
-{
-	char *argv[20] = {(char *)"command"}, out[64], err[64];
-	int argc = 1, status, kept_out, kept_err;
-	va_list words;
-
-	va_start(words, command);
-	while ((argv[argc] = va_arg(words, char *)))
-		argc++;
-	va_end(words);
-	snprintf(out, sizeof(out), "%s/out", dir);
-	snprintf(err, sizeof(err), "%s/err", dir);
-	fflush(stdout);
-	fflush(stderr);
-	kept_out = dup(1);
-	kept_err = dup(2);
-	assert_int_equal(dup2(open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 1), 1);
-	assert_int_equal(dup2(open(err, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2), 2);
-	status = command(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	dup2(kept_out, 1);
-	dup2(kept_err, 2);
-	close(kept_out);
-	close(kept_err);
-	read_back(out, said, sizeof(said));
-	read_back(err, on_stderr, sizeof(on_stderr));
-	return status;
-}
-
-static void assert_said_on_stderr(const char *part)
-{
-	if (!strstr(on_stderr, part))
-		fail_msg("on_stderr: %s", on_stderr);
 }
 
 /* The store's only segment. */
@@ -271,12 +223,6 @@ static void test_damage_is_reported_and_the_rest_read(void **state)
 	assert_said_on_stderr("damaged at offset");
 	assert_int_equal(run(cmd_verify, "--store", store, NULL), 1);
 	assert_non_null(strstr(said, "damaged in 1 place"));
-}
-
-static void assert_said(const char *part)
-{
-	if (!strstr(said, part))
-		fail_msg("said: %s", said);
 }
 
 static void test_store_lists_its_segments(void **state)

@@ -17,6 +17,7 @@
 
 #define S   UINT64_C(1000000000)
 #define NOW (UINT64_C(1767323045) * S)
+static const struct literal_context at_now = {.now_real_ns = NOW};
 
 static struct block *block;
 
@@ -62,7 +63,7 @@ static int rows_where(const char *text)
 	struct expression_error error;
 	int rows = 0;
 
-	if (expression_compile(text, block->table, NOW, &expression, &error) != 0) {
+	if (expression_compile(text, block->table, &at_now, &expression, &error) != 0) {
 		fail_msg("%s: %s", text, error.message);
 		return -1;
 	}
@@ -78,7 +79,7 @@ static const char *error_about(const char *text, size_t *ret_at)
 	static struct expression_error error;
 	struct expression *expression = NULL;
 
-	if (expression_compile(text, block->table, NOW, &expression, &error) == 0) {
+	if (expression_compile(text, block->table, &at_now, &expression, &error) == 0) {
 		expression_free(expression);
 		fail_msg("\"%s\" was taken", text);
 	}
@@ -264,7 +265,7 @@ static void test_another_table_is_bound_by_name(void **state)
 	block_set_text(rows, 0, 0, "x", 1);
 	block_set_text(rows, 0, 1, "9", 1);
 	assert_int_equal(expression_compile("pid = 7 and comm = x and cpu_ns is null and uid is null", block->table,
-					    NOW, &expression, &error),
+					    &at_now, &expression, &error),
 			 0);
 	expression_bind(expression, &other);
 	assert_int_equal(expression_matches(expression, rows, 0), 1);
@@ -287,11 +288,11 @@ static void test_negative_numbers_of_the_ledger(void **state)
 	block_set_number(rows, 0, LEDGER_unobserved, (uint64_t)-3);
 	assert_int_equal(
 		expression_compile("unobserved < -2 and unobserved = -3 and unobserved < 0 and unobserved > -4", ledger,
-				   NOW, &expression, &error),
+				   &at_now, &expression, &error),
 		0);
 	assert_int_equal(expression_matches(expression, rows, 0), 1);
 	expression_free(expression);
-	assert_int_equal(expression_compile("unobserved > -9223372036854775809", ledger, NOW, &expression, &error),
+	assert_int_equal(expression_compile("unobserved > -9223372036854775809", ledger, &at_now, &expression, &error),
 			 -EINVAL);
 	block_free(rows);
 }
@@ -301,7 +302,7 @@ static void try_text(const char *text)
 	struct expression *expression;
 	struct expression_error error;
 	char shown[600];
-	int r = expression_compile(text, block->table, NOW, &expression, &error);
+	int r = expression_compile(text, block->table, &at_now, &expression, &error);
 
 	if (r == -EINVAL) {
 		assert_true(error.at <= strlen(text) && error.at + error.len <= strlen(text));

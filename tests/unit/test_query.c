@@ -172,8 +172,8 @@ static void test_range_and_filter(void **state)
 	assert_int_equal(taken.n, 2);
 	assert_int_equal(taken.pids[0], 1);
 	assert_int_equal(taken.pids[1], 2);
-	assert_int_equal(expression_compile("pid > 990 and cpu_ns is not null", table_by_id(TABLE_EXITS), 0,
-					    &expression, &error),
+	assert_int_equal(expression_compile("pid > 990 and cpu_ns is not null", table_by_id(TABLE_EXITS),
+					    &(struct literal_context){0}, &expression, &error),
 			 0);
 	ask((struct query_options){.expression = expression}, NULL, 1000);
 	assert_int_equal(taken.n, 8);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A table as it is asked: its own fields, and behind them those that rows get by a join (model/joined_fields.def).
+ */
+#ifndef OBIT_QUERY_JOINED_TABLE_H
+#define OBIT_QUERY_JOINED_TABLE_H
+
+#include "model/table.h"
+
+enum joined_key { JOINED_PROCESS, JOINED_USER, JOINED_GROUP, JOINED_CONTAINER, N_JOINED_KEYS };
+
+#define JOINED(name, ...) JOINED_FIELD_##name,
+enum joined_field {
+#include "model/joined_fields.def"
+	N_JOINED_FIELDS
+};
+
+struct joined_table {
+	struct table table; /* its `fields` is the array below: do not copy the struct */
+	uint32_t n_recorded;
+	enum joined_field joined[N_JOINED_FIELDS]; /* [field - n_recorded] */
+	struct field fields[TABLE_MAX_FIELDS];
+};
+
+/* `of` must outlive the field's names only: the fields are copied. */
+void joined_table_init(struct joined_table *ret, const struct table *of);
+
+/* By what it is joined. */
+enum joined_key joined_field_key(enum joined_field field);
+
+/* Which keys do these fields need, that are joined to the table (bits: 1 << JOINED_USER ...)? */
+unsigned joined_table_keys(const struct joined_table *joined, const bool *wanted);
+
+#endif
