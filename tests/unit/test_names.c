@@ -99,6 +99,7 @@ static void write_interval(uint64_t number)
 	uint32_t row;
 
 	if (number % 2) {
+		add_names(time_ns);
 		row = add(CHUNK_ROSTER);
 		NUMBER(ROSTER, row, time, time_ns);
 		NUMBER(ROSTER, row, pid, 10);
@@ -108,8 +109,6 @@ static void write_interval(uint64_t number)
 		TEXT(ROSTER, row, argv, "httpd\0-f\0");
 		TEXT(ROSTER, row, exe, "/usr/sbin/httpd");
 	}
-	if (number == 1)
-		add_names(time_ns);
 	if (number == 2)
 		add_program(time_ns, 20, "sh\0-c\0make\0", 11);
 	if (number == 4)
@@ -174,7 +173,7 @@ static void test_rows_get_names(void **state)
 		DUMP("procs", "--since", "2026-01-02T03:24:00Z", "--until", "2026-01-02T03:25:00Z", "--fields",
 		     "pid,user,exe,argv");
 		assert_lines(
-			"pid\tuser\texe\targv\n10\troot\t/usr/sbin/httpd\thttpd -f\n20\t\t\tsh -c make\n30\t\t\t\n");
+			"pid\tuser\texe\targv\n10\troot\t/usr/sbin/httpd\thttpd -f\n20\talice\t\tsh -c make\n30\t\t\t\n");
 		DUMP("threads", "--fields", "tid,user,container,pod,namespace,image,runtime,container_id,argv",
 		     "--limit", "1", "--sort", "-time");
 		assert_lines("tid\tuser\tcontainer\tpod\tnamespace\timage\truntime\tcontainer_id\targv\n"
