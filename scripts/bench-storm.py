@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What watching costs in a storm of exits: nobody, obit (each transport) and its peers, turn by turn.
 
-usage: bench-storm.py BUILD [--rounds N] [--quick]
+usage: bench-storm.py BUILD [--rounds N] [--quick] [--before OBIT] [--exits N]
 
 Each round runs the same storm under each watcher in turn, and twice under none: the second "none" is the
 control that says how much two equal runs differ here. Prints a table of medians; every run goes to
-BUILD/bench/storm.jsonl. CPU is the watcher's own, from /proc/PID/task/*/schedstat (exact ns), from before
-the storm until a second and a half after it, so that obit's includes the store on disk.
+BUILD/bench/storm.jsonl. --before: another build of obit takes part. CPU is the watcher's own, from /proc/PID/task/*/schedstat (exact ns), from before
+the storm until a second and a half after it, so that obit's includes the store on disk; "to end" goes on until the
+watcher has ended, so that obit's includes the sealing of the log.
 """
 import argparse
 import json
@@ -31,6 +32,13 @@ def cpu_ns(pid):
     return total
 
 
+def end(process, number):
+    """What it has used in all."""
+    process.send_signal(number)
+    _, process.returncode, usage = os.wait4(process.pid, 0)
+    return usage
+
+
 class Nobody:
     name = "none"
 
@@ -45,9 +53,8 @@ class Nobody:
 
 
 class Obit:
-    def __init__(self, build, transport):
-        self.obit, self.transport = f"{build}/obit", transport
-        self.name = f"obit {transport}"
+    def __init__(self, obit, transport, name):
+        self.obit, self.transport, self.name = obit, transport, name
 
     def start(self, work):
         self.store = f"{work}/store"
@@ -62,8 +69,7 @@ class Obit:
         raise SystemExit(f"{self.name} did not start")
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        return end(self.process, signal.SIGTERM)
 
     def sum_of(self, table, field, where):
         lines = subprocess.run([self.obit, "dump", table, "--store", self.store, "--format", "jsonl", "--fields",
@@ -89,8 +95,7 @@ class Exitsnoop:
         time.sleep(1.5)
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait()
+        return end(self.process, signal.SIGINT)
 
     def captured(self):
         self.output.seek(0)
@@ -112,8 +117,9 @@ def run_once(watcher, storm, work, stall_s=0):
     result = json.loads(running.communicate()[0])
     time.sleep(SETTLE_S)
     used = cpu_ns(pid) - before if pid else 0
-    watcher.stop()
-    result.update(watcher.captured(), watcher=watcher.name, watcher_cpu_ns=used)
+    ended = watcher.stop()
+    whole = int((ended.ru_utime + ended.ru_stime) * 1e9) - before if pid else 0
+    result.update(watcher.captured(), watcher=watcher.name, watcher_cpu_ns=used, watcher_cpu_to_end_ns=whole)
     return result
 
 
@@ -126,6 +132,7 @@ def measure(watchers, storm, rounds, work, log, row):
             result.update(row, round=number, watcher=name)
             runs[name].append(result)
             log.write(json.dumps(result) + "\n")
+            log.flush()
     return runs
 
 
@@ -134,7 +141,8 @@ def print_rows(runs, row):
     for name, results in runs.items():
         # Pairs: each run beside the bare one of its round.
         ratios = [r["seconds"] / b["seconds"] for r, b in zip(results, runs["none"])]
-        cpu = statistics.median(r["watcher_cpu_ns"] / r["count"] * 1e5 / 1e9 for r in results)
+        cpu, to_end = (statistics.median(r[key] / r["count"] * 1e5 / 1e9 for r in results)
+                       for key in ("watcher_cpu_ns", "watcher_cpu_to_end_ns"))
         captured = min((r.get("captured", 0) + r.get("rolled_up", 0)) / (r["count"] + row["spawners"] + 1) for r in results)
         extra = ""
         if "rolled_up" in results[0]:
@@ -144,7 +152,7 @@ def print_rows(runs, row):
         elif "lost_lines" in results[0]:
             extra = f"{sum(r['lost_lines'] for r in results)} reports of loss"
         print(f"{row['kind']:5} {row['spawners']:2} {row['busy']:4} {row['stall_s']:5} {name:12} {results[0]['count'] / base:8.0f} "
-              f"{statistics.median(ratios):8.3f} {min(ratios):6.3f}-{max(ratios):5.3f} {cpu:9.3f} "
+              f"{statistics.median(ratios):8.3f} {min(ratios):6.3f}-{max(ratios):5.3f} {cpu:9.3f} {to_end:7.3f} "
               f"{100 * captured if name not in ('none', 'none again') else 0:8.1f}  {extra}", flush=True)
 
 
@@ -153,12 +161,16 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one storm, running and stalled")
+    parser.add_argument("--before", metavar="OBIT", help="another build of obit")
+    parser.add_argument("--exits", type=int, default=40000, help="of a storm of forks; a quarter of execs")
     options = parser.parse_args()
     transports = ["perf"]
     help_text = subprocess.run([f"{options.build}/obit", "record", "--help"], capture_output=True, text=True).stdout
     if "--transport" in help_text:
         transports.append("ringbuf")
-    watchers = [Obit(options.build, transport) for transport in transports]
+    watchers = [Obit(f"{options.build}/obit", transport, f"obit {transport}") for transport in transports]
+    if options.before:
+        watchers.append(Obit(options.before, "perf", "before"))
     if os.path.exists(Exitsnoop.path):
         watchers.append(Exitsnoop())
     else:
@@ -170,10 +182,10 @@ def main():
     rounds = options.rounds
     os.makedirs(f"{options.build}/bench", exist_ok=True)
     print(f"{'kind':5} {'sp':2} {'busy':4} {'stall':5} {'watcher':12} {'exits/s':>8} {'slowdown':>8} {'min-max':>12} "
-          f"{'s/100,000':>9} {'% caught':>8}")
+          f"{'s/100,000':>9} {'to end':>7} {'% caught':>8}")
     with tempfile.TemporaryDirectory() as work, open(f"{options.build}/bench/storm.jsonl", "w") as log:
         for kind, spawners, busy, stall_s in cases:
-            count = 40000 if kind == "fork" else 10000
+            count = options.exits if kind == "fork" else options.exits // 4
             row = {"kind": kind, "spawners": spawners, "busy": busy, "stall_s": stall_s}
             burners = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
             try:

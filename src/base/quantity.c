@@ -20,6 +20,7 @@ struct unit {
 };
 
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+static const struct unit hundredths[] = {{"", 100}, {NULL, 0}};
 
 static const struct unit durations[] = {
 	{"", 1},
@@ -107,11 +108,11 @@ static int read_part(const char **at, const char *end, const struct unit *units,
 	return 0;
 }
 
-int quantity_read_count(const char *text, size_t len, uint64_t *ret)
+static int read_one(const char *text, size_t len, const struct unit *units, uint64_t *ret)
 {
 	const char *at = text;
 	uint64_t value;
-	int r = read_part(&at, text + len, no_units, &value);
+	int r = read_part(&at, text + len, units, &value);
 
 	if (r < 0)
 		return r;
@@ -119,6 +120,16 @@ int quantity_read_count(const char *text, size_t len, uint64_t *ret)
 		return -EINVAL;
 	*ret = value;
 	return 0;
+}
+
+int quantity_read_count(const char *text, size_t len, uint64_t *ret)
+{
+	return read_one(text, len, no_units, ret);
+}
+
+int quantity_read_hundredths(const char *text, size_t len, uint64_t *ret)
+{
+	return read_one(text, len, hundredths, ret);
 }
 
 int quantity_read_ns(const char *text, size_t len, uint64_t *ret_ns)
@@ -140,16 +151,7 @@ int quantity_read_ns(const char *text, size_t len, uint64_t *ret_ns)
 
 int quantity_read_bytes(const char *text, size_t len, uint64_t *ret_bytes)
 {
-	const char *at = text;
-	uint64_t value;
-	int r = read_part(&at, text + len, sizes, &value);
-
-	if (r < 0)
-		return r;
-	if (at != text + len)
-		return -EINVAL;
-	*ret_bytes = value;
-	return 0;
+	return read_one(text, len, sizes, ret_bytes);
 }
 
 static size_t write_scaled(char *ret, double value, const char *unit)

@@ -39,6 +39,7 @@ enum dump_option {
 	LIMIT,
 	FORMAT,
 	FOLLOW,
+	WIDE,
 	JOBS
 };
 
@@ -57,6 +58,7 @@ static const struct option_spec specs[] = {
 	[LIMIT] = {"limit", "N", "at most N rows"},
 	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
+	[WIDE] = {"wide", NULL, "all columns of a table in one line, however wide the terminal"},
 	[JOBS] = OPTION_JOBS,
 };
 
@@ -414,7 +416,7 @@ static int read_snapshot(struct dump *dump)
 		bool wanted[TABLE_MAX_FIELDS];
 
 		wanted_fields(dump, wanted);
-		rows = joins_widen(&of, recorded, wanted);
+		rows = joins_widen(&of, recorded, at_snapshot_begin(snapshot), wanted);
 		block_free(recorded);
 	}
 	r = rows ? query_block(dump->query, rows) : -ENOMEM;
@@ -481,6 +483,9 @@ static int open_all(struct dump *dump, enum output_format format)
 	dump->query_options.expression = dump->expression;
 	stream_init(&dump->stream, STDOUT_FILENO);
 	options_output(format, &dump->stream, dump->now_real_ns, &output_options);
+	output_options.may_leave_out = !dump->options.values[FIELDS];
+	if (dump->options.values[WIDE])
+		output_options.width = 0;
 	r = output_open(&output_options, dump->selection.fields, dump->selection.n_shown, &dump->output);
 	dump->query = query_new(&dump->query_options);
 	if (r < 0 || !dump->query) {

@@ -76,6 +76,17 @@ int table_field(const struct table *table, const char *name)
 	return -1;
 }
 
+size_t field_heading_len(const struct field *field)
+{
+	const char *unit = field->unit == UNIT_NS	    ? "_ns"
+			   : field->unit == UNIT_BYTES	    ? "_bytes"
+			   : field->unit == UNIT_HUNDREDTHS ? "_hundredths"
+							    : "";
+	size_t len = strlen(field->name), unit_len = strlen(unit);
+
+	return len > unit_len && strcmp(field->name + len - unit_len, unit) == 0 ? len - unit_len : len;
+}
+
 const char *field_type_name(enum field_type type)
 {
 	switch (type) {
@@ -106,6 +117,8 @@ const char *field_unit_name(enum field_unit unit)
 		return "bytes";
 	case UNIT_SIGNAL:
 		return "signal";
+	case UNIT_HUNDREDTHS:
+		return "hundredths";
 	}
 	return "?";
 }

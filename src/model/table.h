@@ -28,6 +28,7 @@ enum field_unit {
 	UNIT_NS = 2,   /* a duration */
 	UNIT_BYTES = 3,
 	UNIT_SIGNAL = 4, /* a signal number */
+	UNIT_HUNDREDTHS = 5,
 };
 
 enum field_kind {
@@ -106,6 +107,12 @@ const char *tables_list(void);
 /* NULL when there is none of that id or name. */
 const struct table *table_by_id(uint32_t id);
 const struct table *table_by_name(const char *name);
+
+/*
+ * A field's heading in a table is its name without the unit at its end, which the table says apart: cpu_ns, rss_bytes,
+ * load1_hundredths. It can be typed in place of the name.
+ */
+size_t field_heading_len(const struct field *field);
 
 /* Index of the field, or -1. */
 int table_field(const struct table *table, const char *name);

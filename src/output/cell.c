@@ -27,7 +27,7 @@ static void add_time(struct buffer *buffer, uint64_t real_ns, uint64_t now_real_
 			  (unsigned)(real_ns % NS_PER_S / 1000000));
 }
 
-static void add_number(struct buffer *buffer, const struct field *column, uint64_t value, uint64_t now_real_ns)
+void cell_add_number(struct buffer *buffer, const struct field *column, uint64_t value, uint64_t now_real_ns)
 {
 	char text[QUANTITY_TEXT_BYTES];
 	uint64_t size = value;
@@ -50,6 +50,9 @@ static void add_number(struct buffer *buffer, const struct field *column, uint64
 	case UNIT_BYTES:
 		buffer_add(buffer, text, quantity_write_bytes(size, text));
 		break;
+	case UNIT_HUNDREDTHS:
+		buffer_add_format(buffer, "%" PRIu64 ".%02" PRIu64, size / 100, size % 100);
+		break;
 	case UNIT_SIGNAL:
 		buffer_add(buffer, text, signal_name(size, text));
 		break;
@@ -58,7 +61,7 @@ static void add_number(struct buffer *buffer, const struct field *column, uint64
 	}
 }
 
-_Static_assert(SIGNAL_NAME_BYTES <= QUANTITY_TEXT_BYTES, "add_number() uses one array for both");
+_Static_assert(SIGNAL_NAME_BYTES <= QUANTITY_TEXT_BYTES, "cell_add_number() uses one array for both");
 
 void cell_add(struct buffer *buffer, const struct field *column, const struct block *block, uint32_t row, int field,
 	      uint64_t now_real_ns)
@@ -71,7 +74,7 @@ void cell_add(struct buffer *buffer, const struct field *column, const struct bl
 		return;
 	}
 	if (!field_is_text(column)) {
-		add_number(buffer, column, block_number(block, row, (uint32_t)field), now_real_ns);
+		cell_add_number(buffer, column, block_number(block, row, (uint32_t)field), now_real_ns);
 		return;
 	}
 	text = block_text(block, row, (uint32_t)field, &len);

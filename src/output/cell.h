@@ -15,6 +15,9 @@
 void cell_add(struct buffer *buffer, const struct field *column, const struct block *block, uint32_t row, int field,
 	      uint64_t now_real_ns);
 
+/* The same of a number that is not null. */
+void cell_add_number(struct buffer *buffer, const struct field *column, uint64_t value, uint64_t now_real_ns);
+
 /* Columns that visible text takes, and how many of its bytes fit into `width` columns. */
 uint32_t cell_width(const char *text, size_t len);
 size_t cell_fit(const char *text, size_t len, uint32_t width);

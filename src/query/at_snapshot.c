@@ -25,10 +25,10 @@ struct at_snapshot {
 	uint64_t real_ns;
 	const struct table *table;
 	struct member *slots;
-	size_t n_slots, n_used;	      /* n_slots is a power of two */
-	uint64_t run_real_ns;	      /* of the interval that has the snapshot, or of the last one before */
-	uint64_t roster;	      /* number of the interval of the last one; 0: none in this run */
-	uint64_t number, end_real_ns; /* of the interval that has the snapshot; 0: not found */
+	size_t n_slots, n_used; /* n_slots is a power of two */
+	uint64_t run_real_ns;	/* of the interval that has the snapshot, or of the last one before */
+	uint64_t roster;	/* number of the interval of the last one; 0: none in this run */
+	uint64_t number, begin_real_ns, end_real_ns; /* of the interval that has the snapshot; 0: not found */
 };
 
 struct at_snapshot *at_snapshot_new(uint64_t real_ns)
@@ -300,6 +300,7 @@ static void find_interval(struct at_snapshot *snapshot, const struct store_part 
 		    interval->end_real_ns <= snapshot->real_ns)
 			continue;
 		snapshot->number = interval->number;
+		snapshot->begin_real_ns = interval->begin_real_ns;
 		snapshot->end_real_ns = interval->end_real_ns;
 		snapshot->run_real_ns = part->origin->run_real_ns;
 	}
@@ -340,6 +341,11 @@ int at_snapshot_read(struct at_snapshot *snapshot, enum at_pass pass, struct sto
 uint64_t at_snapshot_end(const struct at_snapshot *snapshot)
 {
 	return snapshot->number ? snapshot->end_real_ns : 0;
+}
+
+uint64_t at_snapshot_begin(const struct at_snapshot *snapshot)
+{
+	return snapshot->number ? snapshot->begin_real_ns : 0;
 }
 
 enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot)

@@ -34,6 +34,9 @@ int at_snapshot_read(struct at_snapshot *snapshot, enum at_pass pass, struct sto
 /* After AT_INTERVALS: when the interval that has the time ended; 0: there is none. */
 uint64_t at_snapshot_end(const struct at_snapshot *snapshot);
 
+/* And when it began. */
+uint64_t at_snapshot_begin(const struct at_snapshot *snapshot);
+
 enum at_snapshot_verdict {
 	AT_KNOWN,
 	AT_NOT_RECORDED, /* no interval has it */

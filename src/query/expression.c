@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "query/lexer.h"
 #include "query/literal.h"
 #include "query/names.h"
@@ -20,6 +22,7 @@ struct parser {
 	const char *text;
 	const struct literal_context *context;
 	struct token token; /* the one looked at */
+	bool is_heading;    /* the field was named by its heading */
 	int depth;
 	struct expression *expression;
 	struct expression_error *error;
@@ -77,6 +80,7 @@ static int find_field(struct parser *parser, const struct field **ret)
 	if (field < 0)
 		return report_error(parser, parser->token, "%s", error);
 	*ret = &table->fields[field];
+	parser->is_heading = parser->token.len != strlen(table->fields[field].name);
 	return 0;
 }
 
@@ -114,8 +118,11 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 	if (buffer_reserve(texts, token.len + 1) < 0)
 		return -ENOMEM;
 	constant.text_len = lexer_value(parser->text, &token, texts->data + texts->used);
-	if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,
-						    parser->context, &constant.number, error) < 0)
+	if (parser->is_heading && field->unit == UNIT_HUNDREDTHS) {
+		if (quantity_read_hundredths(texts->data + constant.text_at, constant.text_len, &constant.number) < 0)
+			return report_error(parser, token, "expected a number such as 1.5");
+	} else if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,
+							   parser->context, &constant.number, error) < 0)
 		return report_error(parser, token, "%s", error);
 	texts->data[constant.text_at + constant.text_len] = '\0';
 	texts->used += constant.text_len + 1;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define JOINED(name, type, key, from, help) {{#name, FIELD_##type, UNIT_NONE, KIND_JOINED, help}, JOINED_##key},
+#define JOINED(name, type, unit, key, help) {{#name, FIELD_##type, UNIT_##unit, KIND_JOINED, help}, JOINED_##key},
 
 static const struct {
 	struct field field;
@@ -33,6 +33,9 @@ static bool has_key(const struct table *table, enum joined_key key)
 		return (has(table, "uid") || has_process) && table->id != TABLE_USERS;
 	case JOINED_GROUP:
 		return has(table, "gid") && table->id != TABLE_GROUPS;
+	case JOINED_INTERVAL:
+		return has(table, "time") && has(table, "cpu_ns") && table->id != TABLE_ROSTER &&
+		       table->id != TABLE_ROLLUPS;
 	default:
 		return (has(table, "container_id") || has_process) && table->id != TABLE_CONTAINERS;
 	}

@@ -7,7 +7,7 @@
 
 #include "model/table.h"
 
-enum joined_key { JOINED_PROCESS, JOINED_USER, JOINED_GROUP, JOINED_CONTAINER, N_JOINED_KEYS };
+enum joined_key { JOINED_PROCESS, JOINED_USER, JOINED_GROUP, JOINED_CONTAINER, JOINED_INTERVAL, N_JOINED_KEYS };
 
 #define JOINED(name, ...) JOINED_FIELD_##name,
 enum joined_field {

@@ -413,6 +413,8 @@ int joins_read(struct joins *joins)
 	const struct store_part *part;
 	int r;
 
+	if (!(joins->keys & ~(1u << JOINED_INTERVAL)))
+		return 0;
 	while ((r = store_reader_next(joins->store, &part)) > 0) {
 		const struct interval *last = part->n_intervals ? &part->intervals[part->n_intervals - 1] : NULL;
 
@@ -437,7 +439,7 @@ bool joins_covers(const struct joins *joins, const struct interval *interval)
 struct keys {
 	const struct joins *joins;
 	const struct block *block;
-	int pid, start, time, uid, gid, container;
+	int pid, start, time, uid, gid, container, cpu;
 	struct map_key last; /* the process of the row before, and its first program */
 	uint32_t last_first;
 	struct span last_text; /* the container's id of the row before, and its number */
@@ -464,6 +466,7 @@ static struct keys keys_of(const struct joins_of_table *of, const struct block *
 		.uid = recorded(joined, "uid"),
 		.gid = recorded(joined, "gid"),
 		.container = recorded(joined, "container_id"),
+		.cpu = recorded(joined, "cpu_ns"),
 	};
 }
 
@@ -562,6 +565,7 @@ static uint32_t look_up(struct keys *keys, enum joined_field field, uint32_t row
 		return container->namespace;
 	case JOINED_FIELD_image:
 		return container->image;
+	case JOINED_FIELD_cpu_percent_hundredths:
 	case N_JOINED_FIELDS:
 		break;
 	}
@@ -579,6 +583,44 @@ static int decode_keys(struct group_reader *reader, const struct keys *keys)
 	return r;
 }
 
+/* In hundredths of a percent; false: unknown. */
+static bool percent_of(const struct keys *keys, uint32_t row, uint64_t begin_real_ns, uint64_t *ret)
+{
+	uint64_t time_ns, cpu_ns;
+
+	*ret = 0;
+	if (!key_at(keys->block, row, keys->time, &time_ns) || !key_at(keys->block, row, keys->cpu, &cpu_ns) ||
+	    time_ns <= begin_real_ns)
+		return false;
+	*ret = (uint64_t)((__uint128_t)cpu_ns * 10000 / (time_ns - begin_real_ns));
+	return true;
+}
+
+static int compute_percent(struct group_reader *reader, const struct keys *keys, uint32_t field)
+{
+	const struct store_group *group = group_reader_group(reader);
+	uint64_t *numbers = malloc((group->rows + 1ull) * sizeof(*numbers));
+	uint8_t *nulls = malloc(group->rows + 1ull);
+	const uint64_t *places = NULL;
+	int r = numbers && nulls ? group_reader_column(reader, (uint32_t)keys->cpu) : -ENOMEM;
+
+	if (r == 0)
+		r = group_reader_intervals(reader, &places);
+	for (uint32_t row = 0; row < group->rows && (r == 0 || r == -EBADMSG); row++) {
+		/* Damaged, which has been reported: of which interval a row is nobody knows. */
+		const struct interval *interval =
+			&group->intervals[places && r == 0 ? places[row] : group->first_interval];
+
+		nulls[row] = r < 0 || !percent_of(keys, row, interval->begin_real_ns, &numbers[row]);
+		numbers[row] = nulls[row] ? 0 : numbers[row];
+	}
+	if (r == 0 || r == -EBADMSG)
+		r = group_reader_put_numbers(reader, field, numbers, nulls);
+	free(numbers);
+	free(nulls);
+	return r;
+}
+
 /* Numbers of all texts to numbers of those of the column, in the order in which they come. */
 static uint32_t number_in_column(uint32_t text, uint32_t *places, const struct joins *joins, struct span *texts,
 				 uint32_t *n)
@@ -592,21 +634,23 @@ static uint32_t number_in_column(uint32_t text, uint32_t *places, const struct j
 	return places[text] - 1;
 }
 
-int joins_column(void *of_table, struct group_reader *reader, uint32_t field)
+static enum joined_field joined_at(const struct joins_of_table *of, uint32_t field)
 {
-	const struct joins_of_table *of = of_table;
+	return of->joined->joined[field - of->joined->n_recorded];
+}
+
+static int compute_texts(const struct joins_of_table *of, struct group_reader *reader, struct keys *keys,
+			 uint32_t field)
+{
 	const struct joins *joins = of->joins;
-	const struct block *block = group_reader_block(reader);
-	struct keys keys = keys_of(of, block);
-	uint32_t *numbers = malloc((block->rows + 1ull) * sizeof(*numbers));
+	uint32_t rows = keys->block->rows, n = 0;
+	uint32_t *numbers = malloc((rows + 1ull) * sizeof(*numbers));
 	uint32_t *places = calloc(joins->n_texts + 1ull, sizeof(*places));
 	struct span *texts = malloc((joins->n_texts + 1ull) * sizeof(*texts));
-	uint32_t n = 0;
-	int r = numbers && places && texts ? decode_keys(reader, &keys) : -ENOMEM;
+	int r = numbers && places && texts ? 0 : -ENOMEM;
 
-	for (uint32_t row = 0; row < block->rows && r == 0; row++)
-		numbers[row] = number_in_column(look_up(&keys, of->joined->joined[field - of->joined->n_recorded], row),
-						places, joins, texts, &n);
+	for (uint32_t row = 0; row < rows && r == 0; row++)
+		numbers[row] = number_in_column(look_up(keys, joined_at(of, field), row), places, joins, texts, &n);
 	if (r == 0)
 		r = group_reader_put(reader, field, numbers, joins->bytes.data, texts, n);
 	free(numbers);
@@ -615,56 +659,79 @@ int joins_column(void *of_table, struct group_reader *reader, uint32_t field)
 	return r;
 }
 
-static int widen_row(const struct joins_of_table *of, const struct block *from, uint32_t row, struct block *to,
-		     const bool *wanted, struct keys *keys)
+int joins_column(void *of_table, struct group_reader *reader, uint32_t field)
 {
-	uint32_t at = (uint32_t)block_add_row(to);
-	int r = 0;
+	const struct joins_of_table *of = of_table;
+	struct keys keys = keys_of(of, group_reader_block(reader));
+	int r = decode_keys(reader, &keys);
 
-	for (uint32_t field = 0; field < to->table->n_fields && r == 0; field++) {
-		bool is_joined = field >= of->joined->n_recorded;
-		uint32_t text;
-		size_t len;
-
-		if (is_joined ? !wanted[field] : block_is_null(from, row, field))
-			continue;
-		if (is_joined) {
-			text = look_up(keys, of->joined->joined[field - of->joined->n_recorded], row);
-			if (text)
-				r = block_set_text(to, at, field, of->joins->bytes.data + of->joins->texts[text].offset,
-						   of->joins->texts[text].len);
-		} else if (field_is_text(&to->table->fields[field])) {
-			const char *data = block_text(from, row, field, &len);
-
-			r = block_set_text(to, at, field, data, len);
-		} else {
-			block_set_number(to, at, field, block_number(from, row, field));
-		}
-	}
-	return r;
+	if (r < 0)
+		return r;
+	if (joined_at(of, field) == JOINED_FIELD_cpu_percent_hundredths)
+		return compute_percent(reader, &keys, field);
+	return compute_texts(of, reader, &keys, field);
 }
 
-struct block *joins_widen(const struct joins_of_table *of, const struct block *block, const bool *wanted)
+static int widen_cell(const struct joins_of_table *of, struct keys *keys, uint32_t row, uint64_t begin_real_ns,
+		      struct block *to, uint32_t field)
 {
+	const struct joins *joins = of->joins;
+	uint64_t number;
+	uint32_t text;
+
+	if (joined_at(of, field) == JOINED_FIELD_cpu_percent_hundredths) {
+		if (percent_of(keys, row, begin_real_ns, &number))
+			block_set_number(to, row, field, number);
+		return 0;
+	}
+	text = look_up(keys, joined_at(of, field), row);
+	return text ? block_set_text(to, row, field, joins->bytes.data + joins->texts[text].offset,
+				     joins->texts[text].len)
+		    : 0;
+}
+
+static int copy_cell(const struct block *from, uint32_t row, struct block *to, uint32_t field)
+{
+	const char *data;
+	size_t len;
+
+	if (block_is_null(from, row, field))
+		return 0;
+	if (!field_is_text(&to->table->fields[field])) {
+		block_set_number(to, row, field, block_number(from, row, field));
+		return 0;
+	}
+	data = block_text(from, row, field, &len);
+	return block_set_text(to, row, field, data, len);
+}
+
+struct block *joins_widen(const struct joins_of_table *of, const struct block *block, uint64_t begin_real_ns,
+			  const bool *wanted)
+{
+	const struct joined_table *joined = of->joined;
 	struct keys keys = keys_of(of, block);
 	uint64_t bytes = block->arena_used + 1;
 	struct block *wide;
+	int r = 0;
 
 	for (uint32_t row = 0; row < block->rows; row++)
-		for (uint32_t field = of->joined->n_recorded; field < of->joined->table.n_fields; field++)
+		for (uint32_t field = joined->n_recorded; field < joined->table.n_fields; field++)
 			if (wanted[field])
-				bytes +=
-					of->joins
-						->texts[look_up(
-							&keys, of->joined->joined[field - of->joined->n_recorded], row)]
-						.len;
-	wide = bytes < UINT32_MAX ? block_new(&of->joined->table, block->rows + 1, (uint32_t)bytes) : NULL;
-	for (uint32_t row = 0; wide && row < block->rows; row++)
-		if (widen_row(of, block, row, wide, wanted, &keys) < 0) {
-			block_free(wide);
-			return NULL;
+				bytes += of->joins->texts[look_up(&keys, joined_at(of, field), row)].len;
+	wide = bytes < UINT32_MAX ? block_new(&joined->table, block->rows + 1, (uint32_t)bytes) : NULL;
+	for (uint32_t row = 0; wide && row < block->rows && r >= 0; row++) {
+		r = block_add_row(wide);
+		for (uint32_t field = 0; field < joined->table.n_fields && r >= 0; field++) {
+			if (field < joined->n_recorded)
+				r = copy_cell(block, row, wide, field);
+			else if (wanted[field])
+				r = widen_cell(of, &keys, row, begin_real_ns, wide, field);
 		}
-	return wide;
+	}
+	if (r >= 0)
+		return wide;
+	block_free(wide);
+	return NULL;
 }
 
 static bool find_id(const struct joins *joins, const struct map *ids, const char *name, size_t len, uint64_t *ret)

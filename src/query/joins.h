@@ -40,8 +40,12 @@ struct joins_of_table {
 };
 int joins_column(void *of_table, struct group_reader *reader, uint32_t field);
 
-/* A copy of a block with the joined columns that are wanted, for the caller to free. NULL: out of memory. */
-struct block *joins_widen(const struct joins_of_table *of, const struct block *block, const bool *wanted);
+/*
+ * A copy of a block, whose rows are of one interval, with the joined columns that are wanted, for the caller to free.
+ * NULL: out of memory.
+ */
+struct block *joins_widen(const struct joins_of_table *of, const struct block *block, uint64_t begin_real_ns,
+			  const bool *wanted);
 
 /* The number that a name has, for `uid = root`. */
 bool joins_uid(const struct joins *joins, const char *name, size_t len, uint64_t *ret);

@@ -46,6 +46,9 @@ int names_field(const struct table *table, const char *name, size_t len, char *e
 		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
 			return (int)i;
 	}
+	for (uint32_t i = 0; i < n; i++)
+		if (field_heading_len(&table->fields[i]) == len && memcmp(table->fields[i].name, name, len) == 0)
+			return (int)i;
 	nearest = nearest_name(name, len, names, n);
 	if (nearest)
 		snprintf(error, size, "%s has no field \"%.*s\"; did you mean %s?", table->name, shown_len(len), name,

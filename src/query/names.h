@@ -16,7 +16,7 @@
  */
 int names_next(const char **list, const char **ret_name, size_t *ret_len);
 
-/* The field's index, or -EINVAL with an error. */
+/* The field's index, by its name or by its heading in a table; or -EINVAL with an error. */
 int names_field(const struct table *table, const char *name, size_t len, char *error, size_t size);
 
 /* The group's fields, or NULL with an error; the name is without its plus. */

@@ -48,6 +48,22 @@ static int add_field(struct selection *selection, const char *name, size_t len)
 
 static int add_fields(struct selection *selection, const char *list);
 
+/* Those that are shown when none are named; what is joined only where rows are joined. */
+static int add_usual(struct selection *selection, const char *list)
+{
+	const char *name;
+	size_t len;
+	int r = 0;
+
+	while (r == 0 && names_next(&list, &name, &len)) {
+		char error[sizeof(selection->error)];
+
+		if (names_field(selection->source, name, len, error, sizeof(error)) >= 0)
+			r = add_field(selection, name, len);
+	}
+	return r;
+}
+
 /* `+io`: those of the group that are not shown yet. A list that begins with it begins with the usual ones. */
 static int add_group(struct selection *selection, const char *name, size_t len)
 {
@@ -57,7 +73,7 @@ static int add_group(struct selection *selection, const char *name, size_t len)
 	int r = group ? 0 : -EINVAL;
 
 	if (group && usual && !selection->n_shown)
-		r = add_fields(selection, usual);
+		r = add_usual(selection, usual);
 	while (r == 0 && names_next(&left, &name, &len)) {
 		int field = find_field(selection, name, len);
 
@@ -88,7 +104,7 @@ static int choose_sort(struct selection *selection, const char *sort)
 	if (field < 0)
 		return field;
 	for (uint32_t i = 0; i < selection->n_shown; i++)
-		if (strcmp(selection->fields[i].name, sort) == 0) {
+		if (strcmp(selection->fields[i].name, selection->source->fields[field].name) == 0) {
 			selection->sort_column = (int)i;
 			return 0;
 		}
@@ -100,14 +116,15 @@ static int choose_sort(struct selection *selection, const char *sort)
 int selection_init(struct selection *selection, const struct table *source, const char *fields, bool is_human_readable,
 		   const char *sort)
 {
+	const char *usual = fields || !is_human_readable ? NULL : default_fields(source);
 	int r = 0;
 
 	memset(selection, 0, sizeof(*selection));
 	selection->source = source;
 	selection->sort_column = -1;
-	if (!fields && is_human_readable)
-		fields = default_fields(source);
-	if (!fields || strcmp(fields, "all") == 0) {
+	if (usual)
+		r = add_usual(selection, usual);
+	else if (!fields || strcmp(fields, "all") == 0) {
 		for (uint32_t i = 0; i < source->n_fields; i++)
 			if (source->fields[i].kind != KIND_JOINED)
 				selection->fields[selection->n_shown++] = source->fields[i];

@@ -110,7 +110,8 @@ static int read_key(struct reading *reading, const char *text, size_t len)
 	if (slash &&
 	    read_step(reading, &reading->source->fields[term.field], slash + 1, len - name_len - 1, &term.step) < 0)
 		return -EINVAL;
-	return add_term(reading, &term, text, name_len);
+	text = reading->source->fields[term.field].name;
+	return add_term(reading, &term, text, strlen(text));
 }
 
 /* --- what is computed of a group ------------------------------------------------------------------------------------
@@ -219,6 +220,18 @@ static int find_term(const struct terms *terms, const char *text, size_t len)
 	return -1;
 }
 
+/* By its heading too. */
+static int find_key(const struct reading *reading, const char *text, size_t len)
+{
+	char error[256];
+	int field = names_field(reading->source, text, len, error, sizeof(error));
+
+	for (uint32_t i = 0; i < reading->terms->n_keys && field >= 0; i++)
+		if (reading->terms->terms[i].field == field)
+			return (int)i;
+	return -1;
+}
+
 static int read_group(struct reading *reading, const char *name, size_t len);
 
 static int read_term(struct reading *reading, const char *text, size_t len)
@@ -243,7 +256,8 @@ static int read_term(struct reading *reading, const char *text, size_t len)
 		return report_error(reading,
 				    "%.*s differs within a group: group by it, or ask for first(%.*s) or last(%.*s)",
 				    (int)len, text, (int)len, text, (int)len, text);
-	return add_term(reading, &term, text, len);
+	text = reading->source->fields[term.field].name;
+	return add_term(reading, &term, text, strlen(text));
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------------ */
@@ -309,6 +323,8 @@ static int read_sort(struct reading *reading, const char *sort)
 	sort += terms->is_descending;
 	len = strcspn(sort, "/"); /* a key is called by its field, without the step */
 	terms->sort = find_term(terms, sort, len);
+	if (terms->sort < 0)
+		terms->sort = find_key(reading, sort, len);
 	if (terms->sort >= 0)
 		return 0;
 	if (*sort == '+')

@@ -402,6 +402,25 @@ int group_reader_put(struct group_reader *reader, uint32_t field, const uint32_t
 	return r;
 }
 
+int group_reader_put_numbers(struct group_reader *reader, uint32_t field, const uint64_t *numbers, const uint8_t *nulls)
+{
+	struct group_column *column = &reader->columns[field];
+	uint32_t rows = reader->group->rows;
+
+	if (reserve_column(reader, field) < 0)
+		return -ENOMEM;
+	memcpy(column->numbers, numbers, rows * sizeof(*numbers));
+	memcpy(column->nulls, nulls, rows);
+	reader->numbers[field] = column->numbers;
+	reader->nulls[field] = column->nulls;
+	return 0;
+}
+
+const struct store_group *group_reader_group(const struct group_reader *reader)
+{
+	return reader->group;
+}
+
 int group_reader_column(struct group_reader *reader, uint32_t field)
 {
 	int r;

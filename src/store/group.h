@@ -56,7 +56,8 @@ int group_reader_columns(struct group_reader *reader, const bool *wanted);
 
 /*
  * Columns from `first` on are not stored: the group is begun with a table that has more fields than the segment's, and
- * these are computed, from others that compute() asks for. Texts only: it puts them with group_reader_put().
+ * these are computed, from others that compute() asks for: it puts them with group_reader_put() or
+ * group_reader_put_numbers().
  */
 struct group_computed {
 	uint32_t first;
@@ -69,6 +70,11 @@ void group_reader_set_computed(struct group_reader *reader, const struct group_c
 #define NO_TEXT UINT32_MAX
 int group_reader_put(struct group_reader *reader, uint32_t field, const uint32_t *numbers, const void *bytes,
 		     const struct span *texts, uint32_t n_texts);
+
+int group_reader_put_numbers(struct group_reader *reader, uint32_t field, const uint64_t *numbers,
+			     const uint8_t *nulls);
+
+const struct store_group *group_reader_group(const struct group_reader *reader);
 
 /* Of a field that has been asked for: could it not be decoded? */
 bool group_reader_is_damaged(const struct group_reader *reader, uint32_t field);

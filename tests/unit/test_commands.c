@@ -126,7 +126,7 @@ static void test_dump_groups_in_every_format(void **state)
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "pid", "--fields", "count", "--sort",
 			     "-pid", "--limit", "2", NULL),
 			 0);
-	assert_string_equal(said, "pid  count\n309      1\n308      1\n");
+	assert_string_equal(said, "in all rows:  count=1\npid\n309\n308\n");
 	assert_int_equal(run(cmd_dump, "exits", "--store", store, "--group-by", "comm", "--sort", "-cpu_ns", "--limit",
 			     "20", NULL),
 			 0);

@@ -399,7 +399,7 @@ static void test_what_cannot_be_asked_is_said(void **state)
 	says(TABLE_EXITS, "comm", "p1e1(cpu_ns)", NULL, "p0 to p100");
 	says(TABLE_EXITS, "comm", "median(cpu_ns)", NULL, "\"median(\": expected count, sum");
 	says(TABLE_EXITS, "comm", "sum(cpu_ns", NULL, ") is missing");
-	says(TABLE_EXITS, "comm", "sum(cpu)", NULL, "did you mean cpu_ns?");
+	says(TABLE_EXITS, "comm", "sum(cpu_n)", NULL, "did you mean cpu_ns?");
 	says(TABLE_EXITS, "comm", "sum(exit_time)", NULL, "is a time");
 	says(TABLE_EXITS, "comm", "p50(exit_time)", NULL, "is a time");
 	says(TABLE_EXITS, "comm", "avg(oom_killed)", NULL, "is true or false");

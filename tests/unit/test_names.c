@@ -172,8 +172,8 @@ static void test_rows_get_names(void **state)
 		/* What was recorded long before the range, and what is not recorded. */
 		DUMP("procs", "--since", "2026-01-02T03:24:00Z", "--until", "2026-01-02T03:25:00Z", "--fields",
 		     "pid,user,exe,argv");
-		assert_lines(
-			"pid\tuser\texe\targv\n10\troot\t/usr/sbin/httpd\thttpd -f\n20\talice\t\tsh -c make\n30\t\t\t\n");
+		assert_lines("pid\tuser\texe\targv\n10\troot\t/usr/sbin/httpd\thttpd -f\n20\talice\t\tsh -c "
+			     "make\n30\t\t\t\n");
 		DUMP("threads", "--fields", "tid,user,container,pod,namespace,image,runtime,container_id,argv",
 		     "--limit", "1", "--sort", "-time");
 		assert_lines("tid\tuser\tcontainer\tpod\tnamespace\timage\truntime\tcontainer_id\targv\n"
@@ -204,6 +204,23 @@ static void test_names_select_and_group(void **state)
 		DUMP("exits", "--fields", "all", "--limit", "1");
 		assert_null(strstr(said, "\tnamespace"));
 	}
+}
+
+static void test_headings_can_be_typed_back(void **state)
+{
+	(void)state;
+	write_store(true);
+	DUMP("procs", "--fields", "pid,cpu", "--sort", "-cpu", "--where", "cpu > 1us or cpu = 1us and pid = 10",
+	     "--limit", "1");
+	assert_lines("pid\tcpu_ns\n10\t1000\n");
+	DUMP("procs", "--group-by", "pid", "--fields", "cpu", "--sort", "-pid", "--limit", "1");
+	assert_lines("pid\tcpu_ns\n30\t4000\n");
+	/* 1000 ns of 400 s: nothing in hundredths of a percent. */
+	DUMP("procs", "--fields", "cpu_percent", "--where", "cpu_percent < 0.01", "--limit", "1");
+	assert_lines("cpu_percent_hundredths\n0\n");
+	assert_int_equal(run(cmd_dump, "procs", "--store", store, "--where", "cpu_percent > 1.005", NULL),
+			 STATUS_USAGE);
+	assert_said_on_stderr("expected a number such as 1.5");
 }
 
 static void test_a_map_keeps_what_it_was_given(void **state)
@@ -257,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_rows_get_names, remove_stores),
 		cmocka_unit_test_teardown(test_names_select_and_group, remove_stores),
+		cmocka_unit_test_teardown(test_headings_can_be_typed_back, remove_stores),
 		cmocka_unit_test(test_a_map_keeps_what_it_was_given),
 	};
 

@@ -248,7 +248,8 @@ static void test_table_has_units_human_readable(void **state)
 	assert_string_equal(
 		written.data,
 		"              exit_time   pid  comm  exit_signal     cpu  max_rss  argv\n"
-		"           03:04:04.876  4711  cc1          KILL  12.3ms  4.50MiB  /usr/bin/cc -o 'a b' "
+		"                                                      ms      MiB\n"
+		"           03:04:04.876  4711  cc1          KILL  12.346     4.50  /usr/bin/cc -o 'a b' "
 		"'it'\\''s' '' "
 		"$'\\x1b]0;owned\\x07\\x1b[2J\\xff\\xc3(\\xe2\\x80\\xae\\xc2\\x9b\"\\',\\x0a\\x09\\\\\\x0d'\n"
 		"2026-01-01 03:04:05.000     -                  -       -        -  \n"
@@ -285,23 +286,97 @@ static void test_table_fits_its_width(void **state)
 
 	(void)state;
 	block_set_text(block, 2, EXITS_exe, "\xe6\xbc\xa2\xe5\xad\x97/\xc3\xa4/very/long/path/that/goes/on", 37);
-	for (uint32_t width = 1; width < 200; width++) {
-		struct output_options options = {.format = OUTPUT_TABLE, .is_terminal = 1, .width = width};
-		struct written written = write_rows(options, fields, 5);
-		uint32_t columns = 0;
+	/* Numbers are never cut: below 40 columns there is no room for them. */
+	for (uint32_t width = 40; width < 200; width++) {
+		for (int may_leave_out = 0; may_leave_out < 2; may_leave_out++) {
+			struct output_options options = {.format = OUTPUT_TABLE,
+							 .is_terminal = 1,
+							 .width = width,
+							 .may_leave_out = may_leave_out};
+			struct written written = write_rows(options, fields, 5);
+			uint32_t columns = 0;
 
-		for (size_t i = 0; i < written.len;) {
-			uint32_t code = 0;
-			size_t n = text_character(written.data + i, written.len - i, &code);
+			for (size_t i = 0; i < written.len;) {
+				uint32_t code = 0;
+				size_t n = text_character(written.data + i, written.len - i, &code);
 
-			assert_int_not_equal(n, 0);
-			columns = code == '\n' ? 0 : columns + (uint32_t)text_width(code);
-			assert_true(columns <= width);
-			i += n;
+				assert_int_not_equal(n, 0);
+				columns = code == '\n' ? 0 : columns + (uint32_t)text_width(code);
+				assert_true(columns <= width);
+				i += n;
+			}
+			/* Nothing that was asked for is missing. */
+			assert_non_null(strstr(written.data, "comm"));
+			if (!may_leave_out)
+				assert_true(strstr(written.data, "exe") && strstr(written.data, "argv"));
+			free(written.data);
 		}
-		free(written.data);
 	}
 	block->nulls[EXITS_exe][2] = 1;
+}
+
+/* Rows of exits made of these values of cpu_ns, max_rss_bytes and pid. */
+static struct written write_numbers(struct output_options options, const uint64_t (*rows)[3], size_t n)
+{
+	static const int fields[] = {EXITS_pid, EXITS_comm, EXITS_cpu_ns, EXITS_max_rss_bytes, EXITS_uid, EXITS_argv};
+	struct block *kept = block;
+	struct written written;
+
+	block = block_new(kept->table, (uint32_t)n, 4096);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t row = (uint32_t)block_add_row(block);
+
+		block_set_number(block, row, EXITS_cpu_ns, rows[i][0]);
+		block_set_number(block, row, EXITS_max_rss_bytes, rows[i][1]);
+		block_set_number(block, row, EXITS_pid, rows[i][2]);
+		block_set_text(block, row, EXITS_comm, "sh", 2);
+		block_set_number(block, row, EXITS_uid, 0);
+		block_set_text(block, row, EXITS_argv, "sh\0-c\0a long line that goes on and on\0", 38);
+	}
+	written = write_rows(options, fields, 6);
+	block_free(block);
+	block = kept;
+	return written;
+}
+
+static void test_a_column_has_one_unit(void **state)
+{
+	static const uint64_t rows[][3] = {
+		{958000000, 1024, 1}, {958000, UINT64_C(5) << 30, 2}, {1, 1, 3}, {0, 0, 4}, {999999999, 0, 5}};
+	struct written written = write_numbers((struct output_options){.format = OUTPUT_TABLE}, rows, 5);
+
+	(void)state;
+	assert_string_equal(written.data, "in all rows:  comm=sh  uid=0  argv=sh -c 'a long line that goes on and on'\n"
+					  "pid       cpu  max_rss\n"
+					  "           ms      GiB\n"
+					  "  1   958.000     <.01\n"
+					  "  2     0.958     5.00\n"
+					  "  3     <.001     <.01\n"
+					  "  4         0        0\n"
+					  "  5  1000.000        0\n");
+	free(written.data);
+}
+
+static void test_columns_that_do_not_fit(void **state)
+{
+	static const uint64_t rows[][3] = {{958000000, 1024, 1}};
+	struct output_options options = {.format = OUTPUT_TABLE, .width = 40, .may_leave_out = true};
+	struct written written = write_numbers(options, rows, 1);
+
+	(void)state;
+	assert_string_equal(written.data, "pid  comm      cpu  argv\n"
+					  "                ms\n"
+					  "  1  sh    958.000  sh -c 'a long line …\n"
+					  "+2 columns: --wide or --fields\n");
+	free(written.data);
+	options.may_leave_out = false;
+	written = write_numbers(options, rows, 1);
+	assert_string_equal(written.data, "pid  comm      cpu  max_rss  uid\n"
+					  "                ms      KiB\n"
+					  "    argv\n"
+					  "  1  sh    958.000     1.00    0\n"
+					  "    sh -c 'a long line that goes on and…\n");
+	free(written.data);
 }
 
 static void test_missing_fields_are_null(void **state)
@@ -401,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_table_has_units_human_readable),
 		cmocka_unit_test(test_nothing_from_a_process_moves_the_terminal),
 		cmocka_unit_test(test_table_fits_its_width),
+		cmocka_unit_test(test_a_column_has_one_unit),
+		cmocka_unit_test(test_columns_that_do_not_fit),
 		cmocka_unit_test(test_missing_fields_are_null),
 		cmocka_unit_test(test_broken_pipe_and_full_disk_are_distinguished),
 		cmocka_unit_test(test_random_bytes_stay_valid_in_every_format),
