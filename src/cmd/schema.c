@@ -13,6 +13,7 @@
 #include "cmd/report.h"
 #include "model/block.h"
 #include "model/groups.h"
+#include "query/joined_table.h"
 #include "store/store_schema.h"
 
 enum schema_option { STORE, FORMAT };
@@ -84,11 +85,18 @@ static int add_field(struct block *block, const struct table *table, const struc
 	return row < 0 ? row : r;
 }
 
-static int print_table(struct output *output, const struct table *table)
+/* With what its rows get by a join. */
+static int print_table(struct output *output, const struct table *recorded)
 {
+	static struct joined_table joined;
+	const struct table *table = &joined.table;
 	static const int columns[] = {TABLE, FIELD, TYPE, UNIT, KIND, GROUPS, HELP};
-	struct block *block = block_new(&schema, table->n_fields, table->n_fields * 512);
-	int r = block ? 0 : -ENOMEM;
+	struct block *block;
+	int r;
+
+	joined_table_init(&joined, recorded);
+	block = block_new(&schema, table->n_fields, table->n_fields * 512);
+	r = block ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < table->n_fields && r == 0; i++)
 		r = add_field(block, table, &table->fields[i]);

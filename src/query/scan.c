@@ -53,6 +53,10 @@ struct scan {
 	pthread_cond_t has_work, has_result;
 	struct slot *slots;
 	unsigned n_slots, first, n_used; /* the ring's */
+	/* Of slots that are empty: what was used last is used first, so that no more are made than are needed at once.
+	 */
+	struct group_reader *idle[SCAN_MAX_JOBS + 1];
+	unsigned n_idle;
 	uint64_t bytes_used;
 	bool is_ending;
 	pthread_t threads[SCAN_MAX_JOBS];
@@ -115,6 +119,8 @@ void scan_free(struct scan *scan)
 		group_reader_free(scan->slots[i].reader);
 		free(scan->slots[i].rows);
 	}
+	for (unsigned i = 0; i < scan->n_idle; i++)
+		group_reader_free(scan->idle[i]);
 	if (scan->part)
 		store_part_release(scan->part);
 	pthread_mutex_destroy(&scan->lock);
@@ -336,6 +342,8 @@ static int empty_first(struct scan *scan)
 	r = deliver(scan, slot);
 	store_part_release(slot->part);
 	slot->part = NULL;
+	scan->idle[scan->n_idle++] = slot->reader;
+	slot->reader = NULL;
 	pthread_mutex_lock(&scan->lock);
 	slot->state = SLOT_EMPTY;
 	scan->bytes_used -= slot->bytes;
@@ -401,8 +409,8 @@ static int dispatch(struct scan *scan, const struct store_group *group)
 	if (r)
 		return r;
 	slot = &scan->slots[(scan->first + scan->n_used) % scan->n_slots];
-	if (!slot->reader)
-		slot->reader = group_reader_new(store_reader_note_damage, scan->options.reader);
+	slot->reader = scan->n_idle ? scan->idle[--scan->n_idle]
+				    : group_reader_new(store_reader_note_damage, scan->options.reader);
 	if (!slot->reader)
 		return -ENOMEM;
 	slot->group = *group;

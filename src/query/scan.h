@@ -14,7 +14,7 @@
 #include "query/query.h"
 #include "store/reader.h"
 
-#define SCAN_MEMORY_BYTES (32u << 20)
+#define SCAN_MEMORY_BYTES (16u << 20)
 #define SCAN_MAX_JOBS	  64
 
 struct scan;
