@@ -20,6 +20,7 @@ struct unit {
 };
 
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+static const struct unit millionths[] = {{"", QUANTITY_MILLION}, {NULL, 0}};
 static const struct unit hundredths[] = {{"", 100}, {NULL, 0}};
 
 static const struct unit durations[] = {
@@ -130,6 +131,11 @@ int quantity_read_count(const char *text, size_t len, uint64_t *ret)
 int quantity_read_hundredths(const char *text, size_t len, uint64_t *ret)
 {
 	return read_one(text, len, hundredths, ret);
+}
+
+int quantity_read_millionths(const char *text, size_t len, uint64_t *ret)
+{
+	return read_one(text, len, millionths, ret);
 }
 
 int quantity_read_ns(const char *text, size_t len, uint64_t *ret_ns)

@@ -16,6 +16,8 @@
 /* The whole of `text` must be the quantity. 0; -EINVAL, not one; -EDOM, not a whole ns or byte; -ERANGE, past 2^64. */
 int quantity_read_count(const char *text, size_t len, uint64_t *ret);
 int quantity_read_hundredths(const char *text, size_t len, uint64_t *ret); /* 1.5 is 150 */
+#define QUANTITY_MILLION UINT64_C(1000000)
+int quantity_read_millionths(const char *text, size_t len, uint64_t *ret);
 int quantity_read_ns(const char *text, size_t len, uint64_t *ret_ns);
 int quantity_read_bytes(const char *text, size_t len, uint64_t *ret_bytes);
 

@@ -22,6 +22,7 @@
 #include "query/joins.h"
 #include "query/query.h"
 #include "query/scan.h"
+#include "query/tail.h"
 #include "store/store_schema.h"
 #include "store/reader.h"
 
@@ -29,6 +30,7 @@ enum dump_option {
 	STORE,
 	SINCE,
 	UNTIL,
+	FOR,
 	AT,
 	THREADS,
 	WHERE,
@@ -37,6 +39,8 @@ enum dump_option {
 	FIELDS,
 	SORT,
 	LIMIT,
+	TAIL,
+	HAVING,
 	FORMAT,
 	FOLLOW,
 	WIDE,
@@ -47,6 +51,7 @@ static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[FOR] = OPTION_FOR,
 	[AT] = {"at", "T", "procs alone: all processes alive at that time, the busiest first, idle ones too"},
 	[THREADS] = {"threads", NULL,
 		     "with procs --at: the threads that ran then, where `obit record --threads` kept them"},
@@ -56,6 +61,8 @@ static const struct option_spec specs[] = {
 	[FIELDS] = {"fields", "a,b,c", "these fields in this order, or all; default: a few in a table, else all"},
 	[SORT] = {"sort", "[-]FIELD", "by this field, with - the largest first; nulls come last"},
 	[LIMIT] = {"limit", "N", "at most N rows"},
+	[TAIL] = {"tail", "N", "the newest N rows"},
+	[HAVING] = {"having", "EXPR", "only groups for which it holds: 'count > 10 and p99(wall_ns) > 1s'"},
 	[FORMAT] = {"format", "table|csv|tsv|jsonl", "default table, human-readable"},
 	[FOLLOW] = {"follow", NULL, "go on with what comes, interval by interval, until SIGINT; from now, or --since"},
 	[WIDE] = {"wide", NULL, "all columns of a table in one line, however wide the terminal"},
@@ -104,7 +111,7 @@ struct dump {
 	uint64_t limit;			  /* of what is printed; 0: none */
 	struct selection selection;	  /* of what is printed */
 	struct grouping *grouping;	  /* NULL without --group-by */
-	struct expression *expression;
+	struct expression *expression, *having;
 	struct query_options query_options;
 	struct query *query;
 	struct store_reader *reader;
@@ -178,9 +185,9 @@ static bool find_account(void *context, bool is_group, const char *name, size_t 
 	return is_group ? joins_gid(dump->accounts, name, len, ret) : joins_uid(dump->accounts, name, len, ret);
 }
 
-static int compile_where(struct dump *dump)
+static int compile(struct dump *dump, enum dump_option option, const struct table *table, struct expression **ret)
 {
-	const char *text = dump->options.values[WHERE];
+	const char *text = dump->options.values[option], *name = specs[option].name;
 	struct literal_context literals = {dump->now_real_ns, find_account, dump};
 	struct expression_error error;
 	char message[1024];
@@ -188,12 +195,12 @@ static int compile_where(struct dump *dump)
 
 	if (!text)
 		return 0;
-	r = expression_compile(text, dump->table, &literals, &dump->expression, &error);
+	r = expression_compile(text, table, &literals, ret, &error);
 	if (r == -EINVAL) {
 		expression_error_write(&error, text, message, sizeof(message));
-		fprintf(stderr, "%s: --where: %s\n", usage.command, message);
+		fprintf(stderr, "%s: --%s: %s\n", usage.command, name, message);
 	} else if (r < 0) {
-		fprintf(stderr, "%s: --where: %s\n", usage.command, strerror(-r));
+		fprintf(stderr, "%s: --%s: %s\n", usage.command, name, strerror(-r));
 	}
 	return r;
 }
@@ -276,8 +283,8 @@ static int read_at(struct dump *dump)
 		fprintf(stderr, "%s: --at: is for the table procs, without --since and --until\n", usage.command);
 		return -EINVAL;
 	}
-	return options_range(&usage, values[AT], NULL, dump->now_real_ns, &dump->at_real_ns,
-			     &dump->query_options.until_real_ns);
+	return options_range(&usage, &(struct options_times){values[AT], NULL, NULL}, dump->now_real_ns,
+			     &dump->at_real_ns, &dump->query_options.until_real_ns);
 }
 
 /* Everything that can be wrong with the command line, before the store is read. */
@@ -290,8 +297,8 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	dump->dir = options_store(values[STORE]);
 	dump->now_real_ns = options_now_real_ns();
 	if (choose_table(dump) < 0 || options_format(&usage, values[FORMAT], ret_format) < 0 ||
-	    options_range(&usage, values[SINCE], values[UNTIL], dump->now_real_ns, &query->since_real_ns,
-			  &query->until_real_ns) < 0 ||
+	    options_range(&usage, &(struct options_times){values[SINCE], values[UNTIL], values[FOR]}, dump->now_real_ns,
+			  &query->since_real_ns, &query->until_real_ns) < 0 ||
 	    read_at(dump) < 0 || prepare_follow(dump) < 0)
 		return -EINVAL;
 	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
@@ -307,7 +314,22 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	query->selection = dump->grouping ? grouping_wanted(dump->grouping) : &dump->selection;
 	query->sink =
 		dump->grouping ? grouping_sink(dump->grouping) : (struct row_sink){.take = take_row, .context = dump};
-	return compile_where(dump);
+	if (read_count("tail", values[TAIL], "rows", &query->tail) < 0)
+		return -EINVAL;
+	if (values[TAIL] && (is_grouped || values[SORT] || values[LIMIT] || values[FOLLOW] || values[AT])) {
+		fprintf(stderr,
+			"%s: --tail: is of rows in order of time: leave out --group-by, --sort, --limit, --follow "
+			"and --at\n",
+			usage.command);
+		return -EINVAL;
+	}
+	if (values[HAVING] && !is_grouped) {
+		fprintf(stderr, "%s: --having: is about groups: give --group-by\n", usage.command);
+		return -EINVAL;
+	}
+	if (compile(dump, WHERE, dump->table, &dump->expression) < 0)
+		return -EINVAL;
+	return is_grouped ? compile(dump, HAVING, &dump->selection.columns, &dump->having) : 0;
 }
 
 /* 0: all that is there was read; 1: the limit was reached; negative: what went wrong. */
@@ -448,6 +470,7 @@ static int print_groups(struct dump *dump)
 {
 	struct query_options options = {
 		.selection = &dump->selection,
+		.expression = dump->having,
 		.limit = dump->limit,
 		.sink = {take_row, dump},
 	};
@@ -463,6 +486,21 @@ static int print_groups(struct dump *dump)
 	return r;
 }
 
+/* Rows before those that are wanted need not be read. Where that cannot be found out, all are. */
+static void find_tail(struct dump *dump)
+{
+	struct query_options *query = &dump->query_options;
+	struct store_select select = {query->since_real_ns, query->until_real_ns, dump->table->name};
+	struct store_reader *reader;
+	uint64_t since;
+
+	if (store_reader_open(dump->dir, &select, &reader) < 0)
+		return;
+	if (tail_since(reader, query->tail, &since) == 0 && since > query->since_real_ns)
+		query->since_real_ns = since;
+	store_reader_close(reader);
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {.table = dump->table->name};
@@ -473,6 +511,8 @@ static int open_all(struct dump *dump, enum output_format format)
 		r = find_threads_then(dump);
 	if (r < 0)
 		return r;
+	if (dump->query_options.tail && !dump->expression)
+		find_tail(dump);
 	select.since_real_ns = dump->query_options.since_real_ns;
 	select.until_real_ns = dump->query_options.until_real_ns;
 	r = store_reader_open(dump->dir, &select, &dump->reader);
@@ -579,6 +619,7 @@ int cmd_dump(int argc, char **argv)
 	query_free(dump->query);
 	store_reader_close(dump->reader);
 	expression_free(dump->expression);
+	expression_free(dump->having);
 	grouping_free(dump->grouping);
 	store_schema_done(&dump->store_schema);
 	free(dump);

@@ -24,7 +24,7 @@
 #include "cmd/stop.h"
 #include "store/store_schema.h"
 
-enum export_option { TO, TABLE, STORE, SINCE, UNTIL, WHERE, TRACK, DATASET, FORCE, JOBS };
+enum export_option { TO, TABLE, STORE, SINCE, UNTIL, FOR, WHERE, TRACK, DATASET, FORCE, JOBS };
 
 static const struct option_spec specs[] = {
 	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
@@ -33,6 +33,7 @@ static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[FOR] = OPTION_FOR,
 	[WHERE] = {"where", "EXPR", "only rows for which it holds, as in `obit dump`"},
 	[TRACK] = {"track", "cgroup|parent",
 		   "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
@@ -149,8 +150,8 @@ static int prepare(struct export *export)
 		return report_error("--track is for --to perfetto");
 	if (values[TABLE] && format_of[format] == OUTPUT_PERFETTO && strcmp(values[TABLE], "exits") != 0)
 		return report_error("a trace shows the rows of exits; leave --table away");
-	if (options_range(&usage, values[SINCE], values[UNTIL], question->now_real_ns, &question->since_real_ns,
-			  &question->until_real_ns) < 0)
+	if (options_range(&usage, &(struct options_times){values[SINCE], values[UNTIL], values[FOR]},
+			  question->now_real_ns, &question->since_real_ns, &question->until_real_ns) < 0)
 		return -EINVAL;
 	if (options_jobs(&usage, values[JOBS], &question->jobs) < 0)
 		return -EINVAL;

@@ -18,12 +18,13 @@
 #include "cmd/stop.h"
 #include "store/extraction.h"
 
-enum extract_option { STORE, SINCE, UNTIL };
+enum extract_option { STORE, SINCE, UNTIL, FOR };
 
 static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[SINCE] = OPTION_SINCE,
 	[UNTIL] = OPTION_UNTIL,
+	[FOR] = OPTION_FOR,
 };
 
 static const struct usage usage = {
@@ -123,8 +124,9 @@ int cmd_extract(int argc, char **argv)
 		fprintf(stderr, "%s: name a directory to make: obit extract --since T --until T OUT\n", usage.command);
 		return STATUS_USAGE;
 	}
-	if (options_range(&usage, options.values[SINCE], options.values[UNTIL], options_now_real_ns(),
-			  &extract.since_real_ns, &extract.until_real_ns) < 0)
+	if (options_range(&usage,
+			  &(struct options_times){options.values[SINCE], options.values[UNTIL], options.values[FOR]},
+			  options_now_real_ns(), &extract.since_real_ns, &extract.until_real_ns) < 0)
 		return STATUS_USAGE;
 	if (atomic_output_choose(&target, usage.command, options.operands[0], ATOMIC_DIRECTORY, 0) < 0)
 		return STATUS_FAILED;

@@ -220,18 +220,60 @@ static int read_time(const struct usage *usage, const char *option, const char *
 	return -EINVAL;
 }
 
-int options_range(const struct usage *usage, const char *since, const char *until, uint64_t now_real_ns,
+/* --until +1m: so long after the other. */
+static int read_until(const struct usage *usage, const char *until, uint64_t since_real_ns, uint64_t now_real_ns,
+		      uint64_t *ret_real_ns)
+{
+	uint64_t length_ns = 0;
+
+	if (*until != '+')
+		return read_time(usage, "until", until, now_real_ns, ret_real_ns);
+	if (!since_real_ns) {
+		fprintf(stderr, "%s: --until %s: after which --since?\n", usage->command, until);
+		return -EINVAL;
+	}
+	if (options_duration(usage, "until", until + 1, 1, UINT64_MAX - since_real_ns, &length_ns) < 0)
+		return -EINVAL;
+	*ret_real_ns = since_real_ns + length_ns;
+	return 0;
+}
+
+static int read_length(const struct usage *usage, const struct options_times *times, uint64_t now_real_ns,
+		       uint64_t *since_real_ns, uint64_t *until_real_ns)
+{
+	uint64_t length_ns = 0;
+
+	if (times->since && times->until) {
+		fprintf(stderr, "%s: --for %s: --since and --until say how long already\n", usage->command,
+			times->length);
+		return -EINVAL;
+	}
+	if (!times->since && !times->until)
+		*until_real_ns = now_real_ns;
+	if (options_duration(usage, "for", times->length, 1,
+			     times->since ? UINT64_MAX - *since_real_ns : *until_real_ns, &length_ns) < 0)
+		return -EINVAL;
+	if (times->since)
+		*until_real_ns = *since_real_ns + length_ns;
+	else
+		*since_real_ns = *until_real_ns - length_ns;
+	return 0;
+}
+
+int options_range(const struct usage *usage, const struct options_times *times, uint64_t now_real_ns,
 		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns)
 {
 	uint64_t since_real_ns = 0, until_real_ns = 0;
 
-	if (since && read_time(usage, "since", since, now_real_ns, &since_real_ns) < 0)
+	if (times->since && read_time(usage, "since", times->since, now_real_ns, &since_real_ns) < 0)
 		return -EINVAL;
-	if (until && read_time(usage, "until", until, now_real_ns, &until_real_ns) < 0)
+	if (times->until && read_until(usage, times->until, since_real_ns, now_real_ns, &until_real_ns) < 0)
 		return -EINVAL;
-	if (until && until_real_ns <= since_real_ns) {
-		fprintf(stderr, "%s: --until %s is not after --since %s\n", usage->command, until,
-			since ? since : "the epoch");
+	if (times->length && read_length(usage, times, now_real_ns, &since_real_ns, &until_real_ns) < 0)
+		return -EINVAL;
+	if (times->until && until_real_ns <= since_real_ns) {
+		fprintf(stderr, "%s: --until %s is not after --since %s\n", usage->command, times->until,
+			times->since ? times->since : "the epoch");
 		return -EINVAL;
 	}
 	*ret_since_real_ns = since_real_ns;

@@ -48,7 +48,11 @@ struct options {
 	}
 #define OPTION_UNTIL                                                                                                   \
 	{                                                                                                              \
-		"until", "T", "only what happened before T"                                                            \
+		"until", "T", "only what happened before T; +1m: so long after --since"                                \
+	}
+#define OPTION_FOR                                                                                                     \
+	{                                                                                                              \
+		"for", "10m", "so long: after --since, or before --until, or until now"                                \
 	}
 
 #define OPTION_JOBS                                                                                                    \
@@ -72,8 +76,13 @@ const char *options_store(const char *given);
  */
 int options_socket(const char *given, const char *store, char *ret, size_t size);
 
-/* Times of --since and --until, 0 where not given. 0, or -EINVAL after saying what is wrong. */
-int options_range(const struct usage *usage, const char *since, const char *until, uint64_t now_real_ns,
+/* What the options say of a time; NULL where one was not given. */
+struct options_times {
+	const char *since, *until, *length; /* --for */
+};
+
+/* Times of --since and --until, 0 where there is none. 0, or -EINVAL after saying what is wrong. */
+int options_range(const struct usage *usage, const struct options_times *times, uint64_t now_real_ns,
 		  uint64_t *ret_since_real_ns, uint64_t *ret_until_real_ns);
 
 /* A duration with its unit; *ret_ns is untouched when none was given. 0, or -EINVAL after saying what is wrong. */

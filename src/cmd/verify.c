@@ -20,13 +20,11 @@
 
 #define STATUS_CANNOT_TELL 2
 
-enum verify_option { STORE, SINCE, UNTIL, JOBS };
+enum verify_option { STORE, SINCE, UNTIL, FOR, JOBS };
 
 static const struct option_spec specs[] = {
-	[STORE] = OPTION_STORE,
-	[SINCE] = OPTION_SINCE,
-	[UNTIL] = OPTION_UNTIL,
-	[JOBS] = OPTION_JOBS,
+	[STORE] = OPTION_STORE, [SINCE] = OPTION_SINCE, [UNTIL] = OPTION_UNTIL,
+	[FOR] = OPTION_FOR,	[JOBS] = OPTION_JOBS,
 };
 
 static const struct usage usage = {
@@ -211,8 +209,9 @@ int cmd_verify(int argc, char **argv)
 
 	if (r)
 		return r > 0 ? STATUS_OK : STATUS_USAGE;
-	if (options_range(&usage, options.values[SINCE], options.values[UNTIL], options_now_real_ns(), &since_real_ns,
-			  &until_real_ns) < 0 ||
+	if (options_range(&usage,
+			  &(struct options_times){options.values[SINCE], options.values[UNTIL], options.values[FOR]},
+			  options_now_real_ns(), &since_real_ns, &until_real_ns) < 0 ||
 	    options_jobs(&usage, options.values[JOBS], &jobs) < 0)
 		return STATUS_USAGE;
 	return verify(options_store(options.values[STORE]), since_real_ns, until_real_ns, jobs);

@@ -19,7 +19,7 @@ static int compare_texts(struct text_value a, struct text_value b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static int holds(enum comparison comparison, int order)
+int comparison_holds(enum comparison comparison, int order)
 {
 	switch (comparison) {
 	case COMPARE_EQ:
@@ -54,7 +54,7 @@ static int test_number(const struct expression *expression, const struct predica
 
 	constants += predicate->first_constant;
 	if (predicate->comparison != COMPARE_IN && predicate->comparison != COMPARE_NOT_IN)
-		return holds(predicate->comparison, compare_numbers(predicate, value, constants[0].number));
+		return comparison_holds(predicate->comparison, compare_numbers(predicate, value, constants[0].number));
 	for (uint32_t i = 0; i < predicate->n_constants && !is_listed; i++)
 		is_listed = constants[i].number == value;
 	return is_listed == (predicate->comparison == COMPARE_IN);
@@ -76,7 +76,7 @@ static int test_text(const struct expression *expression, const struct predicate
 		int order = compare_texts(value, constant);
 
 		if (predicate->comparison != COMPARE_IN && predicate->comparison != COMPARE_NOT_IN)
-			return holds(predicate->comparison, order);
+			return comparison_holds(predicate->comparison, order);
 		is_listed = order == 0;
 	}
 	return is_listed == (predicate->comparison == COMPARE_IN);
@@ -110,6 +110,18 @@ int test_text_value(const struct expression *expression, const struct predicate 
 	return test_text(expression, predicate, value);
 }
 
+static int test_operand(const struct predicate *predicate, const struct block *block, uint32_t row)
+{
+	const struct operand *operand = &predicate->operand;
+
+	if (operand->column < 0 || block_is_null(block, row, (uint32_t)operand->column))
+		return 0;
+	return comparison_holds(predicate->comparison,
+				operand_compare(operand, predicate->field,
+						block_number(block, row, (uint32_t)predicate->column),
+						block_number(block, row, (uint32_t)operand->column)));
+}
+
 static int test(struct expression *expression, const struct predicate *predicate, const struct block *block,
 		uint32_t row)
 {
@@ -122,6 +134,8 @@ static int test(struct expression *expression, const struct predicate *predicate
 		return !is_null;
 	if (is_null)
 		return 0;
+	if (predicate->operand.field)
+		return test_operand(predicate, block, row);
 	if (!field_is_text(predicate->field))
 		return test_number(expression, predicate, block_number(block, row, (uint32_t)predicate->column));
 	value.data = block_text(block, row, (uint32_t)predicate->column, &value.len);
@@ -158,17 +172,22 @@ int expression_matches(struct expression *expression, const struct block *block,
 	return truth;
 }
 
+int expression_column(const struct field *field, const struct table *table)
+{
+	int column = table_field(table, field->name);
+
+	return column >= 0 && table->fields[column].type != field->type ? -1 : column;
+}
+
 void expression_bind(struct expression *expression, const struct table *table)
 {
 	size_t n;
 	struct predicate *predicates = expression_predicates(expression, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		int column = table_field(table, predicates[i].field->name);
-
-		if (column >= 0 && table->fields[column].type != predicates[i].field->type)
-			column = -1;
-		predicates[i].column = column;
+		predicates[i].column = expression_column(predicates[i].field, table);
+		if (predicates[i].operand.field)
+			predicates[i].operand.column = expression_column(predicates[i].operand.field, table);
 	}
 }
 

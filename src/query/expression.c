@@ -71,11 +71,28 @@ static size_t n_instructions(const struct parser *parser)
 	return parser->expression->instructions.used / sizeof(struct instruction);
 }
 
+/* What is computed of a group is called like a call, `p99(wall_ns)`: one name, where the table has such names. */
+static void take_call(struct parser *parser)
+{
+	const struct table *table = parser->expression->table;
+	size_t end = parser->token.at + parser->token.len, len;
+	const char *close = parser->text[end] == '(' ? strchr(parser->text + end, ')') : NULL;
+
+	len = close ? (size_t)(close + 1 - parser->text) - parser->token.at : 0;
+	for (uint32_t i = 0; i < table->n_fields && len; i++)
+		if (strlen(table->fields[i].name) == len &&
+		    memcmp(table->fields[i].name, parser->text + parser->token.at, len) == 0)
+			parser->token.len = len;
+}
+
 static int find_field(struct parser *parser, const struct field **ret)
 {
 	const struct table *table = parser->expression->table;
 	char error[sizeof(parser->error->message)];
-	int field = names_field(table, parser->text + parser->token.at, parser->token.len, error, sizeof(error));
+	int field;
+
+	take_call(parser);
+	field = names_field(table, parser->text + parser->token.at, parser->token.len, error, sizeof(error));
 
 	if (field < 0)
 		return report_error(parser, parser->token, "%s", error);
@@ -200,6 +217,35 @@ static int parse_is_null(struct parser *parser, struct predicate *predicate)
 	return 0;
 }
 
+/* `wall_ns / 2` is a word or several. 1; 0: it is a literal; -EINVAL. */
+static int parse_operand_field(struct parser *parser, struct predicate *predicate)
+{
+	struct token token = parser->token;
+	char text[128], error[sizeof(parser->error->message)];
+	size_t len = 0;
+	int r;
+
+	for (bool goes_on = true; goes_on && token.kind == TOKEN_WORD && token.len < sizeof(text) - len;) {
+		struct token next = lexer_next(parser->text, token.at + token.len);
+
+		memcpy(text + len, parser->text + token.at, token.len);
+		len += token.len;
+		goes_on =
+			next.kind == TOKEN_WORD && (strchr("*/", parser->text[next.at]) || strchr("*/", text[len - 1]));
+		if (goes_on)
+			token = next;
+	}
+	text[len] = '\0';
+	r = operand_read(parser->expression->table, predicate->field, text, &predicate->operand, error, sizeof(error));
+	if (r < 0)
+		return report_error(parser, parser->token, "%s", error);
+	if (r > 0) {
+		parser->token = token;
+		advance(parser);
+	}
+	return r;
+}
+
 static int parse_order(struct parser *parser, struct predicate *predicate)
 {
 	static const enum comparison comparisons[] = {
@@ -215,6 +261,13 @@ static int parse_order(struct parser *parser, struct predicate *predicate)
 		predicate->comparison = predicate->comparison == COMPARE_EQ ? COMPARE_IS_NULL : COMPARE_IS_NOT_NULL;
 		advance(parser);
 		return 0;
+	}
+	if (!field_is_text(predicate->field) && predicate->field->type != FIELD_BOOL &&
+	    parser->token.kind == TOKEN_WORD) {
+		int r = parse_operand_field(parser, predicate);
+
+		if (r)
+			return r < 0 ? r : 0;
 	}
 	predicate->n_constants = 1;
 	return parse_literal(parser, predicate->field, &ignored);
@@ -402,8 +455,11 @@ void expression_fields(const struct expression *expression, bool *ret)
 	size_t n;
 	const struct predicate *predicates = expression_predicates(expression, &n);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		ret[table_field(table, predicates[i].field->name)] = true;
+		if (predicates[i].operand.field)
+			ret[table_field(table, predicates[i].operand.field->name)] = true;
+	}
 }
 
 /* One column a character of UTF-8; what would move the cursor becomes a question mark. */

@@ -34,14 +34,6 @@ static const struct instruction *program_of(const struct expression *expression,
 	return (const struct instruction *)(const void *)expression->instructions.data;
 }
 
-/* Where the field is in the table of a group; -1: it is null there. */
-static int column_in(const struct predicate *predicate, const struct table *table)
-{
-	int column = table_field(table, predicate->field->name);
-
-	return column >= 0 && table->fields[column].type != predicate->field->type ? -1 : column;
-}
-
 struct filter *filter_new(const struct expression *expression)
 {
 	struct filter *filter = calloc(1, sizeof(*filter));
@@ -141,7 +133,7 @@ static enum truth judge_numbers(const struct expression *expression, const struc
 static enum truth judge(const struct expression *expression, const struct predicate *predicate,
 			const struct store_group *group)
 {
-	int column = column_in(predicate, group->table);
+	int column = expression_column(predicate->field, group->table);
 	struct column_stats stats = {.nulls = group->rows};
 	enum truth truth;
 
@@ -153,6 +145,8 @@ static enum truth judge(const struct expression *expression, const struct predic
 		return stats.nulls == group->rows ? OF_NONE : stats.nulls ? OF_SOME : OF_ALL;
 	if (stats.nulls == group->rows)
 		return OF_NONE;
+	if (predicate->operand.field)
+		return OF_SOME;
 	truth = field_is_text(predicate->field) ? judge_text(expression, predicate, &stats)
 						: judge_numbers(expression, predicate, &stats);
 	return truth == OF_ALL && stats.nulls ? OF_SOME : truth;
@@ -290,10 +284,26 @@ static int test_texts(struct filter *filter, const struct predicate *predicate, 
 	return 0;
 }
 
+static int test_operand(struct filter *filter, const struct predicate *predicate, uint32_t column, uint8_t *ret)
+{
+	const struct operand *operand = &predicate->operand;
+	const struct block *block = filter->block;
+	int other = expression_column(operand->field, block->table);
+	int r = other < 0 ? 0 : group_reader_column(filter->reader, (uint32_t)other);
+
+	memset(ret, 0, block->rows);
+	for (uint32_t row = 0; row < block->rows && other >= 0 && r == 0; row++)
+		ret[row] = !block->nulls[column][row] && !block->nulls[other][row] &&
+			   comparison_holds(predicate->comparison,
+					    operand_compare(operand, predicate->field, block->numbers[column][row],
+							    block->numbers[other][row]));
+	return r;
+}
+
 static int test_all(struct filter *filter, const struct predicate *predicate, uint8_t *ret)
 {
 	const struct block *block = filter->block;
-	int column = column_in(predicate, block->table), r;
+	int column = expression_column(predicate->field, block->table), r;
 	bool wants_null = predicate->comparison == COMPARE_IS_NULL;
 	const uint8_t *nulls;
 
@@ -310,6 +320,8 @@ static int test_all(struct filter *filter, const struct predicate *predicate, ui
 			ret[row] = (nulls[row] != 0) == wants_null;
 		return 0;
 	}
+	if (predicate->operand.field)
+		return test_operand(filter, predicate, (uint32_t)column, ret);
 	if (!field_is_text(predicate->field))
 		test_numbers(filter, predicate, (uint32_t)column, ret);
 	else if (block->dictionaries[column].numbers)

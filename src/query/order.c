@@ -26,6 +26,7 @@ struct order {
 	uint32_t n, size;    /* used of, and room in, the two arrays */
 	uint64_t live_bytes; /* text of the rows in slots */
 	uint64_t next_sequence;
+	bool is_tail;
 	int *identity; /* columns of `rows` for a sink */
 };
 
@@ -59,6 +60,15 @@ struct order *order_new(const struct table *table, uint32_t key, bool is_descend
 	}
 	for (uint32_t i = 0; i < table->n_fields; i++)
 		order->identity[i] = (int)i;
+	return order;
+}
+
+struct order *order_new_tail(const struct table *table, uint32_t key, uint64_t limit)
+{
+	struct order *order = order_new(table, key, true, limit);
+
+	if (order)
+		order->is_tail = true;
 	return order;
 }
 
@@ -112,7 +122,8 @@ static int compare_keys(const struct order *order, const struct sort_key *a, con
 	r = a->is_null ? 0 : compare_values(order, a, b);
 	if (r)
 		return order->is_descending ? -r : r;
-	return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+	r = (a->sequence > b->sequence) - (a->sequence < b->sequence);
+	return order->is_tail ? -r : r;
 }
 
 static int compare_slots(const struct order *order, uint32_t a, uint32_t b)
@@ -384,6 +395,12 @@ int order_deliver(struct order *order, const uint64_t *below, const struct row_s
 
 	if (r < 0)
 		return r;
+	for (uint32_t i = 0; order->is_tail && i < order->n / 2; i++) {
+		uint32_t slot = order->slots[i];
+
+		order->slots[i] = order->slots[order->n - 1 - i];
+		order->slots[order->n - 1 - i] = slot;
+	}
 	n = below ? count_below(order, *below) : order->n;
 	r = n ? deliver_slots(order, n, sink) : 0;
 	if (r)

@@ -26,6 +26,10 @@ struct row_sink {
 struct order *order_new(const struct table *table, uint32_t key, bool is_descending, uint64_t limit);
 void order_free(struct order *order);
 
+/* For the last `limit` rows by an ascending key: it keeps the greatest, of equals the last, and delivers them
+ * ascending. */
+struct order *order_new_tail(const struct table *table, uint32_t key, uint64_t limit);
+
 /* Copies the row if it is among the first `limit` so far. 0, -ENOMEM, or -E2BIG: more than one block can hold. */
 int order_add(struct order *order, const struct block *block, uint32_t row, const int *columns);
 

@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "model/table.h"
+#include "query/operand.h"
 
 enum opcode {
 	OP_TEST, /* truth = predicates[operand] */
@@ -56,7 +57,8 @@ struct predicate {
 	int column;		   /* of the table bound; -1: it has none */
 	enum comparison comparison;
 	uint32_t first_constant, n_constants;
-	regex_t *regex; /* of MATCH and NO_MATCH */
+	struct operand operand; /* what it is compared with, if not with constants */
+	regex_t *regex;		/* of MATCH and NO_MATCH */
 };
 
 struct expression {
@@ -65,6 +67,12 @@ struct expression {
 	struct buffer texts;
 	struct buffer joined; /* scratch: the value being looked at, ended by NUL */
 };
+
+/* Where the field is in a table that rows come with; -1: it is null there. */
+int expression_column(const struct field *field, const struct table *table);
+
+/* Of = != < <= > >= and of in: does it hold for values in that order? */
+int comparison_holds(enum comparison comparison, int order);
 
 static inline struct predicate *expression_predicates(const struct expression *expression, size_t *ret_n)
 {

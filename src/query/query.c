@@ -54,7 +54,11 @@ static int make_order(struct query *query)
 		by_time->sort_column = (int)by_time->columns.n_fields;
 		by_time->fields[by_time->columns.n_fields++] = selection->source->fields[time_field];
 		options->selection = by_time;
-		query->order = order_new(&by_time->columns, (uint32_t)by_time->sort_column, 0, 0);
+		if (options->tail)
+			options->is_by_time = 0;
+		query->order =
+			options->tail ? order_new_tail(&by_time->columns, (uint32_t)by_time->sort_column, options->tail)
+				      : order_new(&by_time->columns, (uint32_t)by_time->sort_column, 0, 0);
 	}
 	return query->order ? 0 : -ENOMEM;
 }
@@ -66,7 +70,7 @@ struct query *query_new(const struct query_options *options)
 	if (!query)
 		return NULL;
 	query->options = *options;
-	if ((options->selection->sort_column >= 0 || options->is_by_time) && make_order(query) < 0) {
+	if ((options->selection->sort_column >= 0 || options->is_by_time || options->tail) && make_order(query) < 0) {
 		query_free(query);
 		return NULL;
 	}

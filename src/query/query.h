@@ -25,6 +25,7 @@ struct query_options {
 	struct expression *expression;	       /* or NULL; not owned */
 	const struct selection *selection;     /* not owned */
 	uint64_t limit;			       /* 0: none */
+	uint64_t tail;			       /* only so many of the newest, without a sort field; 0: all */
 	bool is_grouped;		       /* the sink does not care for the order of rows */
 	bool is_by_time; /* without a sort field, rows in order of time: see query_decide_until() */
 	struct row_sink sink;

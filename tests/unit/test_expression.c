@@ -113,6 +113,33 @@ static void test_numbers_compare_in_their_units(void **state)
 	assert_int_equal(rows_where("pid not in (1, 100)"), 2);
 }
 
+static void test_a_field_compares_with_another(void **state)
+{
+	size_t at;
+
+	(void)state;
+	/* Row 0: 1.5 s of CPU; row 1: 999 ns; both without wall_ns or user_ns, until here. */
+	block_set_number(block, 0, EXITS_wall_ns, UINT64_C(3000000000));
+	block_set_number(block, 1, EXITS_wall_ns, 999);
+	assert_int_equal(rows_where("cpu_ns < wall_ns"), 1);
+	assert_int_equal(rows_where("cpu = wall"), 2);
+	assert_int_equal(rows_where("cpu_ns >= wall_ns / 2"), 3);
+	assert_int_equal(rows_where("cpu_ns > wall_ns/2"), 2);
+	assert_int_equal(rows_where("cpu_ns = wall_ns * 0.5"), 1);
+	error_about("cpu_ns * 2 = wall_ns", &at);
+	assert_int_equal(rows_where("cpu_ns != wall_ns *2 and cpu_ns > 0ns"), 3);
+	assert_int_equal(rows_where("cpu_ns < user_ns or cpu_ns >= user_ns"), 0);
+	assert_int_equal(rows_where("not cpu_ns < user_ns"), 7);
+	error_about("cpu_ns > wall_ns / 0", &at);
+	error_about("cpu_ns > wall_ns / x", &at);
+	error_about("cpu_ns > pid", &at);
+	error_about("pid < ppid * 1000000001", &at);
+	/* Quoted it is a value; of a text it always is. */
+	error_about("cpu_ns > 'wall_ns'", &at);
+	assert_int_equal(rows_where("comm = exe"), 0);
+	block->nulls[EXITS_wall_ns][0] = block->nulls[EXITS_wall_ns][1] = 1;
+}
+
 static void test_signals_times_and_bools(void **state)
 {
 	(void)state;
@@ -354,6 +381,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers_compare_in_their_units),
+		cmocka_unit_test(test_a_field_compares_with_another),
 		cmocka_unit_test(test_signals_times_and_bools),
 		cmocka_unit_test(test_text_compares_by_bytes_and_patterns),
 		cmocka_unit_test(test_argv_compares_as_words_with_spaces),
