@@ -34,17 +34,19 @@ static const struct usage usage = {
 	specs,
 	ARRAY_SIZE(specs),
 	"OUT is a directory that does not exist or is empty. Intervals are copied whole, also those that the times\n"
-	"given cut, so that `obit verify --store OUT` proves them; host, boot and run stay what they were. Nothing\n"
-	"appears at OUT before all of it is there.\n"
+	"given cut, so that `obit verify --store OUT` proves them; host, boot and run stay what they were. The copy\n"
+	"begins with the last roster before the time, five minutes earlier at most, so that `dump procs --at T` and\n"
+	"names answer as the store itself. Nothing appears at OUT before all of it is there.\n"
 	"\nexample:\n"
 	"  obit extract --since 03:00 --until 03:20 /tmp/incident && obit verify --store /tmp/incident\n",
 	1,
 };
 
 /* Opens a reader, says why not. */
-static int open_reader(const char *dir, const struct extract *extract, bool is_plan, struct store_reader **ret)
+static int open_reader(const char *dir, const struct extract *extract, enum extract_pass pass,
+		       struct store_reader **ret)
 {
-	struct store_select select = extract_select(extract, is_plan);
+	struct store_select select = extract_select(extract, pass);
 	int r = store_reader_open(dir, &select, ret);
 
 	if (r < 0)
@@ -56,7 +58,7 @@ static int open_reader(const char *dir, const struct extract *extract, bool is_p
 static int plan(const char *dir, struct extract *extract)
 {
 	struct store_reader *reader = NULL;
-	int r = open_reader(dir, extract, 1, &reader);
+	int r = open_reader(dir, extract, EXTRACT_PLAN, &reader);
 
 	if (r < 0)
 		return r;
@@ -70,11 +72,29 @@ static int plan(const char *dir, struct extract *extract)
 	return r;
 }
 
+/* What is known of a time begins with a roster. */
+static int find_context(const char *dir, struct extract *extract)
+{
+	struct store_reader *reader;
+	int r;
+
+	if (!extract->since_real_ns)
+		return 0;
+	r = open_reader(dir, extract, EXTRACT_CONTEXT, &reader);
+	if (r < 0)
+		return r;
+	r = extract_context(extract, reader);
+	if (r < 0)
+		report_store_error(usage.command, dir, r);
+	store_reader_close(reader);
+	return r;
+}
+
 static int copy(const char *dir, struct extract *extract, struct atomic_output *target)
 {
 	const volatile sig_atomic_t *is_stopped = stop_on_signals();
 	struct store_reader *reader = NULL;
-	int r = open_reader(dir, extract, 0, &reader);
+	int r = open_reader(dir, extract, EXTRACT_COPY, &reader);
 
 	if (r < 0)
 		return r;
@@ -98,7 +118,7 @@ static int extract_to(const char *dir, struct extract *extract, struct atomic_ou
 	int r;
 
 	r = plan(dir, extract);
-	if (r <= 0)
+	if (r <= 0 || find_context(dir, extract) < 0)
 		return STATUS_FAILED;
 	r = copy(dir, extract, target);
 	if (r == 0)

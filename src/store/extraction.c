@@ -40,15 +40,20 @@ void extract_done(struct extract *extract)
 	*extract = (struct extract){0};
 }
 
-struct store_select extract_select(const struct extract *extract, bool is_plan)
+struct store_select extract_select(const struct extract *extract, enum extract_pass pass)
 {
-	uint64_t until = extract->until_real_ns;
+	static const char *const tables[] = {"ledger", "roster", NULL};
+	uint64_t since = extract->since_real_ns, until = extract->until_real_ns;
 
-	return (struct store_select){
-		.since_real_ns = extract->since_real_ns,
-		.until_real_ns = until && until < UINT64_MAX - SLACK_NS ? until + SLACK_NS : until,
-		.table = is_plan ? "ledger" : NULL,
-	};
+	if (until && until < UINT64_MAX - SLACK_NS)
+		until += SLACK_NS;
+	if (pass == EXTRACT_CONTEXT) {
+		until = since + SLACK_NS;
+		since = since > EXTRACT_CONTEXT_NS ? since - EXTRACT_CONTEXT_NS : 0;
+	} else if (pass == EXTRACT_COPY && extract->from_real_ns) {
+		since = extract->from_real_ns;
+	}
+	return (struct store_select){.since_real_ns = since, .until_real_ns = until, .table = tables[pass]};
 }
 
 static struct extract_run *find_run(const struct extract *extract, const struct origin *origin)
@@ -122,6 +127,55 @@ int extract_plan(struct extract *extract, struct store_reader *reader)
 		n_wanted += run->is_wanted;
 	}
 	return r < 0 ? r : n_wanted > 0;
+}
+
+/* The last roster before the first interval that is wanted: that interval's own lacks those that ended in it. */
+static void find_roster(struct extract *extract, const struct store_part *part, const struct store_group *group,
+			const uint64_t *places)
+{
+	struct extract_run *run = find_run(extract, part->origin);
+
+	for (uint32_t row = 0; row < group->rows && run && run->is_wanted; row++) {
+		const struct interval *interval = &part->intervals[places ? places[row] : 0];
+
+		if (interval->number >= run->first || interval->number <= run->roster)
+			continue;
+		run->roster = interval->number;
+		run->roster_real_ns = interval->begin_real_ns;
+	}
+}
+
+int extract_context(struct extract *extract, struct store_reader *reader)
+{
+	struct group_reader *groups = group_reader_new(store_reader_note_damage, reader);
+	const struct store_part *part;
+	int r = groups ? 0 : -ENOMEM;
+
+	while (r == 0 && (r = store_reader_next(reader, &part)) > 0) {
+		r = 0;
+		for (uint32_t i = 0; i < part->n_groups && r == 0; i++) {
+			const uint64_t *places;
+
+			r = group_reader_begin(groups, &part->groups[i]);
+			if (r == 0)
+				r = group_reader_intervals(groups, &places);
+			if (r == 0)
+				find_roster(extract, part, &part->groups[i], places);
+			r = r == -EBADMSG ? 0 : r;
+		}
+	}
+	group_reader_free(groups);
+	extract->from_real_ns = extract->since_real_ns;
+	for (size_t i = 0; i < extract->n_runs && r == 0; i++) {
+		struct extract_run *run = &extract->runs[i];
+
+		if (!run->roster)
+			continue;
+		run->first = run->roster;
+		if (run->roster_real_ns < extract->from_real_ns)
+			extract->from_real_ns = run->roster_real_ns;
+	}
+	return r;
 }
 
 static int end_segment(struct copy *copy)

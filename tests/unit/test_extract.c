@@ -259,7 +259,7 @@ static void test_failed_extract_leaves_nothing(void **state)
 static void test_stop_ends_the_copy(void **state)
 {
 	struct extract copied = {.since_real_ns = BEGIN};
-	struct store_select select = extract_select(&copied, 1);
+	struct store_select select = extract_select(&copied, EXTRACT_PLAN);
 	struct store_reader *reader;
 	volatile sig_atomic_t is_stopped = 1;
 	int fd;
@@ -271,7 +271,7 @@ static void test_stop_ends_the_copy(void **state)
 	snprintf(out, sizeof(out), "%s/stopped", base);
 	mkdir(out, 0750);
 	fd = open(out, O_RDONLY | O_DIRECTORY);
-	select = extract_select(&copied, 0);
+	select = extract_select(&copied, EXTRACT_COPY);
 	assert_int_equal(store_reader_open(store, &select, &reader), 0);
 	assert_int_equal(extract_copy(&copied, reader, fd, &is_stopped), -EINTR);
 	store_reader_close(reader);

@@ -206,6 +206,35 @@ static void test_names_select_and_group(void **state)
 	}
 }
 
+/* What a question to the store says, with the time and the fields that names come by. */
+static void ask_at(const char *where, const char *time, char *ret, size_t size)
+{
+	assert_int_equal(run(cmd_dump, "procs", "--store", where, "--at", time, "--fields",
+			     "pid,user,container,argv,cpu_ns", "--sort", "pid", "--format", "tsv", NULL),
+			 0);
+	assert_string_equal(on_stderr, "");
+	assert_true(strlen(said) < size);
+	strcpy(ret, said);
+}
+
+static void test_an_extract_knows_who_lived_and_what_it_is_called(void **state)
+{
+	static const char time[] = "2026-01-02T03:20:00Z";
+	char copy[100], in_store[2000], in_copy[2000];
+
+	(void)state;
+	for (int is_sealing = 0; is_sealing < 2; is_sealing++) {
+		write_store(is_sealing);
+		snprintf(copy, sizeof(copy), "%s/copy-%d", dir, is_sealing);
+		/* Interval 3 alone; its own roster is at its end. What 20 runs was written in the one before. */
+		assert_int_equal(run(cmd_extract, "--store", store, "--since", time, "--for", "1m", copy, NULL), 0);
+		ask_at(store, time, in_store, sizeof(in_store));
+		ask_at(copy, time, in_copy, sizeof(in_copy));
+		assert_non_null(strstr(in_store, "20\talice\tweb\tsh -c make\t1000\n"));
+		assert_string_equal(in_copy, in_store);
+	}
+}
+
 static void test_headings_can_be_typed_back(void **state)
 {
 	(void)state;
@@ -274,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_rows_get_names, remove_stores),
 		cmocka_unit_test_teardown(test_names_select_and_group, remove_stores),
+		cmocka_unit_test_teardown(test_an_extract_knows_who_lived_and_what_it_is_called, remove_stores),
 		cmocka_unit_test_teardown(test_headings_can_be_typed_back, remove_stores),
 		cmocka_unit_test(test_a_map_keeps_what_it_was_given),
 	};
