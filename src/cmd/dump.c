@@ -103,8 +103,11 @@ struct dump {
 	struct options options;
 	const char *dir;
 	struct store_schema store_schema;
-	const struct table *table; /* of it, with what can be joined */
+	const struct table *table;    /* of it, with what can be joined */
+	const struct table *recorded; /* without */
 	struct joined_table joined;
+	struct computed_list computed;	  /* columns that --fields and --group-by define */
+	char *texts[2];			  /* of those, without the definitions */
 	struct joins *joins;		  /* NULL: no name is wanted */
 	struct joins *accounts;		  /* of the numbers that names in --where have; NULL: there are none */
 	uint64_t now_real_ns, at_real_ns; /* at: 0 without --at */
@@ -131,6 +134,14 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 	return output_row(dump->output, block, row, columns);
 }
 
+/* With what can be joined. */
+static void use_table(struct dump *dump)
+{
+	dump->recorded = dump->table;
+	joined_table_init(&dump->joined, dump->recorded, NULL);
+	dump->table = &dump->joined.table;
+}
+
 static int choose_table(struct dump *dump)
 {
 	const char *names[TABLE_MAX_TABLES];
@@ -154,8 +165,7 @@ static int choose_table(struct dump *dump)
 		return chosen;
 	dump->table = &dump->store_schema.tables[chosen];
 	if (!dump->options.values[THREADS]) {
-		joined_table_init(&dump->joined, dump->table);
-		dump->table = &dump->joined.table;
+		use_table(dump);
 		return 0;
 	}
 	if (dump->table->id != TABLE_PROCS || !dump->options.values[AT]) {
@@ -166,8 +176,7 @@ static int choose_table(struct dump *dump)
 	for (uint32_t i = 0; i < n; i++)
 		if (dump->store_schema.tables[i].id == TABLE_THREADS)
 			dump->table = &dump->store_schema.tables[i];
-	joined_table_init(&dump->joined, dump->table);
-	dump->table = &dump->joined.table;
+	use_table(dump);
 	return 0;
 }
 
@@ -287,6 +296,26 @@ static int read_at(struct dump *dump)
 			     &dump->at_real_ns, &dump->query_options.until_real_ns);
 }
 
+/* `cpu_ns / wall_ns as share` becomes a field of the table, called share. */
+static int read_computed(struct dump *dump, enum dump_option option, int place)
+{
+	const char *given = dump->options.values[option];
+	char error[256];
+
+	if (!given || !strstr(given, " as "))
+		return 0;
+	dump->texts[place] = strdup(given);
+	if (!dump->texts[place])
+		return -ENOMEM;
+	if (computed_read(dump->table, dump->texts[place], &dump->computed, error, sizeof(error)) < 0) {
+		fprintf(stderr, "%s: --%s: %s\n", usage.command, specs[option].name, error);
+		return -EINVAL;
+	}
+	dump->options.values[option] = dump->texts[place];
+	joined_table_init(&dump->joined, dump->recorded, &dump->computed);
+	return 0;
+}
+
 /* Everything that can be wrong with the command line, before the store is read. */
 static int prepare(struct dump *dump, enum output_format *ret_format)
 {
@@ -300,6 +329,8 @@ static int prepare(struct dump *dump, enum output_format *ret_format)
 	    options_range(&usage, &(struct options_times){values[SINCE], values[UNTIL], values[FOR]}, dump->now_real_ns,
 			  &query->since_real_ns, &query->until_real_ns) < 0 ||
 	    read_at(dump) < 0 || prepare_follow(dump) < 0)
+		return -EINVAL;
+	if (read_computed(dump, FIELDS, 0) < 0 || read_computed(dump, GROUP_BY, 1) < 0)
 		return -EINVAL;
 	is_grouped = values[GROUP_BY] || terms_are_of_groups(values[FIELDS]);
 	query->is_by_time = *ret_format == OUTPUT_TABLE && !is_grouped;
@@ -340,6 +371,7 @@ static int read_rows(struct dump *dump)
 		.query = dump->query,
 		.jobs = dump->jobs,
 		.joins = dump->joins,
+		.computed = &dump->computed,
 		.is_stopped = dump->is_stopped,
 		.is_following = dump->options.values[FOLLOW] != NULL,
 	};
@@ -622,6 +654,8 @@ int cmd_dump(int argc, char **argv)
 	expression_free(dump->having);
 	grouping_free(dump->grouping);
 	store_schema_done(&dump->store_schema);
+	free(dump->texts[0]);
+	free(dump->texts[1]);
 	free(dump);
 	return status;
 }

@@ -94,7 +94,7 @@ static int print_table(struct output *output, const struct table *recorded)
 	struct block *block;
 	int r;
 
-	joined_table_init(&joined, recorded);
+	joined_table_init(&joined, recorded, NULL);
 	block = block_new(&schema, table->n_fields, table->n_fields * 512);
 	r = block ? 0 : -ENOMEM;
 

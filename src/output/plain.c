@@ -10,7 +10,8 @@
 #include "base/rfc3339.h"
 #include "output/text.h"
 
-_Static_assert(RFC3339_LEN <= PLAIN_NUMBER_BYTES && DECIMAL_MAX_BYTES <= PLAIN_NUMBER_BYTES, "every number has room");
+_Static_assert(RFC3339_LEN <= PLAIN_NUMBER_BYTES && DECIMAL_MAX_BYTES + 3 <= PLAIN_NUMBER_BYTES,
+	       "every number has room");
 
 char *plain_write_number(char *to, const struct field *field, uint64_t value)
 {
@@ -21,6 +22,13 @@ char *plain_write_number(char *to, const struct field *field, uint64_t value)
 	if (field->unit == UNIT_TIME) {
 		rfc3339_write(value, to);
 		return to + RFC3339_LEN;
+	}
+	/* A share that was computed: its name does not say that it is in hundredths. */
+	if (field->unit == UNIT_HUNDREDTHS && !strstr(field->name, "_hundredths")) {
+		to = decimal_write_u64(to, value / 100);
+		*to++ = '.';
+		decimal_write_fixed(to, (uint32_t)(value % 100), 2);
+		return to + 2;
 	}
 	return field->type == FIELD_I64 ? decimal_write_i64(to, (int64_t)value) : decimal_write_u64(to, value);
 }

@@ -135,7 +135,7 @@ static int parse_literal(struct parser *parser, const struct field *field, struc
 	if (buffer_reserve(texts, token.len + 1) < 0)
 		return -ENOMEM;
 	constant.text_len = lexer_value(parser->text, &token, texts->data + texts->used);
-	if (parser->is_heading && field->unit == UNIT_HUNDREDTHS) {
+	if (field->unit == UNIT_HUNDREDTHS && (parser->is_heading || field_heading_len(field) == strlen(field->name))) {
 		if (quantity_read_hundredths(texts->data + constant.text_at, constant.text_len, &constant.number) < 0)
 			return report_error(parser, token, "expected a number such as 1.5");
 	} else if (!field_is_text(field) && literal_number(field, texts->data + constant.text_at, constant.text_len,

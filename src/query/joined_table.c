@@ -12,9 +12,9 @@ static const struct {
 #include "model/joined_fields.def"
 };
 
-enum joined_key joined_field_key(enum joined_field field)
+enum joined_key joined_field_key(uint32_t joined)
 {
-	return all[field].key;
+	return joined < N_JOINED_FIELDS ? all[joined].key : JOINED_INTERVAL;
 }
 
 static bool has(const struct table *table, const char *field)
@@ -41,7 +41,14 @@ static bool has_key(const struct table *table, enum joined_key key)
 	}
 }
 
-void joined_table_init(struct joined_table *ret, const struct table *of)
+static bool is_number(const struct table *table, const char *name)
+{
+	int field = table_field(table, name);
+
+	return field >= 0 && table->fields[field].type == FIELD_U64;
+}
+
+void joined_table_init(struct joined_table *ret, const struct table *of, const struct computed_list *computed)
 {
 	ret->table = *of;
 	ret->table.fields = ret->fields;
@@ -50,8 +57,17 @@ void joined_table_init(struct joined_table *ret, const struct table *of)
 	for (uint32_t i = 0; i < N_JOINED_FIELDS && ret->table.n_fields < TABLE_MAX_FIELDS; i++) {
 		if (has(of, all[i].field.name) || !has_key(of, all[i].key))
 			continue;
-		ret->joined[ret->table.n_fields - ret->n_recorded] = (enum joined_field)i;
+		ret->joined[ret->table.n_fields - ret->n_recorded] = i;
 		ret->fields[ret->table.n_fields++] = all[i].field;
+	}
+	ret->computed = computed;
+	for (uint32_t i = 0; computed && i < computed->n && ret->table.n_fields < TABLE_MAX_FIELDS; i++) {
+		const struct computed *one = &computed->list[i];
+
+		if (!is_number(&ret->table, one->left) || (*one->right && !is_number(&ret->table, one->right)))
+			continue;
+		ret->joined[ret->table.n_fields - ret->n_recorded] = N_JOINED_FIELDS + i;
+		ret->fields[ret->table.n_fields++] = one->field;
 	}
 }
 
@@ -61,7 +77,7 @@ unsigned joined_table_keys(const struct joined_table *joined, const bool *wanted
 	unsigned keys = 0;
 
 	for (uint32_t field = joined->n_recorded; field < table->n_fields; field++) {
-		enum joined_key key = all[joined->joined[field - joined->n_recorded]].key;
+		enum joined_key key = joined_field_key(joined->joined[field - joined->n_recorded]);
 		const char *by = key == JOINED_USER ? "uid" : "container_id";
 		int at = table_field(table, by);
 

@@ -527,7 +527,7 @@ static uint32_t account_of(const struct map *names, uint64_t id)
 }
 
 /* The text of the joined field in the row. */
-static uint32_t look_up(struct keys *keys, enum joined_field field, uint32_t row)
+static uint32_t look_up(struct keys *keys, uint32_t field, uint32_t row)
 {
 	const struct joins *joins = keys->joins;
 	const struct container_names *container = NULL;
@@ -565,11 +565,9 @@ static uint32_t look_up(struct keys *keys, enum joined_field field, uint32_t row
 		return container->namespace;
 	case JOINED_FIELD_image:
 		return container->image;
-	case JOINED_FIELD_cpu_percent_hundredths:
-	case N_JOINED_FIELDS:
-		break;
+	default:
+		return 0; /* a number */
 	}
-	return 0;
 }
 
 static int decode_keys(struct group_reader *reader, const struct keys *keys)
@@ -581,6 +579,11 @@ static int decode_keys(struct group_reader *reader, const struct keys *keys)
 		if (fields[i] >= 0)
 			r = group_reader_column(reader, (uint32_t)fields[i]);
 	return r;
+}
+
+static uint32_t joined_at(const struct joins_of_table *of, uint32_t field)
+{
+	return of->joined->joined[field - of->joined->n_recorded];
 }
 
 /* In hundredths of a percent; false: unknown. */
@@ -634,9 +637,55 @@ static uint32_t number_in_column(uint32_t text, uint32_t *places, const struct j
 	return places[text] - 1;
 }
 
-static enum joined_field joined_at(const struct joins_of_table *of, uint32_t field)
+static const struct computed *computed_at(const struct joins_of_table *of, uint32_t field)
 {
-	return of->joined->joined[field - of->joined->n_recorded];
+	return &of->joined->computed->list[joined_at(of, field) - N_JOINED_FIELDS];
+}
+
+/* Where its fields are; right -1: a number. */
+struct computed_fields {
+	int left, right;
+};
+
+static struct computed_fields fields_of(const struct joins_of_table *of, const struct computed *computed)
+{
+	const struct table *table = &of->joined->table;
+
+	return (struct computed_fields){
+		.left = table_field(table, computed->left),
+		.right = *computed->right ? table_field(table, computed->right) : -1,
+	};
+}
+
+static bool compute(const struct computed *computed, const struct computed_fields *fields, const struct block *block,
+		    uint32_t row, uint64_t *ret)
+{
+	uint64_t left, right = 0;
+
+	*ret = 0;
+	return key_at(block, row, fields->left, &left) &&
+	       (fields->right < 0 || key_at(block, row, fields->right, &right)) &&
+	       computed_value(computed, left, right, ret);
+}
+
+static int compute_numbers(const struct joins_of_table *of, struct group_reader *reader, uint32_t field)
+{
+	const struct block *block = group_reader_block(reader);
+	const struct computed *computed = computed_at(of, field);
+	struct computed_fields fields = fields_of(of, computed);
+	uint64_t *numbers = malloc((block->rows + 1ull) * sizeof(*numbers));
+	uint8_t *nulls = malloc(block->rows + 1ull);
+	int r = numbers && nulls ? group_reader_column(reader, (uint32_t)fields.left) : -ENOMEM;
+
+	if (r == 0 && fields.right >= 0)
+		r = group_reader_column(reader, (uint32_t)fields.right);
+	for (uint32_t row = 0; row < block->rows && r == 0; row++)
+		nulls[row] = !compute(computed, &fields, block, row, &numbers[row]);
+	if (r == 0)
+		r = group_reader_put_numbers(reader, field, numbers, nulls);
+	free(numbers);
+	free(nulls);
+	return r;
 }
 
 static int compute_texts(const struct joins_of_table *of, struct group_reader *reader, struct keys *keys,
@@ -669,6 +718,8 @@ int joins_column(void *of_table, struct group_reader *reader, uint32_t field)
 		return r;
 	if (joined_at(of, field) == JOINED_FIELD_cpu_percent_hundredths)
 		return compute_percent(reader, &keys, field);
+	if (joined_at(of, field) >= N_JOINED_FIELDS)
+		return compute_numbers(of, reader, field);
 	return compute_texts(of, reader, &keys, field);
 }
 
@@ -681,6 +732,14 @@ static int widen_cell(const struct joins_of_table *of, struct keys *keys, uint32
 
 	if (joined_at(of, field) == JOINED_FIELD_cpu_percent_hundredths) {
 		if (percent_of(keys, row, begin_real_ns, &number))
+			block_set_number(to, row, field, number);
+		return 0;
+	}
+	if (joined_at(of, field) >= N_JOINED_FIELDS) {
+		struct computed_fields fields = fields_of(of, computed_at(of, field));
+
+		/* Of the wide row: what it is computed of stands before it. */
+		if (compute(computed_at(of, field), &fields, to, row, &number))
 			block_set_number(to, row, field, number);
 		return 0;
 	}

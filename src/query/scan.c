@@ -388,7 +388,7 @@ static void join(const struct scan *scan, struct slot *slot)
 	struct group_computed computed = {0};
 
 	if (scan->options.joins) {
-		joined_table_init(&slot->joined, slot->group.table);
+		joined_table_init(&slot->joined, slot->group.table, scan->options.computed);
 		slot->of = (struct joins_of_table){scan->options.joins, &slot->joined};
 		slot->group.table = &slot->joined.table;
 		computed = (struct group_computed){slot->joined.n_recorded, joins_column, &slot->of};
@@ -438,7 +438,7 @@ static bool is_worth_reading(struct scan *scan, const struct store_group *group)
 	if (!query_may_reach(scan->options.query, group))
 		return false;
 	if (expression && scan->options.joins) {
-		joined_table_init(&scan->judged, group->table);
+		joined_table_init(&scan->judged, group->table, scan->options.computed);
 		judged.table = &scan->judged.table;
 	}
 	return !expression || filter_may_match(expression, &judged);

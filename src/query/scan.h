@@ -25,6 +25,7 @@ struct scan_options {
 	unsigned jobs;				 /* threads that decode; 0 or 1: this one */
 	const volatile sig_atomic_t *is_stopped; /* or NULL */
 	struct joins *joins;			 /* names that rows are joined with; NULL: none are wanted */
+	const struct computed_list *computed;	 /* columns that are computed; or NULL. With joins only */
 	bool is_following;			 /* an interval's rows are to be seen when it ends */
 	/* Before the rows of each part, and after; or NULL. */
 	void (*begin_part)(void *context, const struct store_part *part);

@@ -349,7 +349,7 @@ static void test_schema_lists_every_field(void **state)
 	for (size_t i = 0; i < n; i++) {
 		static struct joined_table joined;
 
-		joined_table_init(&joined, tables[i]);
+		joined_table_init(&joined, tables[i], NULL);
 		lines -= joined.table.n_fields;
 	}
 	assert_int_equal(lines, 0);

@@ -252,6 +252,41 @@ static void test_headings_can_be_typed_back(void **state)
 	assert_said_on_stderr("expected a number such as 1.5");
 }
 
+static void test_columns_that_are_computed(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"cpu_ns / wall as x", "procs has no field \"wall\""},
+		{"comm / 2 as x", "only with fields of numbers"},
+		{"cpu_ns + pid as x", "+ and - are of two fields of the same unit"},
+		{"cpu_ns * rss_bytes as x", "one side of * must be a plain number"},
+		{"time / 2 as x", "a time cannot be divided"},
+		{"cpu_ns / 0 as x", "expected a number such as 2 or 0.5"},
+		{"cpu_ns / pid / 2 as x", "one operator at a time"},
+		{"cpu_ns as x", "expected one of + - * /"},
+		{"cpu_ns / pid as PID", "a name has letters in lower case"},
+		{"cpu_ns / pid as pid", "there is a field of that name"},
+	};
+
+	(void)state;
+	for (int is_sealing = 0; is_sealing < 2; is_sealing++) {
+		write_store(is_sealing);
+		DUMP("procs", "--fields",
+		     "pid,cpu_ns / pid as each, start_boot_ns/cpu_ns as share, cpu_ns - start_boot_ns as left_ns,"
+		     "pid * 1.5 as more, uid / uid as one",
+		     "--where", "share >= 0.2 and time < 2026-01-02T03:20:00Z", "--sort", "pid");
+		assert_lines("pid\teach\tshare\tleft_ns\tmore\tone\n20\t50\t0.20\t800\t30\t1.00\n"
+			     "30\t33\t0.30\t700\t45\t1.00\n30\t33\t0.30\t700\t45\t1.00\n");
+		DUMP("procs", "--group-by", "pid / 20 as twenties", "--fields", "count,cpu_ns");
+		assert_lines("twenties\tcount\tcpu_ns\n0\t4\t4000\n1\t7\t7000\n");
+		DUMP("procs", "--at", "2026-01-02T03:20:00Z", "--fields", "pid,pid * 2 as double", "--sort", "-double");
+		assert_lines("pid\tdouble\n30\t60\n20\t40\n10\t20\n");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(run(cmd_dump, "procs", "--store", store, "--fields", wrong[i][0], NULL), STATUS_USAGE);
+		assert_said_on_stderr(wrong[i][1]);
+	}
+}
+
 static void test_a_map_keeps_what_it_was_given(void **state)
 {
 	struct map map = {0};
@@ -305,6 +340,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_names_select_and_group, remove_stores),
 		cmocka_unit_test_teardown(test_an_extract_knows_who_lived_and_what_it_is_called, remove_stores),
 		cmocka_unit_test_teardown(test_headings_can_be_typed_back, remove_stores),
+		cmocka_unit_test_teardown(test_columns_that_are_computed, remove_stores),
 		cmocka_unit_test(test_a_map_keeps_what_it_was_given),
 	};
 
