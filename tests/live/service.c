@@ -236,10 +236,12 @@ static void a_hangup_ends_the_segment(const char *name)
 	usleep(300000);
 	kill(agent, SIGHUP);
 	usleep(700000);
-	snprintf(command, sizeof(command), "'%s' store --store '%s' | grep -c ' sealed '| grep -qx 1", obit, store);
+	snprintf(command, sizeof(command), "'%s' store --store '%s' --format csv | grep -c ',sealed,' | grep -qx 1",
+		 obit, store);
 	good = check(system(command) == 0, name, "not one sealed segment");
 	good &= check(agent_stop(agent), name, "the agent did not end with status 0");
-	snprintf(command, sizeof(command), "'%s' store --store '%s' | grep -c ' sealed '| grep -qx 2", obit, store);
+	snprintf(command, sizeof(command), "'%s' store --store '%s' --format csv | grep -c ',sealed,' | grep -qx 2",
+		 obit, store);
 	good &= check(system(command) == 0, name, "not two sealed segments");
 	good &= is_balanced(name, 0);
 	finish_group(name, good);
