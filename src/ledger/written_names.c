@@ -42,8 +42,13 @@ static uint64_t *slot_for(struct written_names *names, uint64_t key)
 /* Is it to be written now, where there is room? Then it counts as written. */
 static bool is_new(struct written_names *names, uint64_t key, const struct block *rows, uint32_t text_bytes)
 {
-	uint64_t *slot = slot_for(names, key);
+	uint64_t *slot, *last = &names->last[key & 0xff];
 
+	if (*last == key)
+		return false;
+	slot = slot_for(names, key);
+	if (*slot)
+		*last = key;
 	if (*slot || !block_has_room(rows, text_bytes))
 		return false;
 	if (names->n == NAMES_WRITTEN) {
@@ -51,6 +56,7 @@ static bool is_new(struct written_names *names, uint64_t key, const struct block
 		slot = slot_for(names, key);
 	}
 	*slot = key;
+	*last = key;
 	names->n++;
 	return true;
 }
@@ -98,6 +104,18 @@ static void set_fact(struct block *rows, uint32_t row, uint32_t field, struct te
 	row_set_text(rows, row, field, fact);
 }
 
+/* Without its hash. */
+static bool is_last_id(struct written_names *names, struct text_view id)
+{
+	if (names->last_id_len == id.len && memcmp(names->last_id, id.data, id.len) == 0 &&
+	    names->last[CHUNK_CONTAINERS])
+		return true;
+	names->last_id_len = id.len <= sizeof(names->last_id) ? id.len : 0;
+	memcpy(names->last_id, id.data, names->last_id_len);
+	names->last[CHUNK_CONTAINERS] = 0;
+	return false;
+}
+
 void write_container(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
 		     const struct cgroup_name *of)
 {
@@ -105,7 +123,7 @@ void write_container(struct written_names *names, const struct name_ports *ports
 	struct container_facts facts;
 	uint32_t row;
 
-	if (!of->container.data ||
+	if (!of->container.data || is_last_id(names, of->container) ||
 	    !is_new(names, key_of(CHUNK_CONTAINERS, hash_of(of->container)), containers, CONTAINER_ROW_TEXT_MAX))
 		return;
 	row = row_new(containers);

@@ -31,6 +31,9 @@ struct name_ports {
 struct written_names {
 	uint64_t keys[2 * NAMES_WRITTEN]; /* an open hash table; 0: free */
 	uint32_t n;
+	uint64_t last[N_TABLES];	 /* of each kind, looked up last and written: most are the same again */
+	char last_id[CGROUP_PATH_BYTES]; /* and of containers its id */
+	size_t last_id_len;
 };
 
 /* All is to be written again. */

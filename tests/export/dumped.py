@@ -22,7 +22,7 @@ def value(field, given):
 
 def read_fields(path, table):
     with open(path) as lines:
-        return [field for field in map(json.loads, lines) if field["table"] == table]
+        return [field for field in map(json.loads, lines) if field["table"] == table and field["kind"] != "joined"]
 
 
 def read_rows(path, fields):
