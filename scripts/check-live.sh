@@ -31,8 +31,8 @@ count() { # log, exit status, name
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-# Storms are made for some 10,000 forks a second. Where a fork takes that much longer (page tables of a guest that its host
-# keeps in software) they are that much smaller.
+# Storms are made for some 10,000 forks a second. Where a fork takes that much longer (a virtual machine whose page tables
+# its host keeps in software) they are that much smaller.
 if [ -z "${OBIT_STORM_DIVISOR:-}" ]; then
     rate=$("$build/tests/live/storm" 1000 4 fork | sed -n 's/.*"exits_per_second":\([0-9]*\).*/\1/p')
     OBIT_STORM_DIVISOR=$((rate > 5000 ? 1 : 10000 / (rate > 0 ? rate : 1)))
