@@ -88,6 +88,7 @@ static __always_inline struct exiting *note_exiting(struct task_struct *leader, 
 	__u64 key = (__u64)signal;
 	struct exiting ids = {}, *of = bpf_map_lookup_elem(&exiting, &key);
 	struct counters *count;
+	long r;
 
 	if (of && is_entry_of(of, leader))
 		return of;
@@ -98,7 +99,12 @@ static __always_inline struct exiting *note_exiting(struct task_struct *leader, 
 		read_pids(&ids, leader, signal);
 	ids.pid = leader->tgid;
 	ids.start_boot_ns = leader->start_boottime;
-	if (bpf_map_update_elem(&exiting, &key, &ids, BPF_ANY)) {
+	/*
+	 * Before 6.16 a walk may see that all threads exit before on_leave runs, and be held up here until the exit has
+	 * been counted: an entry that has come meanwhile stays as it is, or the release would count the exit once more.
+	 */
+	r = bpf_map_update_elem(&exiting, &key, &ids, of ? BPF_ANY : BPF_NOEXIST);
+	if (r && r != -EEXIST) {
 		count = counters_of(epoch_now());
 		if (count)
 			ADD(count->mark_map_full, 1);

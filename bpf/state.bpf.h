@@ -17,6 +17,7 @@
 
 /* Errors of helpers; vmlinux.h has types only. */
 #define ENOENT	   2
+#define EEXIST	   17
 #define EOPNOTSUPP 95
 
 /* Set before loading; the verifier prunes what they switch off. */

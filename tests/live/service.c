@@ -66,10 +66,15 @@ static int is_balanced(const char *name, unsigned n)
 	/* What it found goes beside the verdict. */
 	if (!strstr(line, "intact and balanced")) {
 		snprintf(command, sizeof(command),
-			 "'%s' verify --store '%s' 2>&1; '%s' dump ledger --store '%s' --format csv --fields "
-			 "time,opening,forks,exits_seen,exits_recorded,exits_rolled_up,closing,unobserved,drops_fork,"
-			 "missed_runs",
-			 obit, store, obit, store);
+			 "export OBIT_STORE='%s'; '%s' verify 2>&1; '%s' dump ledger --format csv --fields "
+			 "time,opening,forks,exits_seen,exits_recorded,closing,amendments,exits_second_witness; '%s' "
+			 "dump "
+			 "exits --group-by pid,start_boot_ns --having 'count > 1' --fields "
+			 "'count,first(comm),first(exit_time),last(exit_time),first(witness),last(witness)'; '%s' dump "
+			 "exits "
+			 "--format csv --fields pid,start_boot_ns,comm,ppid,exit_time,witness,flags --where 'comm != "
+			 "storm'",
+			 store, obit, obit, obit, obit);
 		(void)!system(command); /* NOLINT(cert-env33-c): paths of this test */
 	}
 	return check(strstr(line, "intact and balanced") && exits && strtoul(exits, NULL, 10) >= n, name, "%s", line);
