@@ -86,7 +86,7 @@ static int read_char(const char **at, const char *end, char c)
 	return 0;
 }
 
-static int days_in_month(int year, int month)
+int rfc3339_days_in_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -103,7 +103,8 @@ int rfc3339_read_date(const char **at, const char *end, struct rfc3339_date *ret
 	    read_digits(&p, end, 2, &date.month) < 0 || read_char(&p, end, '-') < 0 ||
 	    read_digits(&p, end, 2, &date.day) < 0)
 		return -EINVAL;
-	if (date.month < 1 || date.month > 12 || date.day < 1 || date.day > days_in_month(date.year, date.month))
+	if (date.month < 1 || date.month > 12 || date.day < 1 ||
+	    date.day > rfc3339_days_in_month(date.year, date.month))
 		return -EINVAL;
 	*at = p;
 	*ret = date;

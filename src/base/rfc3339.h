@@ -31,6 +31,8 @@ int rfc3339_read_date(const char **at, const char *end, struct rfc3339_date *ret
 int rfc3339_read_clock(const char **at, const char *end, struct rfc3339_clock *ret);
 int rfc3339_read_offset(const char **at, const char *end, int *ret_seconds);
 
+int rfc3339_days_in_month(int year, int month);
+
 /* Time of a date and clock that are `offset_seconds` east of UTC. 0, or -ERANGE before 1970 and after 2553. */
 int rfc3339_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, int offset_seconds,
 		 uint64_t *ret_real_ns);

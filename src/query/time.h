@@ -8,6 +8,8 @@
  * 1h30m ago  3 minutes ago         back from now; a day is 24 hours
  *   @1767323045.5                                    seconds since the epoch
  *
+ * and what logs and date(1) have, see logged_time.h.
+ *
  * Without an offset the local time zone holds ($TZ, /etc/localtime).
  */
 #ifndef OBIT_QUERY_TIME_H

@@ -121,6 +121,54 @@ static void test_back_from_now(void **state)
 	assert_int_equal(time_of("@1767323045.6"), NOW);
 }
 
+static void test_times_as_logs_have_them(void **state)
+{
+	static const char *const same[] = {
+		"Fri Jan  2 03:04:05 UTC 2026",
+		"Fri 02 Jan 2026 03:04:05 UTC",
+		"Fri 2 Jan 2026 03:04:05 AM UTC",
+		"Jan 02 03:04:05",
+		"Jan 2 03:04:05",
+		"january 2 03:04:05 2026",
+		"Fri 2026-01-02 03:04:05 UTC",
+		"2026/01/02 03:04:05",
+		"02/Jan/2026:04:04:05 +0100",
+		"Fri, 02 Jan 2026 03:04:05 GMT",
+		"Friday, 2 January 2026 03:04:05",
+	};
+	static const char *const bad[] = {
+		"Jan",
+		"Jan 32 03:04:05",
+		"Jen 2 03:04:05",
+		"Jan 2",
+		"02/Jan/2026 03:04:05",
+		"Feb 29 03:04:05 2025",
+		"Fri Jan 2 13:04:05 PM UTC 2026",
+		"2026/01-02 03:04:05",
+		"Jan 2 03:04:05 XYZ",
+		"Fri",
+		"2026/13/02 03:04:05",
+		"Jan 2 03:04:05 UTC 2026 x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
+		if (time_of(same[i]) != NOW / S * S)
+			fail_msg("%s: %llu", same[i], (unsigned long long)time_of(same[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (error_of(bad[i]) != -EINVAL)
+			fail_msg("\"%s\" was taken", bad[i]);
+	assert_int_equal(time_of("Fri 2 Jan 2026 03:04:05 PM UTC"), NOW / S * S + 12 * 3600 * S);
+	assert_int_equal(time_of("Jan 2 12:00:00 AM 2026"), 1767312000 * S);
+	/* Of the year before: it has not been yet in this. */
+	assert_int_equal(time_of("Dec 31 23:59:59"), (1767312000 - 2 * 86400 + 86399) * S);
+	assert_int_equal(time_of("Feb 28 00:00:00"), time_of("2025-02-28"));
+	set_zone("EST5EDT,M3.2.0,M11.1.0");
+	assert_int_equal(time_of("Thu Jan  1 22:04:05 EST 2026"), NOW / S * S);
+	assert_int_equal(time_of("Jan 1 22:04:05"), NOW / S * S);
+	set_zone("UTC0");
+}
+
 static void test_what_is_no_time_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -305,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_rfc3339_with_offset),
 		cmocka_unit_test(test_without_offset_it_is_local),
 		cmocka_unit_test(test_back_from_now),
+		cmocka_unit_test(test_times_as_logs_have_them),
 		cmocka_unit_test(test_what_is_no_time_is_refused),
 		cmocka_unit_test(test_times_survive_being_written_and_read),
 		cmocka_unit_test(test_quantities_are_read_exactly),
