@@ -3,6 +3,7 @@
  * `obit dump`: rows of a table, from the store through query and output to standard output.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -96,6 +97,8 @@ static const struct usage usage = {
 	"  obit dump exits --where 'oom_killed or exit_signal in (KILL, SEGV)' --format jsonl | jq .comm\n",
 	1,
 };
+
+#define ROWS_UNASKED 1000 /* more are announced on a terminal */
 
 #define FOLLOW_PERIOD_MS 100 /* an interval is at least as long */
 
@@ -533,6 +536,25 @@ static void find_tail(struct dump *dump)
 	store_reader_close(reader);
 }
 
+/* Who asks for everything on a terminal is warned of how much it is. */
+static void say_how_much(const struct dump *dump, bool is_terminal)
+{
+	static const enum dump_option limits[] = {SINCE, UNTIL, FOR, AT, WHERE, LIMIT, TAIL, FOLLOW, GROUP_BY};
+	struct store_select select = {.table = dump->table->name};
+	struct store_reader *reader;
+	uint64_t rows;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		is_terminal &= !dump->options.values[limits[i]];
+	if (!is_terminal || dump->grouping || store_reader_open(dump->dir, &select, &reader) < 0)
+		return;
+	if (tail_count(reader, &rows) == 0 && rows > ROWS_UNASKED)
+		fprintf(stderr,
+			"%s: all %" PRIu64 " rows of %s follow; --tail 20, --for 10m or --limit 20 show fewer\n",
+			usage.command, rows, dump->table->name);
+	store_reader_close(reader);
+}
+
 static int open_all(struct dump *dump, enum output_format format)
 {
 	struct store_select select = {.table = dump->table->name};
@@ -555,6 +577,7 @@ static int open_all(struct dump *dump, enum output_format format)
 	dump->query_options.expression = dump->expression;
 	stream_init(&dump->stream, STDOUT_FILENO);
 	options_output(format, &dump->stream, dump->now_real_ns, &output_options);
+	say_how_much(dump, output_options.is_terminal);
 	output_options.may_leave_out = !dump->options.values[FIELDS];
 	if (dump->options.values[WIDE])
 		output_options.width = 0;

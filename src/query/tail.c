@@ -35,3 +35,15 @@ int tail_since(struct store_reader *reader, uint64_t rows, uint64_t *ret_real_ns
 	buffer_done(&stretches);
 	return r;
 }
+
+int tail_count(struct store_reader *reader, uint64_t *ret_rows)
+{
+	const struct store_part *part;
+	int r;
+
+	*ret_rows = 0;
+	while ((r = store_reader_next(reader, &part)) > 0)
+		for (uint32_t i = 0; i < part->n_groups; i++)
+			*ret_rows += part->groups[i].rows;
+	return r;
+}

@@ -13,4 +13,7 @@
  */
 int tail_since(struct store_reader *reader, uint64_t rows, uint64_t *ret_real_ns);
 
+/* How many rows there are of the time that the reader was opened with, or a few more. Returns as tail_since(). */
+int tail_count(struct store_reader *reader, uint64_t *ret_rows);
+
 #endif
