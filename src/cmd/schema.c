@@ -115,6 +115,7 @@ static int print(enum output_format format, const struct table *tables, size_t n
 
 	stream_init(&stream, STDOUT_FILENO);
 	options_output(format, &stream, options_now_real_ns(), &output_options);
+	output_options.wraps = true;
 	r = output_open(&output_options, fields, N_FIELDS, &output);
 	if (r < 0)
 		return r;

@@ -138,6 +138,33 @@ static void add_coloured(const struct output *output, const char *text, size_t l
 	stream_add_text(stream, "\033[0m");
 }
 
+/* Prose in lines of so many columns, broken at spaces; all but the first begin at column `at`. */
+static void add_wrapped(struct stream *stream, const char *text, size_t len, uint32_t width, uint32_t at)
+{
+	for (bool is_first = true; len; is_first = false) {
+		size_t n = cell_fit(text, len, width), next;
+
+		if (n < len)
+			for (size_t i = n; i > 0; i--)
+				if (text[i] == ' ') {
+					n = i;
+					break;
+				}
+		/* A character that is wider than the column. */
+		if (!n)
+			n = len;
+		if (!is_first) {
+			stream_add_char(stream, '\n');
+			add_spaces(stream, at);
+		}
+		stream_add(stream, text, n);
+		for (next = n; next < len && text[next] == ' ';)
+			next++;
+		text += next;
+		len -= next;
+	}
+}
+
 /* One cell, at column `at` of the line; returns where the line is then. A text ends where the line does. */
 static uint32_t add_cell(const struct output *output, uint32_t column, bool is_last, uint32_t at, const char *text,
 			 size_t len, enum colour colour)
@@ -151,6 +178,10 @@ static uint32_t add_cell(const struct output *output, uint32_t column, bool is_l
 	if (state->layout.width && allowed > state->layout.width - at && at < state->layout.width)
 		allowed = state->layout.width - at;
 	is_cut = of->is_text && state->layout.width && width > allowed;
+	if (is_cut && output->options.wraps && column + 1 == state->layout.n_columns) {
+		add_wrapped(stream, text, len, allowed, at);
+		return at + allowed;
+	}
 	if (is_cut) {
 		len = cell_fit(text, len, allowed ? allowed - 1 : 0);
 		width = cell_width(text, len) + 1;

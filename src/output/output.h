@@ -54,6 +54,7 @@ struct output_options {
 	bool is_coloured;
 	uint32_t width;		   /* of a table's lines, in columns; 0: no limit */
 	bool may_leave_out;	   /* columns of a table that do not fit; else they go to further lines of the row */
+	bool wraps;		   /* the last column of a table is prose: it goes on below, and is not cut */
 	uint64_t now_real_ns;	   /* a table writes times of this day without the date */
 	const struct table *table; /* what parquet says the rows are; not owned; or NULL */
 	enum output_track track;   /* of perfetto, and the time that it counts from */

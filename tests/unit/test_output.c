@@ -357,6 +357,20 @@ static void test_a_column_has_one_unit(void **state)
 	free(written.data);
 }
 
+static void test_prose_goes_on_below(void **state)
+{
+	static const uint64_t rows[][3] = {{958000000, 1024, 1}};
+	struct output_options options = {.format = OUTPUT_TABLE, .width = 60, .wraps = true};
+	struct written written = write_numbers(options, rows, 1);
+
+	(void)state;
+	assert_string_equal(written.data, "pid  comm      cpu  max_rss  uid  argv\n"
+					  "                ms      KiB\n"
+					  "  1  sh    958.000     1.00    0  sh -c 'a long line that\n"
+					  "                                  goes on and on'\n");
+	free(written.data);
+}
+
 static void test_columns_that_do_not_fit(void **state)
 {
 	static const uint64_t rows[][3] = {{958000000, 1024, 1}};
@@ -478,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_table_fits_its_width),
 		cmocka_unit_test(test_a_column_has_one_unit),
 		cmocka_unit_test(test_columns_that_do_not_fit),
+		cmocka_unit_test(test_prose_goes_on_below),
 		cmocka_unit_test(test_missing_fields_are_null),
 		cmocka_unit_test(test_broken_pipe_and_full_disk_are_distinguished),
 		cmocka_unit_test(test_random_bytes_stay_valid_in_every_format),
