@@ -20,9 +20,17 @@ struct sealing {
 static int born_by(void *ctx, uint32_t pid, uint64_t start_boot_ns)
 {
 	struct sealing *sealing = ctx;
-	struct process *process = processes_find(sealing->ledger->processes, pid, start_boot_ns);
+	const struct ledger *ledger = sealing->ledger;
+	struct process *process = processes_find(ledger->processes, pid, start_boot_ns);
 
-	return process && process->born_epoch_plus_1 && process->born_epoch_plus_1 <= sealing->snapshot->epoch + 1;
+	if (process)
+		return process->born_epoch_plus_1 && process->born_epoch_plus_1 <= sealing->snapshot->epoch + 1;
+	/* It has ended in the next epoch, and its chunk has left: what is noted of that was born before. */
+	for (size_t i = 0; i < ledger->n_ended; i++)
+		if (ledger->ended[i].process.pid == pid && ledger->ended[i].process.start_boot_ns == start_boot_ns &&
+		    ledger->ended[i].process.epoch == sealing->snapshot->epoch + 1)
+			return 1;
+	return 0;
 }
 
 /*
