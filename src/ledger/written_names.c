@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "ledger/rows.h"
 
 enum { SLOTS = 2 * NAMES_WRITTEN };
@@ -18,16 +19,6 @@ void written_names_forget(struct written_names *names)
 static uint64_t key_of(enum chunk_block kind, uint64_t id)
 {
 	return id << 8 | (uint64_t)kind;
-}
-
-/* FNV-1a (Fowler, Noll, Vo). */
-static uint64_t hash_of(struct text_view text)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
-	return hash;
 }
 
 static uint64_t *slot_for(struct written_names *names, uint64_t key)
@@ -61,40 +52,44 @@ static bool is_new(struct written_names *names, uint64_t key, const struct block
 	return true;
 }
 
-void write_user(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
-		uint32_t uid)
+/* What a table of accounts is made of. */
+struct accounts {
+	enum chunk_block which;
+	uint32_t time, id, name; /* fields */
+};
+
+static void write_account(struct written_names *names, const struct accounts *of, struct chunk *chunk, uint64_t time_ns,
+			  uint32_t id, struct text_view (*find)(void *ctx, uint32_t id), void *ctx)
 {
-	struct block *users = chunk->blocks[CHUNK_USERS];
+	struct block *rows = chunk->blocks[of->which];
 	struct text_view name;
 	uint32_t row;
 
-	if (!is_new(names, key_of(CHUNK_USERS, uid), users, NAME_ROW_TEXT_MAX))
+	if (!is_new(names, key_of(of->which, id), rows, NAME_ROW_TEXT_MAX))
 		return;
-	name = ports->user(ports->ctx, uid);
+	name = find(ctx, id);
 	if (!name.data || name.len > ACCOUNT_NAME_MAX)
 		return;
-	row = row_new(users);
-	block_set_number(users, row, USERS_time, time_ns);
-	block_set_number(users, row, USERS_uid, uid);
-	row_set_text(users, row, USERS_name, name);
+	row = row_new(rows);
+	block_set_number(rows, row, of->time, time_ns);
+	block_set_number(rows, row, of->id, id);
+	row_set_text(rows, row, of->name, name);
+}
+
+void write_user(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
+		uint32_t uid)
+{
+	static const struct accounts users = {CHUNK_USERS, USERS_time, USERS_uid, USERS_name};
+
+	write_account(names, &users, chunk, time_ns, uid, ports->user, ports->ctx);
 }
 
 void write_group(struct written_names *names, const struct name_ports *ports, struct chunk *chunk, uint64_t time_ns,
 		 uint32_t gid)
 {
-	struct block *groups = chunk->blocks[CHUNK_GROUPS];
-	struct text_view name;
-	uint32_t row;
+	static const struct accounts groups = {CHUNK_GROUPS, GROUPS_time, GROUPS_gid, GROUPS_name};
 
-	if (!is_new(names, key_of(CHUNK_GROUPS, gid), groups, NAME_ROW_TEXT_MAX))
-		return;
-	name = ports->group(ports->ctx, gid);
-	if (!name.data || name.len > ACCOUNT_NAME_MAX)
-		return;
-	row = row_new(groups);
-	block_set_number(groups, row, GROUPS_time, time_ns);
-	block_set_number(groups, row, GROUPS_gid, gid);
-	row_set_text(groups, row, GROUPS_name, name);
+	write_account(names, &groups, chunk, time_ns, gid, ports->group, ports->ctx);
 }
 
 static void set_fact(struct block *rows, uint32_t row, uint32_t field, struct text_view fact)
@@ -124,7 +119,8 @@ void write_container(struct written_names *names, const struct name_ports *ports
 	uint32_t row;
 
 	if (!of->container.data || is_last_id(names, of->container) ||
-	    !is_new(names, key_of(CHUNK_CONTAINERS, hash_of(of->container)), containers, CONTAINER_ROW_TEXT_MAX))
+	    !is_new(names, key_of(CHUNK_CONTAINERS, fnv_hash(of->container.data, of->container.len)), containers,
+		    CONTAINER_ROW_TEXT_MAX))
 		return;
 	row = row_new(containers);
 	block_set_number(containers, row, CONTAINERS_time, time_ns);

@@ -47,6 +47,8 @@
 
 /* A roster is written so often: as far a reader goes back for the state of all processes at a time. */
 #define ROSTER_PERIOD_NS (300 * NS_PER_S)
+/* So far back a reader finds one, also where it came late. */
+#define ROSTER_REACH_NS (2 * ROSTER_PERIOD_NS)
 
 /* Cgroups known by path, as far as that is kept, and blocks of text for each: long paths take no room from others. */
 #define CGROUP_PATHS	   8192

@@ -76,6 +76,13 @@ int table_field(const struct table *table, const char *name)
 	return -1;
 }
 
+int table_same_field(const struct table *table, const struct field *field)
+{
+	int found = table_field(table, field->name);
+
+	return found >= 0 && table->fields[found].type == field->type ? found : -1;
+}
+
 size_t field_heading_len(const struct field *field)
 {
 	const char *unit = field->unit == UNIT_NS	    ? "_ns"

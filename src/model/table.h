@@ -117,6 +117,9 @@ size_t field_heading_len(const struct field *field);
 /* Index of the field, or -1. */
 int table_field(const struct table *table, const char *name);
 
+/* Index of the field of that name and type, in another version of its table; or -1. */
+int table_same_field(const struct table *table, const struct field *field);
+
 /* Name of an enum's value, human-readable ("u64", "bytes", "sum"); "?" for a number unknown here. */
 const char *field_type_name(enum field_type type);
 const char *field_unit_name(enum field_unit unit);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "model/limits.h"
+
 #define SLOTS_FIRST 1024
 
 struct member {
@@ -311,7 +314,7 @@ struct store_select at_snapshot_select(const struct at_snapshot *snapshot, enum 
 	static const char *const tables[N_AT_PASSES] = {"ledger", "roster", "procs", "exits"};
 
 	return (struct store_select){
-		.since_real_ns = snapshot->real_ns > AT_LOOK_BACK_NS ? snapshot->real_ns - AT_LOOK_BACK_NS : 0,
+		.since_real_ns = snapshot->real_ns > ROSTER_REACH_NS ? snapshot->real_ns - ROSTER_REACH_NS : 0,
 		.until_real_ns = snapshot->real_ns + 1,
 		.table = tables[pass],
 	};

@@ -13,9 +13,6 @@
 
 #include "store/reader.h"
 
-/* How long before the snapshot reading must begin: the period of rosters, twice. */
-#define AT_LOOK_BACK_NS UINT64_C(600000000000)
-
 struct at_snapshot;
 
 /* NULL: out of memory. */

@@ -172,22 +172,15 @@ int expression_matches(struct expression *expression, const struct block *block,
 	return truth;
 }
 
-int expression_column(const struct field *field, const struct table *table)
-{
-	int column = table_field(table, field->name);
-
-	return column >= 0 && table->fields[column].type != field->type ? -1 : column;
-}
-
 void expression_bind(struct expression *expression, const struct table *table)
 {
 	size_t n;
 	struct predicate *predicates = expression_predicates(expression, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		predicates[i].column = expression_column(predicates[i].field, table);
+		predicates[i].column = table_same_field(table, predicates[i].field);
 		if (predicates[i].operand.field)
-			predicates[i].operand.column = expression_column(predicates[i].operand.field, table);
+			predicates[i].operand.column = table_same_field(table, predicates[i].operand.field);
 	}
 }
 

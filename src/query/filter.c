@@ -133,7 +133,7 @@ static enum truth judge_numbers(const struct expression *expression, const struc
 static enum truth judge(const struct expression *expression, const struct predicate *predicate,
 			const struct store_group *group)
 {
-	int column = expression_column(predicate->field, group->table);
+	int column = table_same_field(group->table, predicate->field);
 	struct column_stats stats = {.nulls = group->rows};
 	enum truth truth;
 
@@ -288,7 +288,7 @@ static int test_operand(struct filter *filter, const struct predicate *predicate
 {
 	const struct operand *operand = &predicate->operand;
 	const struct block *block = filter->block;
-	int other = expression_column(operand->field, block->table);
+	int other = table_same_field(block->table, operand->field);
 	int r = other < 0 ? 0 : group_reader_column(filter->reader, (uint32_t)other);
 
 	memset(ret, 0, block->rows);
@@ -303,7 +303,7 @@ static int test_operand(struct filter *filter, const struct predicate *predicate
 static int test_all(struct filter *filter, const struct predicate *predicate, uint8_t *ret)
 {
 	const struct block *block = filter->block;
-	int column = expression_column(predicate->field, block->table), r;
+	int column = table_same_field(block->table, predicate->field), r;
 	bool wants_null = predicate->comparison == COMPARE_IS_NULL;
 	const uint8_t *nulls;
 

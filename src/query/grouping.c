@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/fnv.h"
 #include "query/aggregate.h"
 
 #define SLOTS_FIRST 1024
@@ -225,13 +226,11 @@ static int make_key(struct grouping *grouping, const struct block *block, uint32
 	return key->error;
 }
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo), finished as splitmix64 does. */
+/* Finished as splitmix64 does. */
 static uint64_t hash_of(const struct buffer *key)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = fnv_hash(key->data, key->used);
 
-	for (size_t i = 0; i < key->used; i++)
-		hash = (hash ^ (unsigned char)key->data[i]) * 0x100000001b3ULL;
 	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	return hash ^ (hash >> 27);
 }

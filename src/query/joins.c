@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/fnv.h"
+#include "model/limits.h"
+
 static int reserve_text(struct joins *joins);
 
 int joins_open(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns, unsigned keys, struct joins **ret)
 {
 	struct store_select select = {
-		.since_real_ns = since_real_ns > JOINS_LOOK_BACK_NS ? since_real_ns - JOINS_LOOK_BACK_NS : 0,
+		.since_real_ns = since_real_ns > ROSTER_REACH_NS ? since_real_ns - ROSTER_REACH_NS : 0,
 		.until_real_ns = until_real_ns,
 	};
 	struct joins *joins = calloc(1, sizeof(*joins));
@@ -69,14 +73,9 @@ struct store_reader *joins_reader(struct joins *joins)
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------ */
-/* FNV-1a (Fowler, Noll, Vo). */
 static struct map_key key_of_text(const char *data, size_t len)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3u;
-	return (struct map_key){hash, len};
+	return (struct map_key){fnv_hash(data, len), len};
 }
 
 uint32_t joins_find_text(const struct joins *joins, const char *data, size_t len)

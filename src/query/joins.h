@@ -12,9 +12,6 @@
 #include "query/joined_table.h"
 #include "store/reader.h"
 
-/* As far back as names of a time may have been written: the period of rosters, twice. */
-#define JOINS_LOOK_BACK_NS UINT64_C(600000000000)
-
 struct joins;
 
 /* `keys`: what is looked up (joined_table_keys()). 0, or as store_reader_open(). */

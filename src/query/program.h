@@ -68,9 +68,6 @@ struct expression {
 	struct buffer joined; /* scratch: the value being looked at, ended by NUL */
 };
 
-/* Where the field is in a table that rows come with; -1: it is null there. */
-int expression_column(const struct field *field, const struct table *table);
-
 /* Of = != < <= > >= and of in: does it hold for values in that order? */
 int comparison_holds(enum comparison comparison, int order);
 

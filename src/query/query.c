@@ -91,9 +91,7 @@ static void bind(struct query *query, const struct table *table)
 	const struct table *source = query->options.selection->source;
 	int time_field = selection_time_field(source);
 
-	query->time_field = time_field < 0 ? -1 : table_field(table, source->fields[time_field].name);
-	if (query->time_field >= 0 && table->fields[query->time_field].type != source->fields[time_field].type)
-		query->time_field = -1;
+	query->time_field = time_field < 0 ? -1 : table_same_field(table, &source->fields[time_field]);
 	selection_map(query->options.selection, table, query->columns);
 	if (query->options.expression)
 		expression_bind(query->options.expression, table);
@@ -168,14 +166,11 @@ int query_time_field(const struct query *query, const struct table *table, uint6
 		     uint64_t *ret_until_real_ns)
 {
 	const struct table *source = query->options.selection->source;
-	int time_field = selection_time_field(source), field;
+	int time_field = selection_time_field(source);
 
 	*ret_since_real_ns = query->options.since_real_ns;
 	*ret_until_real_ns = query->options.until_real_ns;
-	if (time_field < 0)
-		return -1;
-	field = table_field(table, source->fields[time_field].name);
-	return field >= 0 && table->fields[field].type == source->fields[time_field].type ? field : -1;
+	return time_field < 0 ? -1 : table_same_field(table, &source->fields[time_field]);
 }
 
 bool query_may_reach(const struct query *query, const struct store_group *group)

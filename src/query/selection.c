@@ -141,13 +141,8 @@ int selection_init(struct selection *selection, const struct table *source, cons
 
 void selection_map(const struct selection *selection, const struct table *table, int *ret_map)
 {
-	for (uint32_t i = 0; i < selection->columns.n_fields; i++) {
-		int field = table_field(table, selection->fields[i].name);
-
-		if (field >= 0 && table->fields[field].type != selection->fields[i].type)
-			field = -1;
-		ret_map[i] = field;
-	}
+	for (uint32_t i = 0; i < selection->columns.n_fields; i++)
+		ret_map[i] = table_same_field(table, &selection->fields[i]);
 }
 
 int selection_time_field(const struct table *table)

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "model/limits.h"
 #include "store/columns_writer.h"
 #include "store/directory.h"
 
@@ -49,7 +51,7 @@ struct store_select extract_select(const struct extract *extract, enum extract_p
 		until += SLACK_NS;
 	if (pass == EXTRACT_CONTEXT) {
 		until = since + SLACK_NS;
-		since = since > EXTRACT_CONTEXT_NS ? since - EXTRACT_CONTEXT_NS : 0;
+		since = since > ROSTER_REACH_NS ? since - ROSTER_REACH_NS : 0;
 	} else if (pass == EXTRACT_COPY && extract->from_real_ns) {
 		since = extract->from_real_ns;
 	}

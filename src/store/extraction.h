@@ -38,9 +38,6 @@ struct extract {
 
 void extract_done(struct extract *extract);
 
-/* How long before the time a roster is looked for: their period, twice. */
-#define EXTRACT_CONTEXT_NS UINT64_C(600000000000)
-
 enum extract_pass { EXTRACT_PLAN, EXTRACT_CONTEXT, EXTRACT_COPY };
 
 /* What a reader is to be opened with. */
