@@ -82,3 +82,24 @@ void gzip_free(struct gzip *gzip)
 	deflateEnd(&gzip->zlib);
 	free(gzip);
 }
+
+void gzip_add(struct buffer *out, const void *data, size_t len, int level)
+{
+	z_stream zlib = {0};
+	size_t bound;
+
+	if (deflateInit2(&zlib, level, Z_DEFLATED, GZIP_WINDOW, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+		out->error = -ENOMEM;
+		return;
+	}
+	bound = deflateBound(&zlib, len);
+	if (buffer_reserve(out, bound) == 0) {
+		zlib.next_in = (unsigned char *)data; /* zlib reads only, and says so in newer versions */
+		zlib.avail_in = (unsigned)len;
+		zlib.next_out = (unsigned char *)out->data + out->used;
+		zlib.avail_out = (unsigned)bound;
+		deflate(&zlib, Z_FINISH); /* the room is enough: nothing can fail */
+		out->used += bound - zlib.avail_out;
+	}
+	deflateEnd(&zlib);
+}

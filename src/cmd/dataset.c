@@ -41,13 +41,15 @@ struct dataset {
 	const char *command;
 	int dir_fd;
 	const struct table *table;
+	struct output_options options;
 	int time_field;
 	char host[256];
 	uint64_t now;
 	struct partition partitions[OPEN_FILES];
 };
 
-struct dataset *dataset_new(int dir_fd, const struct table *table, const char *command)
+struct dataset *dataset_new(int dir_fd, const struct table *table, const struct output_options *options,
+			    const char *command)
 {
 	struct dataset *dataset = calloc(1, sizeof(*dataset));
 
@@ -56,6 +58,8 @@ struct dataset *dataset_new(int dir_fd, const struct table *table, const char *c
 	dataset->command = command;
 	dataset->dir_fd = dir_fd;
 	dataset->table = table;
+	dataset->options = *options;
+	dataset->options.table = table;
 	dataset->time_field = selection_time_field(table);
 	for (int i = 0; i < OPEN_FILES; i++)
 		dataset->partitions[i].fd = -1;
@@ -140,7 +144,6 @@ static int close_partition(struct dataset *dataset, struct partition *partition)
 
 static int open_partition(struct dataset *dataset, struct partition *partition, uint64_t day)
 {
-	struct output_options options = {.format = OUTPUT_PARQUET, .table = dataset->table};
 	int r = close_partition(dataset, partition);
 
 	if (r < 0)
@@ -150,7 +153,7 @@ static int open_partition(struct dataset *dataset, struct partition *partition, 
 	r = make_file(dataset, partition);
 	if (r < 0)
 		return r;
-	r = export_file_open(&partition->file, partition->fd, 0, &options, dataset->table);
+	r = export_file_open(&partition->file, partition->fd, 0, &dataset->options, dataset->table);
 	return r < 0 ? report_error(dataset, partition->path, r) : 0;
 }
 

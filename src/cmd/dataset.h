@@ -11,11 +11,14 @@
 #define OBIT_CMD_DATASET_H
 
 #include "model/block.h"
+#include "output/output.h"
 
 struct dataset;
 
-/* The directory is not owned, nor the table. `command` is for errors. NULL: out of memory. */
-struct dataset *dataset_new(int dir_fd, const struct table *table, const char *command);
+/* The directory is not owned, nor the table. `options`: how to write the files. `command` is for errors. NULL: out of
+ * memory. */
+struct dataset *dataset_new(int dir_fd, const struct table *table, const struct output_options *options,
+			    const char *command);
 
 /* Whose rows come from now on. */
 void dataset_set_host(struct dataset *dataset, const char *host);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 #include "cmd/stop.h"
 #include "store/store_schema.h"
 
-enum export_option { TO, TABLE, STORE, SINCE, UNTIL, FOR, WHERE, TRACK, DATASET, FORCE, JOBS };
+enum export_option { TO, TABLE, STORE, SINCE, UNTIL, FOR, WHERE, TRACK, DATASET, TIMES, COMPRESSION, FORCE, JOBS };
 
 static const struct option_spec specs[] = {
 	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
@@ -38,6 +39,8 @@ static const struct option_spec specs[] = {
 	[TRACK] = {"track", "cgroup|parent",
 		   "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
 	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
+	[TIMES] = {"times", "us|ns", "parquet: TIMESTAMP in µs and NAME_ns beside it (the default), or in ns alone"},
+	[COMPRESSION] = {"compression", "CODEC", "parquet: zstd (the default), gzip or none; zstd:9 is at level 9"},
 	[FORCE] = {"force", NULL, "replace OUT if it is there"},
 	[JOBS] = OPTION_JOBS,
 };
@@ -52,10 +55,10 @@ static const struct usage usage = {
 	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, "
 	"perfetto).\n"
 	"\n"
-	"In Parquet times are TIMESTAMP in ns and UTC, numbers 64 bits, absent values null, argv a list; units, kinds\n"
-	"and help are in the metadata. A byte that is not UTF-8 is the four characters \\xNN. Fields that only "
-	"another\n"
-	"version of obit knows are exported too.\n"
+	"In Parquet times are TIMESTAMP in us and UTC, and beside each is NAME_ns, in ns since 1970; numbers are "
+	"INT64,\n"
+	"absent values null, argv a list; units, kinds and help are in the metadata. A byte that is not UTF-8 is the\n"
+	"four characters \\xNN. Fields that only another version of obit knows are exported too.\n"
 	"\nexamples:\n"
 	"  obit export --since today --to parquet exits.parquet\n"
 	"  obit export --to parquet /srv/obit/         # all tables; SELECT * FROM '/srv/obit/exits/*/*/*.parquet'\n"
@@ -120,6 +123,52 @@ static int look_at_out(struct export *export)
 	return 0;
 }
 
+static int read_compression(const char *given, struct compression *ret)
+{
+	static const char *const names[] = {
+		[COMPRESSION_ZSTD] = "zstd", [COMPRESSION_GZIP] = "gzip", [COMPRESSION_NONE] = "none"};
+	static const int most[] = {[COMPRESSION_ZSTD] = 19, [COMPRESSION_GZIP] = 9, [COMPRESSION_NONE] = 0};
+	static const int usual[] = {[COMPRESSION_ZSTD] = 1, [COMPRESSION_GZIP] = 6, [COMPRESSION_NONE] = 0};
+	const char *colon = given ? strchr(given, ':') : NULL;
+	char name[16], *end = NULL;
+	int kind;
+
+	snprintf(name, sizeof(name), "%.*s", colon ? (int)(colon - given) : (int)sizeof(name) - 1,
+		 given ? given : "zstd");
+	kind = options_choose(&usage, "compression", name, names, ARRAY_SIZE(names));
+	if (kind < 0)
+		return kind;
+	*ret = (struct compression){(enum compression_kind)kind, usual[kind]};
+	if (!colon)
+		return 0;
+	ret->level = (int)strtol(colon + 1, &end, 10);
+	if (end == colon + 1 || *end || ret->level < 1 || ret->level > most[kind]) {
+		fprintf(stderr, "%s: --compression %s: %s\n", usage.command, name,
+			most[kind] == 19  ? "levels are 1 to 19"
+			: most[kind] == 9 ? "levels are 1 to 9"
+					  : "it has no levels");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* How Parquet is to have it. */
+static int choose_types(struct export *export)
+{
+	static const char *const units[] = {"us", "ns"};
+	const char *const *values = export->options.values;
+	int unit = 0;
+
+	if (export->output_options.format != OUTPUT_PARQUET && (values[TIMES] || values[COMPRESSION]))
+		return report_error("--times and --compression are for --to parquet");
+	if (values[TIMES])
+		unit = options_choose(&usage, "unit of times", values[TIMES], units, ARRAY_SIZE(units));
+	if (unit < 0)
+		return unit;
+	export->output_options.are_times_ns = unit == 1;
+	return read_compression(values[COMPRESSION], &export->output_options.compression);
+}
+
 /* Everything that can be wrong with the command line, before the store is touched. */
 static int prepare(struct export *export)
 {
@@ -148,6 +197,8 @@ static int prepare(struct export *export)
 	export->output_options.track = (enum output_track)track;
 	if (values[TRACK] && format_of[format] != OUTPUT_PERFETTO)
 		return report_error("--track is for --to perfetto");
+	if (choose_types(export) < 0)
+		return -EINVAL;
 	if (values[TABLE] && format_of[format] == OUTPUT_PERFETTO && strcmp(values[TABLE], "exits") != 0)
 		return report_error("a trace shows the rows of exits; leave --table away");
 	if (options_range(&usage, &(struct options_times){values[SINCE], values[UNTIL], values[FOR]},
@@ -176,6 +227,13 @@ static void explain_failure(const struct export *export, int r)
 		fprintf(stderr, "%s: %s\n", usage.command, strerror(-r));
 }
 
+static void note_beyond(uint64_t n)
+{
+	if (n)
+		fprintf(stderr, "%s: %" PRIu64 " numbers are above 2^63 - 1, which INT64 ends at: they are null\n",
+			usage.command, n);
+}
+
 /* One table into a descriptor. 0, also when nobody reads it any more; negative after saying what is wrong. */
 static int write_file(struct export *export, const struct table *table, int fd)
 {
@@ -191,6 +249,7 @@ static int write_file(struct export *export, const struct table *table, int fd)
 	close_r = export_file_close(&export->file);
 	if (close_r == -EPIPE)
 		return 0;
+	note_beyond(export->file.n_beyond);
 	r = r < 0 ? r : close_r;
 	if (r < 0)
 		explain_failure(export, r);
@@ -237,7 +296,7 @@ static void take_host(void *context, const char *host)
 
 static int export_partitions(struct export *export, const struct table *table)
 {
-	struct dataset *dataset = dataset_new(export->target.fd, table, usage.command);
+	struct dataset *dataset = dataset_new(export->target.fd, table, &export->output_options, usage.command);
 	struct export_sink sink = {.rows = {.take = take_dataset_row, .context = dataset}, .host = take_host};
 	int r = dataset ? export_read(&export->question, table, &sink) : -ENOMEM;
 	int close_r = dataset_close(dataset);

@@ -27,8 +27,11 @@ int export_file_open(struct export_file *ret, int fd, bool is_gzip, const struct
 
 int export_file_close(struct export_file *file)
 {
-	int r = output_close(file->output), gzip_r = file->gzip ? gzip_finish(file->gzip) : 0;
+	int r, gzip_r;
 
+	file->n_beyond += file->output ? output_beyond(file->output) : 0;
+	r = output_close(file->output);
+	gzip_r = file->gzip ? gzip_finish(file->gzip) : 0;
 	gzip_free(file->gzip);
 	file->output = NULL;
 	file->gzip = NULL;

@@ -15,6 +15,7 @@ struct export_file {
 	struct stream *stream; /* gzip's, or the one below */
 	struct output *output;
 	struct stream plain;
+	uint64_t n_beyond; /* of all files: numbers that Parquet's INT64 has no room for */
 };
 
 /* The descriptor is not owned. `options` but for its stream. 0 or -ENOMEM; export_file_close() is due in any case. */

@@ -14,7 +14,8 @@ struct output {
 	struct field columns[TABLE_MAX_FIELDS];
 	uint32_t n_columns;
 	struct buffer scratch; /* one value on its way */
-	void *state;	       /* the format's own */
+	uint64_t n_beyond;
+	void *state; /* the format's own */
 };
 
 /* Each returns 0 or -ENOMEM; errors of the stream stay in the stream. */

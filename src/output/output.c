@@ -73,6 +73,11 @@ int output_flush(struct output *output)
 	return r < 0 ? r : output->options.stream->error;
 }
 
+uint64_t output_beyond(const struct output *output)
+{
+	return output->n_beyond;
+}
+
 int output_close(struct output *output)
 {
 	struct stream *stream;

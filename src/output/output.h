@@ -9,7 +9,7 @@
  *   tsv    a header; \t \n \r \\ and \0 stand for tab, newline, return, backslash and NUL.
  *   jsonl  one object a line; integers exact; controls are escaped.
  *
- *   parquet   Apache Parquet; a time is a TIMESTAMP in ns, UTC.
+ *   parquet   Apache Parquet: parquet_schema.h has its types.
  *   perfetto  Chrome's trace events in JSON: each row of exits is a slice from fork to end. Text as in jsonl.
  *
  * All of them are UTF-8, whatever bytes a process puts into its name: one that is not stands there as \xNN, as Python's
@@ -47,6 +47,13 @@ enum output_track {
 /* The names of those that are text, which come first in the enum, in its order; *ret_n is how many. */
 const char *const *output_format_names(size_t *ret_n);
 
+enum compression_kind { COMPRESSION_ZSTD, COMPRESSION_GZIP, COMPRESSION_NONE };
+
+struct compression {
+	enum compression_kind kind;
+	int level; /* zstd 1 to 19, gzip 1 to 9 */
+};
+
 struct output_options {
 	enum output_format format;
 	struct stream *stream; /* not owned */
@@ -57,7 +64,9 @@ struct output_options {
 	bool wraps;		   /* the last column of a table is prose: it goes on below, and is not cut */
 	uint64_t now_real_ns;	   /* a table writes times of this day without the date */
 	const struct table *table; /* what parquet says the rows are; not owned; or NULL */
-	enum output_track track;   /* of perfetto, and the time that it counts from */
+	struct compression compression; /* of parquet's pages */
+	bool are_times_ns;		/* parquet's times are TIMESTAMP in ns, not in µs with NAME_ns beside */
+	enum output_track track;	/* of perfetto, and the time that it counts from */
 	uint64_t origin_real_ns;
 };
 
@@ -72,6 +81,9 @@ int output_row(struct output *output, const struct block *block, uint32_t row, c
 
 /* Writes what is held back and flushes the stream; more rows may follow. 0, -ENOMEM, or the stream's error. */
 int output_flush(struct output *output);
+
+/* Numbers so far that parquet's INT64 has no room for, and that are null there. */
+uint64_t output_beyond(const struct output *output);
 
 /* Writes what is held back, flushes the stream and frees. 0, -ENOMEM, or the stream's error. NULL is legal. */
 int output_close(struct output *output);

@@ -9,7 +9,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <zstd.h>
 
 #include "output/format.h"
 #include "output/parquet_column.h"
@@ -20,26 +19,28 @@
 #define MAGIC	    "PAR1"
 
 struct parquet {
-	struct parquet_column columns[TABLE_MAX_FIELDS];
-	struct parquet_chunk chunks[TABLE_MAX_FIELDS];
+	struct parquet_field fields[PARQUET_MAX_FIELDS];
+	struct parquet_column columns[PARQUET_MAX_FIELDS];
+	struct parquet_chunk chunks[PARQUET_MAX_FIELDS];
+	uint32_t n_columns;
 	struct parquet_metadata metadata;
-	ZSTD_CCtx *zstd;
+	struct parquet_codec codec;
 	uint64_t n_rows, n_bytes; /* of the row group */
 };
 
 static int begin(struct output *output)
 {
 	struct parquet *parquet = calloc(1, sizeof(*parquet));
-	int r = 0;
+	int r;
 
 	if (!parquet)
 		return -ENOMEM;
 	output->state = parquet;
-	parquet->zstd = ZSTD_createCCtx();
-	if (!parquet->zstd)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < output->n_columns && r == 0; i++)
-		r = parquet_column_init(&parquet->columns[i], &output->columns[i], parquet->zstd);
+	r = parquet_codec_init(&parquet->codec, &output->options.compression);
+	parquet->n_columns =
+		parquet_schema_make(output->columns, output->n_columns, output->options.are_times_ns, parquet->fields);
+	for (uint32_t i = 0; i < parquet->n_columns && r == 0; i++)
+		r = parquet_column_init(&parquet->columns[i], &parquet->fields[i], &parquet->codec, &output->n_beyond);
 	stream_add_text(output->options.stream, MAGIC);
 	return r;
 }
@@ -50,10 +51,10 @@ static void done(struct output *output)
 
 	if (!parquet)
 		return;
-	for (uint32_t i = 0; i < output->n_columns; i++)
+	for (uint32_t i = 0; i < parquet->n_columns; i++)
 		parquet_column_done(&parquet->columns[i]);
 	buffer_done(&parquet->metadata.groups);
-	ZSTD_freeCCtx(parquet->zstd);
+	parquet_codec_done(&parquet->codec);
 	free(parquet);
 }
 
@@ -62,13 +63,13 @@ static int end_group(struct output *output)
 	struct parquet *parquet = output->state;
 	int r = 0;
 
-	for (uint32_t i = 0; i < output->n_columns && r == 0; i++)
+	for (uint32_t i = 0; i < parquet->n_columns && r == 0; i++)
 		r = parquet_column_write(&parquet->columns[i], output->options.stream, &parquet->chunks[i]);
 	if (r < 0)
 		return r;
-	parquet_metadata_add_group(&parquet->metadata, parquet->columns, parquet->chunks, output->n_columns,
+	parquet_metadata_add_group(&parquet->metadata, parquet->columns, parquet->chunks, parquet->n_columns,
 				   parquet->n_rows);
-	for (uint32_t i = 0; i < output->n_columns; i++)
+	for (uint32_t i = 0; i < parquet->n_columns; i++)
 		parquet_column_clear(&parquet->columns[i]);
 	parquet->n_rows = parquet->n_bytes = 0;
 	return parquet->metadata.groups.error;
@@ -78,8 +79,9 @@ static int add_row(struct output *output, const struct block *block, uint32_t ro
 {
 	struct parquet *parquet = output->state;
 
-	for (uint32_t i = 0; i < output->n_columns; i++)
-		parquet->n_bytes += parquet_column_add(&parquet->columns[i], block, row, fields[i]);
+	for (uint32_t i = 0; i < parquet->n_columns; i++)
+		parquet->n_bytes +=
+			parquet_column_add(&parquet->columns[i], block, row, fields[parquet->fields[i].column]);
 	parquet->n_rows++;
 	return parquet->n_rows == GROUP_ROWS || parquet->n_bytes >= GROUP_BYTES ? end_group(output) : 0;
 }
@@ -94,7 +96,7 @@ static int end(struct output *output)
 	if (r < 0)
 		return r;
 	footer->used = 0;
-	parquet_metadata_put(&parquet->metadata, output->options.table, output->columns, output->n_columns, footer);
+	parquet_metadata_put(&parquet->metadata, output->options.table, parquet->fields, parquet->n_columns, footer);
 	len = htole32((uint32_t)footer->used);
 	buffer_add(footer, &len, sizeof(len));
 	buffer_add_text(footer, MAGIC);

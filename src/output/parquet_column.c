@@ -9,16 +9,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "output/parquet_encoding.h"
 #include "output/text.h"
 #include "output/thrift.h"
 
 #define PAGE_ENTRIES 8192u /* of 64-bit numbers: 64 KiB a column */
 #define PAGE_BYTES   (256u << 10)
-#define ZSTD_LEVEL   1
 
 enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
 enum { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_DELTA = 5, ENCODING_DICTIONARY = 8 };
@@ -27,10 +26,11 @@ enum { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_DELTA = 5, ENCODING_DICTIO
 enum { NULL_VALUE = 0, VALUE = 1 };
 enum { NULL_LIST = 0, EMPTY_LIST = 1, ITEM = 2 };
 
-int parquet_column_init(struct parquet_column *column, const struct field *field, ZSTD_CCtx *zstd)
+int parquet_column_init(struct parquet_column *column, const struct parquet_field *field,
+			const struct parquet_codec *codec, uint64_t *n_beyond)
 {
-	*column = (struct parquet_column){.field = field, .zstd = zstd};
-	if (field_is_text(field))
+	*column = (struct parquet_column){.field = field, .codec = codec, .n_beyond = n_beyond};
+	if (parquet_is_text(field))
 		return 0;
 	column->numbers = malloc(PAGE_ENTRIES * sizeof(*column->numbers));
 	return column->numbers ? 0 : -ENOMEM;
@@ -86,8 +86,8 @@ static int add_values(struct parquet_column *column)
 	const uint32_t *indices = all_u32(&column->indices, &n);
 
 	if (column->numbers) {
-		parquet_range_add_numbers(&column->range, column->field, column->numbers, column->n_values);
-		if (column->field->type != FIELD_BOOL) {
+		parquet_range_add_numbers(&column->range, column->numbers, column->n_values);
+		if (column->field->type != PARQUET_BOOLEAN) {
 			encode_delta(content, column->numbers, column->n_values);
 			return ENCODING_DELTA;
 		}
@@ -110,21 +110,18 @@ static size_t add_page(struct parquet_column *column, struct buffer *out, const 
 		       uint32_t n, int encoding)
 {
 	struct buffer *packed = &column->packed;
-	size_t bound = ZSTD_compressBound(content->used), len, head_at = out->used;
+	size_t head_at = out->used, raw_bytes;
 	struct thrift thrift;
 
-	packed->used = 0;
-	if (content->error || buffer_reserve(packed, bound) < 0)
+	if (content->error)
 		return 0;
-	len = ZSTD_compressCCtx(column->zstd, packed->data, bound, content->data, content->used, ZSTD_LEVEL);
-	if (ZSTD_isError(len)) {
-		packed->error = -ENOMEM; /* nothing else can fail: the room is enough */
+	parquet_compress(column->codec, content, packed);
+	if (packed->error)
 		return 0;
-	}
 	thrift_init(&thrift, out);
 	thrift_i32(&thrift, 1, type);
 	thrift_i32(&thrift, 2, (int32_t)content->used);
-	thrift_i32(&thrift, 3, (int32_t)len);
+	thrift_i32(&thrift, 3, (int32_t)packed->used);
 	thrift_begin(&thrift, type == PAGE_DATA ? 5 : 7);
 	thrift_i32(&thrift, 1, (int32_t)n);
 	thrift_i32(&thrift, 2, encoding);
@@ -134,9 +131,9 @@ static size_t add_page(struct parquet_column *column, struct buffer *out, const 
 	}
 	thrift_end(&thrift);
 	thrift_end(&thrift);
-	bound = out->used - head_at + content->used;
-	buffer_add(out, packed->data, len);
-	return bound;
+	raw_bytes = out->used - head_at + content->used;
+	buffer_add(out, packed->data, packed->used);
+	return raw_bytes;
 }
 
 /* Returns by how much the pages grow. */
@@ -220,12 +217,19 @@ static void add_list(struct parquet_column *column, const char *data, size_t len
 	}
 }
 
-/* A time is a signed number of ns in Parquet: what happens after 2262 cannot be said. */
-static bool is_absent(const struct parquet_column *column, const struct block *block, uint32_t row, int field)
+/* False: null, or more than INT64 has room for. */
+static bool find_number(struct parquet_column *column, const struct block *block, uint32_t row, int field)
 {
-	return field < 0 || block_is_null(block, row, (uint32_t)field) ||
-	       (column->field->unit == UNIT_TIME && column->numbers &&
-		block_number(block, row, (uint32_t)field) > INT64_MAX);
+	uint64_t value = block_number(block, row, (uint32_t)field);
+
+	if (column->field->type == PARQUET_MICROS)
+		value /= NS_PER_US;
+	else if (value > INT64_MAX && column->field->field.type != FIELD_I64) {
+		++*column->n_beyond;
+		return false;
+	}
+	column->numbers[column->n_values++] = value;
+	return true;
 }
 
 size_t parquet_column_add(struct parquet_column *column, const struct block *block, uint32_t row, int field)
@@ -235,14 +239,14 @@ size_t parquet_column_add(struct parquet_column *column, const struct block *blo
 
 	if (column->n_entries >= PAGE_ENTRIES || column->plain.used >= PAGE_BYTES)
 		grown = end_page(column);
-	if (is_absent(column, block, row, field)) {
+	if (field < 0 || block_is_null(block, row, (uint32_t)field) ||
+	    (column->numbers && !find_number(column, block, row, field))) {
 		if (parquet_column_is_list(column))
 			add_u32(&column->repetitions, 0);
 		add_entry(column, NULL_VALUE);
 		column->chunk_nulls++;
 	} else if (column->numbers) {
 		add_entry(column, VALUE);
-		column->numbers[column->n_values++] = block_number(block, row, (uint32_t)field);
 	} else {
 		text = block_text(block, row, (uint32_t)field, &len);
 		if (parquet_column_is_list(column)) {

@@ -4,9 +4,6 @@
  * compressed at once, so that what is held of a row group is its compressed size and one page a column.
  *
  *   values → page of some thousand → levels + encoded values → zstd → `pages`
- *
- * U64, I64 and times are INT64, BOOL is BOOLEAN, texts are BYTE_ARRAY in UTF-8: a byte that is not UTF-8 becomes
- * the four characters \xNN. Any value may be null.
  */
 #ifndef OBIT_OUTPUT_PARQUET_COLUMN_H
 #define OBIT_OUTPUT_PARQUET_COLUMN_H
@@ -17,12 +14,13 @@
 #include "base/buffer.h"
 #include "base/stream.h"
 #include "model/block.h"
+#include "output/parquet_codec.h"
 #include "output/parquet_dictionary.h"
 #include "output/parquet_range.h"
 
 struct parquet_column {
-	const struct field *field; /* not owned */
-	struct ZSTD_CCtx_s *zstd;  /* not owned; shared by the columns of a file */
+	const struct parquet_field *field; /* not owned */
+	const struct parquet_codec *codec; /* not owned; shared by the columns of a file */
 
 	/* The page so far. An entry is a value or a null or, in a list, an item or an empty list. */
 	struct buffer definitions, repetitions; /* uint32_t: the levels of each entry */
@@ -36,7 +34,8 @@ struct parquet_column {
 	bool is_dictionary_full;
 	struct buffer pages; /* each with its header */
 	uint64_t chunk_entries, chunk_nulls, raw_bytes;
-	bool has_indices; /* in any page */
+	uint64_t *n_beyond; /* of the file: numbers that INT64 has no room for; not owned */
+	bool has_indices;   /* in any page */
 	struct parquet_range range;
 
 	struct buffer content, packed, text; /* scratch */
@@ -50,7 +49,8 @@ struct parquet_chunk {
 };
 
 /* 0 or -ENOMEM. */
-int parquet_column_init(struct parquet_column *column, const struct field *field, struct ZSTD_CCtx_s *zstd);
+int parquet_column_init(struct parquet_column *column, const struct parquet_field *field,
+			const struct parquet_codec *codec, uint64_t *n_beyond);
 void parquet_column_done(struct parquet_column *column);
 
 /* Adds the value of the block's field (-1: null). Bytes that its pages have grown by; parquet_column_write() returns
@@ -65,7 +65,7 @@ void parquet_column_clear(struct parquet_column *column);
 
 static inline int parquet_column_is_list(const struct parquet_column *column)
 {
-	return column->field->type == FIELD_STRINGS;
+	return column->field->type == PARQUET_LIST;
 }
 
 #endif

@@ -11,55 +11,63 @@
 
 enum { TYPE_BOOLEAN = 0, TYPE_INT64 = 2, TYPE_BYTE_ARRAY = 6 };
 enum { REQUIRED = 0, OPTIONAL = 1, REPEATED = 2 };
-enum { CONVERTED_UTF8 = 0, CONVERTED_LIST = 3, CONVERTED_UINT_64 = 14, CONVERTED_INT_64 = 18 };
+enum { CONVERTED_UTF8 = 0, CONVERTED_LIST = 3, CONVERTED_TIMESTAMP_MICROS = 10, CONVERTED_INT_64 = 18 };
 enum { LOGICAL_STRING = 1, LOGICAL_LIST = 3, LOGICAL_TIMESTAMP = 8, LOGICAL_INTEGER = 10 };
+enum { UNIT_MICROS = 2, UNIT_NANOS = 3 };
 enum { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_DELTA = 5, ENCODING_DICTIONARY = 8 };
 
-#define CODEC_ZSTD 6
-#define VERSION	   2
-#define TIME_NANOS 3
+#define VERSION 2
 
-static int type_of(const struct field *field)
+static int type_of(const struct parquet_field *field)
 {
-	if (field_is_text(field))
+	if (parquet_is_text(field))
 		return TYPE_BYTE_ARRAY;
-	return field->type == FIELD_BOOL ? TYPE_BOOLEAN : TYPE_INT64;
+	return field->type == PARQUET_BOOLEAN ? TYPE_BOOLEAN : TYPE_INT64;
 }
 
-static bool is_time(const struct field *field)
+static void put_timestamp(struct thrift *thrift, int unit)
 {
-	return field->unit == UNIT_TIME && !field_is_text(field) && field->type != FIELD_BOOL;
+	thrift_begin(thrift, LOGICAL_TIMESTAMP);
+	thrift_bool(thrift, 1, 1); /* UTC */
+	thrift_begin(thrift, 2);
+	thrift_begin(thrift, unit);
+	thrift_end(thrift);
+	thrift_end(thrift);
+	thrift_end(thrift);
 }
 
-static void put_logical(struct thrift *thrift, const struct field *field)
+/* `converted` is what readers of before 2018 know; of nanoseconds they know nothing. */
+static void put_logical(struct thrift *thrift, const struct parquet_field *field)
 {
-	if (field->type == FIELD_BOOL)
+	static const int converted[] = {
+		[PARQUET_BOOLEAN] = -1,
+		[PARQUET_INT64] = CONVERTED_INT_64,
+		[PARQUET_MICROS] = CONVERTED_TIMESTAMP_MICROS,
+		[PARQUET_NANOS] = -1,
+		[PARQUET_STRING] = CONVERTED_UTF8,
+		[PARQUET_LIST] = CONVERTED_UTF8,
+	};
+
+	if (field->type == PARQUET_BOOLEAN)
 		return;
-	if (!is_time(field)) /* readers of before 2018 know this one only, which has no nanoseconds */
-		thrift_i32(thrift, 6,
-			   field_is_text(field)	      ? CONVERTED_UTF8
-			   : field->type == FIELD_I64 ? CONVERTED_INT_64
-						      : CONVERTED_UINT_64);
+	if (converted[field->type] >= 0)
+		thrift_i32(thrift, 6, converted[field->type]);
 	thrift_begin(thrift, 10);
-	if (field_is_text(field)) {
+	if (parquet_is_text(field)) {
 		thrift_begin(thrift, LOGICAL_STRING);
-	} else if (is_time(field)) {
-		thrift_begin(thrift, LOGICAL_TIMESTAMP);
-		thrift_bool(thrift, 1, 1); /* UTC */
-		thrift_begin(thrift, 2);
-		thrift_begin(thrift, TIME_NANOS);
 		thrift_end(thrift);
-		thrift_end(thrift);
-	} else {
+	} else if (field->type == PARQUET_INT64) {
 		thrift_begin(thrift, LOGICAL_INTEGER);
 		thrift_i8(thrift, 1, 64);
-		thrift_bool(thrift, 2, field->type == FIELD_I64);
+		thrift_bool(thrift, 2, 1); /* signed */
+		thrift_end(thrift);
+	} else {
+		put_timestamp(thrift, field->type == PARQUET_MICROS ? UNIT_MICROS : UNIT_NANOS);
 	}
-	thrift_end(thrift);
 	thrift_end(thrift);
 }
 
-static void put_leaf(struct thrift *thrift, const struct field *field, int repetition, const char *name)
+static void put_leaf(struct thrift *thrift, const struct parquet_field *field, int repetition, const char *name)
 {
 	thrift_item_begin(thrift);
 	thrift_i32(thrift, 1, type_of(field));
@@ -70,11 +78,11 @@ static void put_leaf(struct thrift *thrift, const struct field *field, int repet
 }
 
 /* optional group NAME (LIST) { repeated group list { required binary element (STRING) } } */
-static void put_list(struct thrift *thrift, const struct field *field)
+static void put_list(struct thrift *thrift, const struct parquet_field *field)
 {
 	thrift_item_begin(thrift);
 	thrift_i32(thrift, 3, OPTIONAL);
-	thrift_text(thrift, 4, field->name);
+	thrift_text(thrift, 4, field->field.name);
 	thrift_i32(thrift, 5, 1);
 	thrift_i32(thrift, 6, CONVERTED_LIST);
 	thrift_begin(thrift, 10);
@@ -90,22 +98,23 @@ static void put_list(struct thrift *thrift, const struct field *field)
 	put_leaf(thrift, field, REQUIRED, "element");
 }
 
-static void put_schema(struct thrift *thrift, const struct table *table, const struct field *fields, uint32_t n_fields)
+static void put_schema(struct thrift *thrift, const struct table *table, const struct parquet_field *fields,
+		       uint32_t n_fields)
 {
 	size_t n = 1 + n_fields;
 
 	for (uint32_t i = 0; i < n_fields; i++)
-		n += fields[i].type == FIELD_STRINGS ? 2 : 0;
+		n += fields[i].type == PARQUET_LIST ? 2 : 0;
 	thrift_list(thrift, 2, THRIFT_STRUCT, n);
 	thrift_item_begin(thrift);
 	thrift_text(thrift, 4, table ? table->name : "obit");
 	thrift_i32(thrift, 5, (int32_t)n_fields);
 	thrift_end(thrift);
 	for (uint32_t i = 0; i < n_fields; i++) {
-		if (fields[i].type == FIELD_STRINGS)
+		if (fields[i].type == PARQUET_LIST)
 			put_list(thrift, &fields[i]);
 		else
-			put_leaf(thrift, &fields[i], OPTIONAL, fields[i].name);
+			put_leaf(thrift, &fields[i], OPTIONAL, fields[i].field.name);
 	}
 }
 
@@ -119,11 +128,11 @@ static void put_pair(struct thrift *thrift, const char *key, const char *value)
 
 static void put_encodings(struct thrift *thrift, const struct parquet_column *column, const struct parquet_chunk *chunk)
 {
-	if (column->field->type == FIELD_BOOL || (field_is_text(column->field) && !chunk->has_dictionary)) {
+	if (column->field->type == PARQUET_BOOLEAN || (parquet_is_text(column->field) && !chunk->has_dictionary)) {
 		thrift_list(thrift, 2, THRIFT_I32, 2);
 		thrift_item_i32(thrift, ENCODING_RLE);
 		thrift_item_i32(thrift, ENCODING_PLAIN);
-	} else if (!field_is_text(column->field)) {
+	} else if (!parquet_is_text(column->field)) {
 		thrift_list(thrift, 2, THRIFT_I32, 2);
 		thrift_item_i32(thrift, ENCODING_RLE);
 		thrift_item_i32(thrift, ENCODING_DELTA);
@@ -135,12 +144,12 @@ static void put_encodings(struct thrift *thrift, const struct parquet_column *co
 	}
 }
 
-static void put_path(struct thrift *thrift, const struct field *field)
+static void put_path(struct thrift *thrift, const struct parquet_field *field)
 {
-	int is_list = field->type == FIELD_STRINGS;
+	bool is_list = field->type == PARQUET_LIST;
 
 	thrift_list(thrift, 3, THRIFT_BYTES, is_list ? 3 : 1);
-	thrift_item_text(thrift, field->name);
+	thrift_item_text(thrift, field->field.name);
 	if (is_list) {
 		thrift_item_text(thrift, "list");
 		thrift_item_text(thrift, "element");
@@ -150,15 +159,15 @@ static void put_path(struct thrift *thrift, const struct field *field)
 static void put_column(struct thrift *thrift, const struct parquet_column *column, const struct parquet_chunk *chunk,
 		       int is_described)
 {
-	const struct field *field = column->field;
+	const struct field *field = &column->field->field;
 
 	thrift_item_begin(thrift);
 	thrift_i64(thrift, 2, (int64_t)chunk->offset);
 	thrift_begin(thrift, 3);
-	thrift_i32(thrift, 1, type_of(field));
+	thrift_i32(thrift, 1, type_of(column->field));
 	put_encodings(thrift, column, chunk);
-	put_path(thrift, field);
-	thrift_i32(thrift, 4, CODEC_ZSTD);
+	put_path(thrift, column->field);
+	thrift_i32(thrift, 4, parquet_codec_number(column->codec));
 	thrift_i64(thrift, 5, (int64_t)column->chunk_entries);
 	thrift_i64(thrift, 6, (int64_t)chunk->raw_bytes);
 	thrift_i64(thrift, 7, (int64_t)chunk->bytes);
@@ -173,8 +182,8 @@ static void put_column(struct thrift *thrift, const struct parquet_column *colum
 	if (chunk->has_dictionary)
 		thrift_i64(thrift, 11, (int64_t)chunk->offset);
 	/* Of a list, readers do not agree what a null counts as. */
-	if (field->type != FIELD_STRINGS)
-		parquet_range_put(&column->range, field, column->chunk_nulls, thrift, 12);
+	if (column->field->type != PARQUET_LIST)
+		parquet_range_put(&column->range, column->field->type, column->chunk_nulls, thrift, 12);
 	thrift_end(thrift);
 	thrift_end(thrift);
 }
@@ -215,18 +224,20 @@ static void add_json_string(struct buffer *out, const char *text)
 	buffer_add_char(out, '"');
 }
 
-static void add_fields_json(struct buffer *out, const struct field *fields, uint32_t n_fields)
+static void add_fields_json(struct buffer *out, const struct parquet_field *fields, uint32_t n_fields)
 {
 	for (uint32_t i = 0; i < n_fields; i++) {
+		const struct field *field = &fields[i].field;
+
 		buffer_add_text(out, i ? ",{\"name\":" : "[{\"name\":");
-		add_json_string(out, fields[i].name);
-		buffer_add_format(out, ",\"type\":\"%s\",\"unit\":", field_type_name(fields[i].type));
-		if (fields[i].unit)
-			add_json_string(out, field_unit_name(fields[i].unit));
+		add_json_string(out, field->name);
+		buffer_add_format(out, ",\"type\":\"%s\",\"unit\":", field_type_name(field->type));
+		if (field->unit)
+			add_json_string(out, field_unit_name(field->unit));
 		else
 			buffer_add_text(out, "null");
-		buffer_add_format(out, ",\"kind\":\"%s\",\"help\":", field_kind_name(fields[i].kind));
-		add_json_string(out, fields[i].help);
+		buffer_add_format(out, ",\"kind\":\"%s\",\"help\":", field_kind_name(field->kind));
+		add_json_string(out, field->help);
 		buffer_add_char(out, '}');
 	}
 	buffer_add_char(out, ']');
@@ -234,7 +245,7 @@ static void add_fields_json(struct buffer *out, const struct field *fields, uint
 }
 
 void parquet_metadata_put(const struct parquet_metadata *metadata, const struct table *table,
-			  const struct field *fields, uint32_t n_fields, struct buffer *out)
+			  const struct parquet_field *fields, uint32_t n_fields, struct buffer *out)
 {
 	struct buffer json = {0};
 	struct thrift thrift;

@@ -25,6 +25,6 @@ void parquet_metadata_add_group(struct parquet_metadata *metadata, const struct 
 
 /* Adds the struct FileMetaData. `table` names the rows, or is NULL. */
 void parquet_metadata_put(const struct parquet_metadata *metadata, const struct table *table,
-			  const struct field *fields, uint32_t n_fields, struct buffer *out);
+			  const struct parquet_field *fields, uint32_t n_fields, struct buffer *out);
 
 #endif

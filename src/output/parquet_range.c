@@ -23,10 +23,10 @@ void parquet_range_clear(struct parquet_range *range)
 	range->least_text.used = range->most_text.used = 0;
 }
 
-void parquet_range_add_numbers(struct parquet_range *range, const struct field *field, const uint64_t *values, size_t n)
+void parquet_range_add_numbers(struct parquet_range *range, const uint64_t *values, size_t n)
 {
 	/* Moved by half, signed numbers are in the order of unsigned ones. */
-	uint64_t half = field->type == FIELD_I64 ? 1ull << 63 : 0, least = UINT64_MAX, most = 0;
+	uint64_t half = 1ull << 63, least = UINT64_MAX, most = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value = values[i] ^ half;
@@ -71,25 +71,24 @@ void parquet_range_add_text(struct parquet_range *range, const char *data, size_
 	range->is_set = 1;
 }
 
-static void put_value(struct thrift *thrift, int at, const struct field *field, uint64_t number,
-		      const struct buffer *text)
+static void put_value(struct thrift *thrift, int at, enum parquet_type type, uint64_t number, const struct buffer *text)
 {
 	uint64_t little = htole64(number);
 
-	if (field_is_text(field))
+	if (type == PARQUET_STRING)
 		thrift_bytes(thrift, at, text->data, text->used);
 	else
-		thrift_bytes(thrift, at, &little, field->type == FIELD_BOOL ? 1 : sizeof(little));
+		thrift_bytes(thrift, at, &little, type == PARQUET_BOOLEAN ? 1 : sizeof(little));
 }
 
-void parquet_range_put(const struct parquet_range *range, const struct field *field, uint64_t nulls,
-		       struct thrift *thrift, int at)
+void parquet_range_put(const struct parquet_range *range, enum parquet_type type, uint64_t nulls, struct thrift *thrift,
+		       int at)
 {
 	thrift_begin(thrift, at);
 	thrift_i64(thrift, 3, (int64_t)nulls);
 	if (range->is_set && !range->is_too_long) {
-		put_value(thrift, 5, field, range->most, &range->most_text);
-		put_value(thrift, 6, field, range->least, &range->least_text);
+		put_value(thrift, 5, type, range->most, &range->most_text);
+		put_value(thrift, 6, type, range->least, &range->least_text);
 	}
 	thrift_end(thrift);
 }

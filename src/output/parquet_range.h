@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "model/table.h"
+#include "output/parquet_schema.h"
 
 struct thrift;
 
@@ -25,12 +25,12 @@ struct parquet_range {
 void parquet_range_done(struct parquet_range *range);
 void parquet_range_clear(struct parquet_range *range);
 
-void parquet_range_add_numbers(struct parquet_range *range, const struct field *field, const uint64_t *values,
-			       size_t n);
+/* Signed numbers. */
+void parquet_range_add_numbers(struct parquet_range *range, const uint64_t *values, size_t n);
 void parquet_range_add_text(struct parquet_range *range, const char *data, size_t len);
 
 /* The struct Statistics as field `at`. */
-void parquet_range_put(const struct parquet_range *range, const struct field *field, uint64_t nulls,
-		       struct thrift *thrift, int at);
+void parquet_range_put(const struct parquet_range *range, enum parquet_type type, uint64_t nulls, struct thrift *thrift,
+		       int at);
 
 #endif

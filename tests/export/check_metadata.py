@@ -6,11 +6,10 @@ usage: check_metadata.py METADATA SCHEMA TABLE
 import json
 import sys
 
-from dumped import read_fields
+from dumped import parquet_fields, read_fields
 
 path, schema, table = sys.argv[1:]
-# Of the groups that --fields knows a file says nothing.
-fields = [{key: field[key] for key in field if key != "groups"} for field in read_fields(schema, table)]
+fields = list(parquet_fields(read_fields(schema, table)))  # of the groups that --fields knows a file says nothing
 with open(path) as file:
     metadata = json.load(file)
 assert metadata["file"]["obit.table"] == table and metadata["file"]["obit.help"], metadata["file"]

@@ -7,12 +7,12 @@ import itertools
 import json
 import sys
 
-from dumped import read_fields, read_rows
+from dumped import parquet_rows, read_fields
 
 n = 0
 dump, schema, table, read = sys.argv[1:]
 with open(read) as lines:
-    for ours, line in itertools.zip_longest(read_rows(dump, read_fields(schema, table)), lines):
+    for ours, line in itertools.zip_longest(parquet_rows(dump, read_fields(schema, table)), lines):
         n += 1
         if ours is None or line is None:
             sys.exit(f"row {n} is missing on one side")

@@ -13,7 +13,6 @@ async function ask(sql) {
 // Of a column `c`, by its type; `value` is what a statistic `s`, which DuckDB gives as text, stands for.
 const numbers = { sum: 'sum(c)', min: 'min(c)', max: 'max(c)' };
 const questions = {
-  UBIGINT: { ...numbers, value: 's::UBIGINT' },
   BIGINT: { ...numbers, value: 's::BIGINT' },
   BOOLEAN: { sum: 'sum(c::INT)', min: 'min(c::INT)', max: 'max(c::INT)', value: 's::BOOLEAN::INT' },
   'TIMESTAMP WITH TIME ZONE': {

@@ -30,3 +30,25 @@ def read_rows(path, fields):
         for line in lines:
             row = json.loads(line)
             yield {field["field"]: value(field, row[field["field"]]) for field in fields}
+
+
+def parquet_fields(fields):
+    """The columns of a Parquet file: every time has NAME_ns beside it, and every number is signed."""
+    for field in fields:
+        field = {key: field[key] for key in field if key != "groups"}
+        yield field
+        if field["unit"] == "time":
+            yield {**field, "field": field["field"] + "_ns", "unit": "ns", "help": "the same in ns since 1970"}
+
+
+def parquet_rows(path, fields):
+    """Rows as they are in a Parquet file: times to the microsecond (in ns), no number above 2**63 - 1."""
+    times = [field["field"] for field in fields if field["unit"] == "time"]
+    for row in read_rows(path, fields):
+        for name in times:
+            row[name + "_ns"] = row[name]
+            row[name] = row[name] // 1000 * 1000 if row[name] is not None else None
+        for name, value in row.items():
+            if isinstance(value, int) and value >= 1 << 63 and name not in times:
+                row[name] = None
+        yield row

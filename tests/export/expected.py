@@ -6,9 +6,9 @@ usage: expected.py DUMP SCHEMA TABLE FOUND
 import json
 import sys
 
-from dumped import read_fields, read_rows
+from dumped import parquet_fields, parquet_rows, read_fields
 
-TYPES = {"u64": "UBIGINT", "i64": "BIGINT", "bool": "BOOLEAN", "string": "VARCHAR", "strings": "VARCHAR[]"}
+TYPES = {"u64": "BIGINT", "i64": "BIGINT", "bool": "BOOLEAN", "string": "VARCHAR", "strings": "VARCHAR[]"}
 
 
 def text(value):
@@ -44,8 +44,8 @@ def values(field, values):
 
 
 dump, schema, table, found_path = sys.argv[1:]
-fields = read_fields(schema, table)
-rows = list(read_rows(dump, fields))
+rows = list(parquet_rows(dump, read_fields(schema, table)))
+fields = list(parquet_fields(read_fields(schema, table)))
 with open(found_path) as file:
     found = json.load(file)
 if list(found) != [field["field"] for field in fields]:

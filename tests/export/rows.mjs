@@ -18,7 +18,7 @@ if (process.argv[3] === '--metadata') {
     [column.path_in_schema[0], { codec: column.codec, ...pairs(column.key_value_metadata) }]);
   console.log(print({ file: pairs(metadata.key_value_metadata), columns: Object.fromEntries(columns) }));
 } else {
-  const parsers = { timestampFromNanoseconds: (ns) => ns };
+  const parsers = { timestampFromNanoseconds: (ns) => ns, timestampFromMicroseconds: (us) => us * 1000n };
   let rowStart = 0;
   for (const { num_rows: n } of metadata.row_groups) {
     const rowEnd = rowStart + Number(n);
