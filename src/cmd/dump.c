@@ -525,7 +525,7 @@ static int print_groups(struct dump *dump)
 static void find_tail(struct dump *dump)
 {
 	struct query_options *query = &dump->query_options;
-	struct store_select select = {query->since_real_ns, query->until_real_ns, dump->table->name};
+	struct store_select select = {query->since_real_ns, query->until_real_ns, dump->table->name, NULL};
 	struct store_reader *reader;
 	uint64_t since;
 

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/dataset.h"
+#include "cmd/export_dataset.h"
 #include "cmd/export_file.h"
 #include "cmd/export_read.h"
 #include "cmd/options.h"
@@ -25,7 +27,23 @@
 #include "cmd/stop.h"
 #include "store/store_schema.h"
 
-enum export_option { TO, TABLE, STORE, SINCE, UNTIL, FOR, WHERE, TRACK, DATASET, TIMES, COMPRESSION, FORCE, JOBS };
+enum export_option {
+	TO,
+	TABLE,
+	STORE,
+	SINCE,
+	UNTIL,
+	FOR,
+	WHERE,
+	TRACK,
+	DATASET,
+	FOLLOW,
+	EVERY,
+	TIMES,
+	COMPRESSION,
+	FORCE,
+	JOBS
+};
 
 static const struct option_spec specs[] = {
 	[TO] = {"to", "parquet|csv|jsonl|perfetto", "in which format"},
@@ -38,22 +56,27 @@ static const struct option_spec specs[] = {
 	[WHERE] = {"where", "EXPR", "only rows for which it holds, as in `obit dump`"},
 	[TRACK] = {"track", "cgroup|parent",
 		   "perfetto: a process is a slice on the track of its cgroup (the default) or parent"},
-	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory for TABLE/host=HOST/date=DATE/part-N.parquet"},
+	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory of TABLE/host=HOST/date=DATE/RUN-SEGMENT.parquet"},
+	[FOLLOW] = {"follow", NULL, "keep a dataset current, until a signal ends it"},
+	[EVERY] = {"every", "5m", "with --follow: how often what is new is added", "5m"},
 	[TIMES] = {"times", "us|ns", "parquet: TIMESTAMP in µs and NAME_ns beside it (the default), or in ns alone"},
 	[COMPRESSION] = {"compression", "CODEC", "parquet: zstd (the default), gzip or none; zstd:9 is at level 9"},
-	[FORCE] = {"force", NULL, "replace OUT if it is there"},
+	[FORCE] = {"force", NULL, "replace the file OUT if it is there"},
 	[JOBS] = OPTION_JOBS,
 };
 
 static const struct usage usage = {
 	"obit export",
 	"OUT",
-	"Writes the rows of a store as files for other tools. Nothing appears at OUT before all of it is there.",
+	"Writes the rows of a store as files for other tools. No file appears before all of it is there.",
 	specs,
 	ARRAY_SIZE(specs),
-	"OUT is a file; - is standard output; with --to parquet, a name that ends in / or --dataset makes a directory\n"
-	"of files by table, host and date (UTC). A name that ends in .gz is compressed by gzip (csv, jsonl, "
-	"perfetto).\n"
+	"OUT is a file; - is standard output. A name that ends in .gz is compressed by gzip (csv, jsonl, perfetto).\n"
+	"\n"
+	"With --to parquet, a name that ends in / or --dataset is a dataset: a directory of files by table, host and "
+	"date\n"
+	"(UTC). Exported to again it gets what is new, of this store or another, and nothing goes: each row is in it\n"
+	"once. _obit.jsonl in it says what it holds.\n"
 	"\n"
 	"In Parquet times are TIMESTAMP in us and UTC, and beside each is NAME_ns, in ns since 1970; numbers are "
 	"INT64,\n"
@@ -75,6 +98,7 @@ struct export
 {
 	struct options options;
 	const char *out;
+	uint64_t every_ns;
 	struct output_options output_options;
 	bool is_dataset, is_direct; /* is_direct: what is written cannot be taken back: a pipe, a device */
 	bool is_gzip;
@@ -110,6 +134,10 @@ static int look_at_out(struct export *export)
 			     (exists && S_ISDIR(st.st_mode) && format == OUTPUT_PARQUET);
 	if (export->is_dataset && (is_stdout || format != OUTPUT_PARQUET))
 		return report_error("a dataset is a directory of Parquet files: --to parquet OUT/");
+	if (export->is_dataset && export->options.values[FORCE])
+		return report_error("--force is for a file: a dataset grows, and what it holds stays");
+	if (!export->is_dataset && (export->options.values[FOLLOW] || export->options.is_given[EVERY]))
+		return report_error("--follow keeps a dataset current: --to parquet OUT/");
 	if (exists && S_ISDIR(st.st_mode) && !export->is_dataset) {
 		fprintf(stderr, "%s: %s: is a directory; name a file in it\n", usage.command, export->out);
 		return -EINVAL;
@@ -204,7 +232,9 @@ static int prepare(struct export *export)
 	if (options_range(&usage, &(struct options_times){values[SINCE], values[UNTIL], values[FOR]},
 			  question->now_real_ns, &question->since_real_ns, &question->until_real_ns) < 0)
 		return -EINVAL;
-	if (options_jobs(&usage, values[JOBS], &question->jobs) < 0)
+	if (options_jobs(&usage, values[JOBS], &question->jobs) < 0 ||
+	    options_duration(&usage, "every", options_value(&usage, &export->options, EVERY), NS_PER_S,
+			     86400 * NS_PER_S, &export->every_ns) < 0)
 		return -EINVAL;
 	return look_at_out(export);
 }
@@ -238,7 +268,7 @@ static void note_beyond(uint64_t n)
 static int write_file(struct export *export, const struct table *table, int fd)
 {
 	const struct origin *origin = export->store_schema.has_origin ? &export->store_schema.first : NULL;
-	struct export_sink sink = {.rows = {.take = take_row, .context = export}};
+	struct row_sink sink = {.take = take_row, .context = export};
 	int r, close_r;
 
 	export->output_options.table = table;
@@ -284,40 +314,29 @@ static int export_directly(struct export *export, const struct table *table)
 	return r;
 }
 
-static int take_dataset_row(void *context, const struct block *block, uint32_t row, const int *columns)
-{
-	return dataset_row(context, block, row, columns);
-}
-
-static void take_host(void *context, const char *host)
-{
-	dataset_set_host(context, host);
-}
-
-static int export_partitions(struct export *export, const struct table *table)
-{
-	struct dataset *dataset = dataset_new(export->target.fd, table, &export->output_options, usage.command);
-	struct export_sink sink = {.rows = {.take = take_dataset_row, .context = dataset}, .host = take_host};
-	int r = dataset ? export_read(&export->question, table, &sink) : -ENOMEM;
-	int close_r = dataset_close(dataset);
-
-	if (r < 0)
-		explain_failure(export, r);
-	return r < 0 ? r : close_r;
-}
-
 static int export_dataset(struct export *export, const struct table *const *tables, size_t n)
 {
-	int may_replace = export->options.values[FORCE] != NULL;
-	int r = atomic_output_choose(&export->target, usage.command, export->out, ATOMIC_DIRECTORY, may_replace);
+	struct dataset_options options = {
+		.command = usage.command,
+		.dir = export->out,
+		.where = export->question.where,
+		.output = export->output_options,
+	};
+	struct dataset *dataset = NULL;
+	int r = dataset_open(&options, &dataset);
+	uint64_t every_ns = export->options.values[FOLLOW] ? export->every_ns : 0;
 
-	if (r == 0 && may_replace && !dataset_is_one(export->target.out, usage.command))
-		return -EINVAL;
 	if (r == 0)
-		r = atomic_output_make(&export->target);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = export_partitions(export, tables[i]);
-	return r < 0 ? r : atomic_output_keep(&export->target);
+		r = export_to_dataset(&export->question, tables, n, dataset, every_ns);
+	if (r == -EINTR && !every_ns)
+		fprintf(stderr, "%s: stopped; what is at %s is whole, and the next export goes on from there\n",
+			usage.command, export->out);
+	else if (r < 0 && r != -EINVAL && r != -EINTR)
+		fprintf(stderr, "%s: %s\n", usage.command, strerror(-r));
+	if (dataset)
+		note_beyond(dataset_beyond(dataset));
+	dataset_close(dataset);
+	return r == -EINTR && every_ns ? 0 : r;
 }
 
 /* The tables named, which may be ones that only the store knows. Their number, or -EINVAL after saying what is wrong.

@@ -13,7 +13,7 @@
 struct reading {
 	const struct export_question *question;
 	const struct table *table;
-	const struct export_sink *sink;
+	const struct row_sink *sink;
 	struct selection selection;
 	struct expression *expression;
 	struct query *query;
@@ -26,7 +26,7 @@ static int take_row(void *context, const struct block *block, uint32_t row, cons
 	struct reading *reading = context;
 
 	reading->n_rows++;
-	return reading->sink->rows.take(reading->sink->rows.context, block, row, columns);
+	return reading->sink->take(reading->sink->context, block, row, columns);
 }
 
 static int compile_where(struct reading *reading)
@@ -51,7 +51,8 @@ static int compile_where(struct reading *reading)
 static int begin(struct reading *reading)
 {
 	const struct export_question *question = reading->question;
-	struct store_select select = {question->since_real_ns, question->until_real_ns, reading->table->name};
+	struct store_select select = {question->since_real_ns, question->until_real_ns, reading->table->name,
+				      question->segment};
 	struct query_options options = {
 		.since_real_ns = question->since_real_ns,
 		.until_real_ns = question->until_real_ns,
@@ -78,8 +79,6 @@ static void begin_part(void *context, const struct store_part *part)
 {
 	struct reading *reading = context;
 
-	if (reading->sink->host)
-		reading->sink->host(reading->sink->rows.context, part->origin->host);
 	progress_step(reading->question->progress, reading->table->name, part->segment, reading->n_rows);
 }
 
@@ -97,7 +96,6 @@ static int read_all(struct reading *reading)
 	struct scan *scan = scan_new(&options);
 	int r = scan ? 0 : -ENOMEM;
 
-	progress_restart(question->progress);
 	if (r == 0)
 		r = scan_run(scan);
 	scan_free(scan);
@@ -106,7 +104,7 @@ static int read_all(struct reading *reading)
 	return r == 0 ? query_finish(reading->query) : r;
 }
 
-int export_read(const struct export_question *question, const struct table *table, const struct export_sink *sink)
+int export_read(const struct export_question *question, const struct table *table, const struct row_sink *sink)
 {
 	struct reading reading = {.question = question, .table = table, .sink = sink};
 	int r = begin(&reading);

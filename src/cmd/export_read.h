@@ -14,7 +14,8 @@
 struct export_question {
 	const char *command; /* for errors */
 	const char *dir;
-	const char *where; /* or NULL */
+	const char *where;   /* or NULL */
+	const char *segment; /* of this file only; NULL: of all */
 	uint64_t since_real_ns, until_real_ns, now_real_ns;
 	bool is_by_time; /* rows in order of time */
 	unsigned jobs;	 /* threads that decode */
@@ -22,15 +23,10 @@ struct export_question {
 	const volatile sig_atomic_t *is_stopped; /* or NULL */
 };
 
-struct export_sink {
-	struct row_sink rows;
-	void (*host)(void *context, const char *host); /* whose rows come next; or NULL; context is that of `rows` */
-};
-
 /*
  * 0; -EINTR: asked to stop; -EINVAL: the store or the expression is at fault, which has been said; -ENOMEM,
  * -E2BIG; or what the sink returned. What the store has lost is said on stderr.
  */
-int export_read(const struct export_question *question, const struct table *table, const struct export_sink *sink);
+int export_read(const struct export_question *question, const struct table *table, const struct row_sink *sink);
 
 #endif

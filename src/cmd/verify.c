@@ -171,7 +171,7 @@ static int conclude(const struct balance *balance, uint64_t n_findings, uint64_t
 
 static int verify(const char *dir, uint64_t since_real_ns, uint64_t until_real_ns, unsigned jobs)
 {
-	struct store_select select = {since_real_ns, until_real_ns, NULL};
+	struct store_select select = {since_real_ns, until_real_ns, NULL, NULL};
 	struct balance_sink sink = {print_finding, NULL};
 	struct store_reader *reader = NULL;
 	uint64_t n_unbalanced = 0;

@@ -109,6 +109,16 @@ bool store_select_takes(const struct store_select *select, const struct interval
 	       (!select->until_real_ns || interval->begin_real_ns < select->until_real_ns);
 }
 
+static void keep_one(struct store_reader *reader, const char *segment)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < reader->n_names; i++)
+		if (strcmp(reader->names[i].text, segment) == 0)
+			reader->names[n++] = reader->names[i];
+	reader->n_names = n;
+}
+
 int store_reader_open(const char *dir, const struct store_select *select, struct store_reader **ret)
 {
 	struct store_reader *reader = calloc(1, sizeof(*reader));
@@ -130,6 +140,8 @@ int store_reader_open(const char *dir, const struct store_select *select, struct
 		store_reader_close(reader);
 		return r;
 	}
+	if (select->segment)
+		keep_one(reader, select->segment);
 	reader->has_writer = directory_is_locked(reader->dir_fd);
 	*ret = reader;
 	return 0;

@@ -44,7 +44,8 @@ struct store_select {
 	/* Intervals that can hold nothing of [since, until) are left out, and groups of none but such; until 0: no end.
 	 */
 	uint64_t since_real_ns, until_real_ns;
-	const char *table; /* groups of this table only; NULL: of all */
+	const char *table;   /* groups of this table only; NULL: of all */
+	const char *segment; /* that file only; NULL: all */
 };
 
 /* Is the interval of that time? One that has not ended reaches on for ever. */
