@@ -1,50 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Do readers that we did not write find in obit's exports what `obit dump` prints? And does an export that fails leave
-# nothing behind? Parquet is read by DuckDB and by hyparquet (scripts/install-readers.sh), CSV by Python, JSON by
+# nothing behind? Parquet is read by DuckDB, ClickHouse and hyparquet (scripts/install-readers.sh), CSV by Python, JSON by
 # Python and jq, gzip by gzip.
 # usage: check-export.sh BUILD
 set -u
 
 build=${1:-build}
-obit=$build/obit
-tests=tests/export
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-check() { # name, command...: passes when the command does
-    local name=$1 said
-    shift
-    if said=$("$@" 2>&1); then
-        passed=$((passed + 1))
-        echo "ok     $name${said:+: ${said##*$'\n'}}"
-    else
-        failed=$((failed + 1))
-        echo "FAIL   $name: $said"
-    fi
-}
-
-skip() { # name, how many, why
-    skipped=$((skipped + $2))
-    echo "skip   $1: $3"
-}
-
-has_readers=0
-if [ -d "$build/readers/node_modules" ] && node -e 0 2>/dev/null; then
-    has_readers=1
-    cp "$tests"/*.mjs "$build/readers/"
-fi
-
-dump() { # store, table, file
-    "$obit" dump "$2" --store "$1" --fields all --format jsonl >"$3" 2>/dev/null
-}
+. scripts/reader-checks.sh
 
 # --- the same values ------------------------------------------------------------------------------------------------
-by_duckdb() { # dump, table, parquet
-    node "$build/readers/duckdb.mjs" "$3" >"$work/found" && python3 "$tests/expected.py" "$1" "$work/schema" "$2" "$work/found"
-}
-
 by_hyparquet() { # dump, table, parquet
     node "$build/readers/rows.mjs" "$3" >"$work/rows" &&
         python3 "$tests/compare_rows.py" "$1" "$work/schema" "$2" "$work/rows"
@@ -70,10 +35,11 @@ compare_table() { # store, name, table
     check "$2, $3: jsonl by jq" by_jq "$work/dump" "$work/t.jsonl"
     if [ $has_readers = 1 ]; then
         check "$2, $3: parquet by DuckDB" by_duckdb "$work/dump" "$3" "$work/t.parquet"
+        check "$2, $3: parquet by ClickHouse" by_clickhouse "$work/dump" "$3" "$work/t.parquet"
         check "$2, $3: parquet by hyparquet" by_hyparquet "$work/dump" "$3" "$work/t.parquet"
         check "$2, $3: parquet's metadata" says_its_schema "$3" "$work/t.parquet"
     else
-        skip "$2, $3: parquet by DuckDB and hyparquet" 3 "node or its readers are missing; make deps-readers installs them"
+        skip "$2, $3: parquet by DuckDB, ClickHouse and hyparquet" 4 "node or its readers are missing; make deps-readers installs them"
     fi
 }
 
@@ -88,7 +54,6 @@ compare_trace() { # store, name
     done
 }
 
-"$obit" schema --format jsonl >"$work/schema"
 "$build/tests/write_store" "$work/hard" sealed 60
 for table in $(jq -r .table "$work/schema" | uniq); do
     compare_table "$work/hard" "hard values" "$table"
@@ -97,9 +62,8 @@ compare_trace "$work/hard" "hard values"
 "$build/tests/write_day" "$work/days" 17500 1 1 "b/u=1ld" # more texts than a dictionary holds
 compare_table "$work/days" "a day and a bit" exits
 compare_trace "$work/days" "a day and a bit"
-if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
-    "$obit" record --store "$work/recorded" --duration 2s --socket none 2>"$work/recorded.log" &
-    for _ in $(seq 300); do grep -q 'recording to' "$work/recorded.log" && break; sleep 0.1; done
+if can_record; then
+    record "$work/recorded" --duration 2s || exit 1
     sleep 0.2
     sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sh -c "sleep 0.0$i; exit $i" & done; wait'
     wait $!
@@ -107,26 +71,6 @@ if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
     compare_trace "$work/recorded" "recorded"
 else
     skip "a recorded store" 1 "recording needs root and a kernel with BTF"
-fi
-
-# --- a dataset ------------------------------------------------------------------------------------------------------
-by_partitions() { # dump, dataset: rows by host and date are those by the time of each row
-    node "$build/readers/duckdb.mjs" --sql "select host, date::VARCHAR as date, count(*)::INT as n,
-        count_if(exit_time::DATE <> date)::INT as wrong
-        from read_parquet('$2/exits/*/*/*.parquet', hive_partitioning = true) group by all order by all" >"$work/found" &&
-        jq -e --slurp --slurpfile found "$work/found" 'group_by(.exit_time[:10]) | map({host: "b/u=1ld",
-            date: .[0].exit_time[:10], n: length, wrong: 0}) == $found[0] and length == 2' "$1" >/dev/null
-}
-
-check "dataset: made" "$obit" export --store "$work/days" --to parquet "$work/set/"
-check "dataset: directories" test -f "$work/set/exits/host=b%2Fu%3D1ld/date=2026-01-02/part-0.parquet"
-dump "$work/days" exits "$work/dump"
-if [ $has_readers = 1 ]; then
-    check "dataset: partitions by DuckDB" env TZ=UTC bash -c "$(declare -f by_partitions)
-        build=$build work=$work; by_partitions $work/dump $work/set"
-    check "dataset: rows by DuckDB" by_duckdb "$work/dump" exits "$work/set/exits/*/*/*.parquet"
-else
-    skip "dataset by DuckDB" 2 "node or its readers are missing"
 fi
 
 # --- what other versions of obit wrote --------------------------------------------------------------------------------
@@ -163,11 +107,6 @@ check "refuses a file that is there" refuses "--force" --to csv "$work/there"
 check "... and leaves it" grep -q keep "$work/there"
 check "--force replaces it" "$obit" export --store "$work/days" --to csv --force "$work/there"
 check "... whole" test "$(wc -l <"$work/there")" = 17501
-check "refuses a dataset that is there" refuses "not empty" --to parquet "$work/set/"
-check "--force replaces it" "$obit" export --store "$work/days" --table ledger --to parquet --force "$work/set/"
-check "... wholly" test "$(ls "$work/set")" = ledger
-touch "$work/set/mine"
-check "--force leaves a directory with other files" refuses "$work/set/mine" --to parquet --force "$work/set/"
 check "refuses a place that is not there" refuses "No such file" --to csv "$work/nowhere/x.csv"
 check "refuses a directory for a file" refuses "is a directory" --to csv "$work"
 check "refuses a table that is not there" refuses "did you mean exits" --table exit --to csv -
@@ -225,7 +164,6 @@ interrupt() { # signal, arguments: while it is at work; status 1 and nothing the
 for signal in INT TERM HUP; do
     check "SIG$signal leaves nothing" interrupt $signal --to parquet "$work/empty/x.parquet"
 done
-check "SIGTERM leaves nothing of a dataset" interrupt TERM --to parquet "$work/empty/set/"
 check "SIGKILL leaves nothing under the name" interrupt KILL --to csv "$work/empty/x.csv"
 rm -rf "$work/empty"/.[!.]*
 
@@ -237,11 +175,10 @@ on_a_full_disk() { # arguments; OUT is on it
 
 if mount -t tmpfs -o size=1m none "$work/empty" 2>/dev/null; then
     check "a full disk leaves nothing: parquet" on_a_full_disk --to parquet "$work/empty/x.parquet"
-    check "a full disk leaves nothing: a dataset" on_a_full_disk --to parquet "$work/empty/set/"
     check "a full disk leaves nothing: jsonl.gz" on_a_full_disk --to jsonl "$work/empty/x.jsonl.gz"
     umount "$work/empty"
 else
-    skip "a full disk" 3 "mounting a tmpfs needs root"
+    skip "a full disk" 2 "mounting a tmpfs needs root"
 fi
 
 shows_progress() {
@@ -252,5 +189,4 @@ shows_progress() {
 check "progress on a terminal" shows_progress
 check "none elsewhere" test -z "$("$obit" export --store "$work/days" --to csv - 2>&1 >/dev/null)"
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+end_of_checks

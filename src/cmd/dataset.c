@@ -26,6 +26,7 @@
 
 struct dataset {
 	struct dataset_options options;
+	char dir[PATH_MAX];
 	struct buffer where; /* as the manifest has it; empty: NULL */
 	int dir_fd;
 	struct manifest manifest;
@@ -48,8 +49,8 @@ struct dataset {
 
 static int report_error(const struct dataset *dataset, const char *path, int error)
 {
-	fprintf(stderr, "%s: cannot write %s%s%s: %s\n", dataset->options.command, dataset->options.dir,
-		*path ? "/" : "", path, strerror(-error));
+	fprintf(stderr, "%s: cannot write %s%s%s: %s\n", dataset->options.command, dataset->dir, *path ? "/" : "", path,
+		strerror(-error));
 	return -EINVAL;
 }
 
@@ -163,7 +164,7 @@ static int begin(struct dataset *dataset)
 	if (r > 0) {
 		fprintf(stderr,
 			"%s: %s: is no dataset of obit (it has no %s) and not empty: ", dataset->options.command,
-			dataset->options.dir, MANIFEST_NAME);
+			dataset->dir, MANIFEST_NAME);
 		report_text(stderr, stranger);
 		fprintf(stderr, " is in it; name another directory\n");
 		return -EINVAL;
@@ -181,7 +182,7 @@ static int check_settings(const struct dataset *dataset)
 {
 	const struct manifest *manifest = &dataset->manifest;
 	const char *where = dataset->where.used ? dataset->where.data : NULL;
-	const char *command = dataset->options.command, *dir = dataset->options.dir;
+	const char *command = dataset->options.command, *dir = dataset->dir;
 
 	if (manifest->are_times_ns != dataset->options.output.are_times_ns) {
 		fprintf(stderr, "%s: %s: has its times in %s: give --times %s, or name another directory\n", command,
@@ -204,7 +205,7 @@ static int check_settings(const struct dataset *dataset)
 
 static int open_directory(struct dataset *dataset)
 {
-	const char *dir = dataset->options.dir;
+	char *dir = dataset->dir;
 
 	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return report_error(dataset, "", -errno);
@@ -229,7 +230,7 @@ static int read_manifest(struct dataset *dataset)
 		return begin(dataset);
 	if (r == -EBADMSG) {
 		fprintf(stderr, "%s: %s/%s: line %zu is none of obit's: mend it, or name another directory\n",
-			dataset->options.command, dataset->options.dir, MANIFEST_NAME, line + 1);
+			dataset->options.command, dataset->dir, MANIFEST_NAME, line);
 		return -EINVAL;
 	}
 	if (r == 0)
@@ -249,6 +250,10 @@ int dataset_open(const struct dataset_options *options, struct dataset **ret)
 		return -ENOMEM;
 	dataset->options = *options;
 	dataset->dir_fd = dataset->incoming_fd = -1;
+	/* Without the slash that says that it is a dataset: errors name files in it. */
+	snprintf(dataset->dir, sizeof(dataset->dir), "%s", options->dir);
+	for (size_t len = strlen(dataset->dir); len > 1 && dataset->dir[len - 1] == '/'; len--)
+		dataset->dir[len - 1] = '\0';
 	if (options->where) {
 		text_add_utf8(&dataset->where, options->where, strlen(options->where));
 		buffer_add_char(&dataset->where, '\0');

@@ -331,7 +331,8 @@ int manifest_read(struct manifest *ret, int dir_fd, size_t *ret_line)
 		r = -ENOENT;
 	if (r == 0 && ferror(file))
 		r = -EIO;
-	if (r == 0 && ftruncate(fd, ret->bytes) < 0)
+	/* Not if all is whole: who looks for what has changed finds nothing. */
+	if (r == 0 && len > 0 && ftruncate(fd, ret->bytes) < 0)
 		r = -errno;
 	free(text);
 	fclose(file);
