@@ -22,7 +22,7 @@ refuses() { # words that it must say, set, store, arguments
     case $said in *"$words"*) ;; *) echo "it says: $said"; return 1 ;; esac
 }
 
-state_of() { # set: every file, with what tells it from another of its name
+state_of() { # set: every file, and what distinguishes it from another of its name
     find "$1" -type f -printf '%P %i %s %T@\n' | sort
 }
 
@@ -64,7 +64,7 @@ has_all_of() { # set, store...: of all tables
     done
 }
 
-sums_of() { # set: of each table how many rows, and what tells them from others, by DuckDB
+sums_of() { # set: of each table how many rows, and a hash of them, by DuckDB
     local sql="" table
     for table in $tables; do
         [ -d "$1/$table" ] && sql="$sql${sql:+ union all }select '$table' as name, count(*)::VARCHAR as n,
