@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Making something under another name. A directory is replaced by changing names with the new one, so that there is
- * one at any time; the old one is removed afterwards. Whether it may be is asked by who calls.
+ * Making something under another name.
  */
 #define _GNU_SOURCE /* renameat2, nftw */
 #include "cmd/atomic_output.h"
@@ -39,9 +38,7 @@ static int check_directory(const struct atomic_output *target)
 	while ((entry = readdir(dir)))
 		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
-	return n && !target->may_replace
-		       ? report_error(target, target->out, "exists and is not empty; name a new directory")
-		       : 0;
+	return n ? report_error(target, target->out, "exists and is not empty; name a new directory") : 0;
 }
 
 static int check_file(const struct atomic_output *target)
@@ -123,14 +120,7 @@ static int take_name(struct atomic_output *target)
 	}
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return report_error(target, target->out, strerror(errno));
-	if (target->kind == ATOMIC_FILE || !target->may_replace)
-		return report_error(target, target->out, "was made by somebody else meanwhile; name another");
-	if (renameat2(AT_FDCWD, target->making, AT_FDCWD, target->out, RENAME_EXCHANGE) < 0)
-		return report_error(target, target->out,
-				    errno == EINVAL ? "cannot be replaced in this file system; remove it"
-						    : strerror(errno));
-	remove_all(target);
-	return 0;
+	return report_error(target, target->out, "was made by somebody else meanwhile; name another");
 }
 
 int atomic_output_keep(struct atomic_output *target)

@@ -17,7 +17,7 @@ enum atomic_output_kind {
 struct atomic_output {
 	const char *command; /* for errors */
 	enum atomic_output_kind kind;
-	bool may_replace; /* what stands there */
+	bool may_replace; /* the file that stands there */
 	char out[PATH_MAX], parent[PATH_MAX], making[PATH_MAX + 64];
 	bool is_made;
 	int fd; /* what is being made, open; -1: nothing */

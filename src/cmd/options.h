@@ -40,7 +40,7 @@ struct options {
 /* Lines that several commands have in their tables. */
 #define OPTION_STORE                                                                                                   \
 	{                                                                                                              \
-		"store", "DIR", "the store to read; default $OBIT_STORE or /var/lib/obit"                              \
+		"store", "DIR", "the store to read, or a tar of one; default $OBIT_STORE or /var/lib/obit"             \
 	}
 #define OPTION_SINCE                                                                                                   \
 	{                                                                                                              \

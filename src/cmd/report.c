@@ -18,10 +18,15 @@ void report_store_error(const char *command, const char *dir, int error)
 			command, dir);
 		break;
 	case -ENOTDIR:
-		fprintf(stderr, "%s: %s is not a directory; a store is one\n", command, dir);
+		fprintf(stderr, "%s: %s is not a directory; a store is one, or a tar archive of one\n", command, dir);
 		break;
 	case -EMEDIUMTYPE:
-		fprintf(stderr, "%s: %s holds files, but none of obit's; --store DIR names another directory\n",
+		fprintf(stderr, "%s: %s holds none of obit's segments; --store DIR names another store\n", command,
+			dir);
+		break;
+	case -EBADMSG:
+		fprintf(stderr,
+			"%s: %s: the archive is broken; what is before that is read when it is unpacked (tar -xf)\n",
 			command, dir);
 		break;
 	case -EACCES:

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "store/segment_format.h"
+#include "store/tar.h"
 
 #define STAMP_DIGITS 20
 #define LAST_STAMP   "18000000000000000000" /* the year 2540 */
@@ -33,49 +34,103 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct segment_name *)a)->text, ((const struct segment_name *)b)->text);
 }
 
-int directory_list(int dir_fd, struct segment_name **ret, size_t *ret_n)
+int directory_open(const char *path)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), has_foreign = 0;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -ENOTDIR;
+}
+
+static bool is_archive(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+struct listed {
+	struct segment_name *names;
+	size_t n, capacity;
+};
+
+static int add_name(struct listed *listed, const char *name)
+{
+	if (listed->n == listed->capacity) {
+		size_t capacity = listed->capacity * 2 + 64;
+		struct segment_name *more = realloc(listed->names, capacity * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		listed->names = more;
+		listed->capacity = capacity;
+	}
+	snprintf(listed->names[listed->n++].text, sizeof(listed->names->text), "%.*s",
+		 (int)sizeof(listed->names->text) - 1, name);
+	return 0;
+}
+
+static int list_directory(int dir_fd, struct listed *listed, bool *has_foreign)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct segment_name *names = NULL;
-	size_t n = 0, capacity = 0;
 	struct dirent *entry;
 
 	if (!dir) {
-		int r = -errno;
-
+		r = -errno;
 		if (fd >= 0)
 			close(fd);
 		return r;
 	}
-	while ((entry = readdir(dir))) {
+	while (r == 0 && (entry = readdir(dir))) {
 		/* A link or a pipe is no segment, whatever it is called; a file system may not say, then opening does.
 		 */
-		if (!is_segment(entry->d_name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)) {
-			has_foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, LOCK_NAME) != 0;
-			continue;
-		}
-		if (n == capacity) {
-			struct segment_name *more = realloc(names, (capacity * 2 + 64) * sizeof(*names));
-
-			if (!more) {
-				free(names);
-				closedir(dir);
-				return -ENOMEM;
-			}
-			names = more;
-			capacity = capacity * 2 + 64;
-		}
-		snprintf(names[n++].text, sizeof(names->text), "%.*s", (int)sizeof(names->text) - 1, entry->d_name);
+		if (is_segment(entry->d_name) && (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN))
+			r = add_name(listed, entry->d_name);
+		else
+			*has_foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, LOCK_NAME) != 0;
 	}
 	closedir(dir);
-	if (!n && has_foreign) {
-		free(names);
-		return -EMEDIUMTYPE;
+	return r;
+}
+
+static int list_archive(int fd, struct listed *listed)
+{
+	struct tar_member member;
+	uint64_t at = 0;
+	int r;
+
+	while ((r = tar_next(fd, &at, &member)) > 0)
+		if (is_segment(member.name) && add_name(listed, member.name) < 0)
+			return -ENOMEM;
+	return r == -EBADMSG && !at ? -EMEDIUMTYPE : r;
+}
+
+int directory_list(int dir_fd, struct segment_name **ret, size_t *ret_n)
+{
+	struct listed listed = {0};
+	bool has_foreign = is_archive(dir_fd);
+	size_t n = 0;
+	int r = has_foreign ? list_archive(dir_fd, &listed) : list_directory(dir_fd, &listed, &has_foreign);
+
+	if (r == 0 && !listed.n && has_foreign)
+		r = -EMEDIUMTYPE;
+	if (r < 0) {
+		free(listed.names);
+		return r;
 	}
-	if (n)
-		qsort(names, n, sizeof(*names), compare_names);
-	*ret = names;
+	if (listed.n)
+		qsort(listed.names, listed.n, sizeof(*listed.names), compare_names);
+	/* An archive may have a name twice. */
+	for (size_t i = 0; i < listed.n; i++)
+		if (!n || strcmp(listed.names[n - 1].text, listed.names[i].text) != 0)
+			listed.names[n++] = listed.names[i];
+	*ret = listed.names;
 	*ret_n = n;
 	return 0;
 }
@@ -116,11 +171,26 @@ int directory_lock(int dir_fd, int *ret_fd, int *ret_holder)
 	return 0;
 }
 
+static int open_member(int archive_fd, const char *name)
+{
+	struct tar_member member;
+	uint64_t at = 0;
+	int r;
+
+	while ((r = tar_next(archive_fd, &at, &member)) > 0)
+		if (strcmp(member.name, name) == 0)
+			return tar_open(archive_fd, &member);
+	return r < 0 ? r : -ENOENT;
+}
+
 int directory_open_file(int dir_fd, const char *name)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+	int fd;
 
+	if (is_archive(dir_fd))
+		return open_member(dir_fd, name);
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))

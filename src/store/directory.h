@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A store as a directory: its segments by name, and its lock.
+ * A store as a directory: its segments by name, and its lock. To read, a tar archive of one does as well.
  */
 #ifndef OBIT_STORE_DIRECTORY_H
 #define OBIT_STORE_DIRECTORY_H
@@ -13,9 +13,13 @@ struct segment_name {
 	char text[32];
 };
 
+/* A store to read: a directory, or a file, which ought to be an archive. The descriptor, or -errno. */
+int directory_open(const char *path);
+
 /*
- * Lists the segments, in order; *ret is freed by the caller. 0; -EMEDIUMTYPE: other files, and no segment;
- * -ENOMEM; what the system said.
+ * Lists the segments, in order; *ret is freed by the caller. 0; -EMEDIUMTYPE: other files, and no segment, or no
+ * archive; -EBADMSG, an archive that is
+ * broken; -ENOMEM; what the system said.
  */
 int directory_list(int dir_fd, struct segment_name **ret, size_t *ret_n);
 

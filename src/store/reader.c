@@ -134,8 +134,8 @@ int store_reader_open(const char *dir, const struct store_select *select, struct
 		store_reader_close(reader);
 		return -ENOMEM;
 	}
-	reader->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = reader->dir_fd < 0 ? -errno : directory_list(reader->dir_fd, &reader->names, &reader->n_names);
+	reader->dir_fd = directory_open(dir);
+	r = reader->dir_fd < 0 ? reader->dir_fd : directory_list(reader->dir_fd, &reader->names, &reader->n_names);
 	if (r < 0) {
 		store_reader_close(reader);
 		return r;
@@ -346,7 +346,7 @@ static void follow_path(struct store_reader *reader)
 	if (stat(reader->path, &named) < 0 || fstat(reader->dir_fd, &held) < 0 ||
 	    (held.st_dev == named.st_dev && held.st_ino == named.st_ino))
 		return;
-	fd = open(reader->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = directory_open(reader->path);
 	if (fd < 0)
 		return;
 	close(reader->dir_fd);

@@ -36,8 +36,8 @@ int segment_scan_open(const char *dir, struct segment_scan **ret)
 
 	if (!scan)
 		return -ENOMEM;
-	scan->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = scan->dir_fd < 0 ? -errno : directory_list(scan->dir_fd, &scan->names, &scan->n_names);
+	scan->dir_fd = directory_open(dir);
+	r = scan->dir_fd < 0 ? scan->dir_fd : directory_list(scan->dir_fd, &scan->names, &scan->n_names);
 	if (r < 0) {
 		segment_scan_close(scan);
 		return r;

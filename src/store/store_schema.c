@@ -179,8 +179,8 @@ int store_schema_read(const char *dir, struct store_schema *ret)
 	r = begin(ret);
 	if (r < 0 || !dir)
 		return r;
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dir_fd < 0 ? -errno : directory_list(dir_fd, &names, &ret->n_segments);
+	dir_fd = directory_open(dir);
+	r = dir_fd < 0 ? dir_fd : directory_list(dir_fd, &names, &ret->n_segments);
 	for (size_t i = 0; i < ret->n_segments && r == 0; i++)
 		r = add_segment(ret, dir_fd, names[i].text, &header_checksum);
 	free(names);

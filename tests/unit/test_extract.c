@@ -22,6 +22,7 @@
 
 #include "cmd/cmd.h"
 #include "query/balance.h"
+#include "store/directory.h"
 #include "store/extraction.h"
 #include "store/reader.h"
 #include "tests/chunks.h"
@@ -92,7 +93,7 @@ static void ignore(void *context, const struct balance_finding *finding)
 /* Rows of exits from `since` to `until` in a store: how many, and the sum of their pids. No damage. */
 static uint64_t count_rows(const char *dir, uint64_t since, uint64_t until, uint64_t *ret_pids)
 {
-	struct store_select select = {since, until, NULL};
+	struct store_select select = {.since_real_ns = since, .until_real_ns = until};
 	struct store_reader *reader;
 	static struct chunks chunks;
 	struct store_chunk chunk;
@@ -228,6 +229,48 @@ static void test_out_must_not_exist_or_be_empty(void **state)
 	unlink(path);
 }
 
+/* obit's own, and those of tar itself; one that is cut off; and a file that is none. */
+static void test_an_archive_is_a_store(void **state)
+{
+	static const char *const archives[] = {"range.tar", "by-tar.tar", "by-tar-with-directories.tar"};
+	uint64_t first, last, run_ns, pids, expected, n;
+	struct segment_name *names = NULL;
+	char command[1000];
+	int fd;
+
+	(void)state;
+	snprintf(out, sizeof(out), "%s/range.tar", base);
+	assert_int_equal(extract("2026-01-02T03:22:25.5Z", "2026-01-02T03:24:05.5Z"), 0);
+	snprintf(command, sizeof(command),
+		 "cd %s && mkdir unpacked && tar -xf range.tar -C unpacked && diff -r unpacked range && "
+		 "tar -cf by-tar.tar -C range . && tar --format=gnu -cf by-tar-with-directories.tar range && "
+		 "head -c 20000 range.tar >cut.tar",
+		 base);
+	assert_int_equal(system(command), 0);
+	for (size_t i = 0; i < sizeof(archives) / sizeof(*archives); i++) {
+		snprintf(out, sizeof(out), "%s/%s", base, archives[i]);
+		audit(&first, &last, &run_ns);
+		assert_true(first == 101 && last == 201 && run_ns == BEGIN + 1000 * S);
+		n = count_rows(store, BEGIN + 1100 * S, BEGIN + 1200 * S, &expected);
+		assert_int_equal(count_rows(out, BEGIN + 1100 * S, BEGIN + 1200 * S, &pids), n);
+		assert_int_equal(pids, expected);
+	}
+	/* What is cut off in a segment is damage in it, and is named by it. */
+	snprintf(out, sizeof(out), "%s/cut.tar", base);
+	fd = directory_open(out);
+	assert_int_equal(directory_list(fd, &names, &n), 0);
+	assert_true(n >= 1);
+	free(names);
+	close(fd);
+	snprintf(command, sizeof(command), "%s/none.tar", base);
+	close(open(command, O_CREAT | O_WRONLY, 0600));
+	fd = directory_open(command);
+	assert_int_equal(directory_list(fd, &names, &n), -EMEDIUMTYPE);
+	close(fd);
+	snprintf(out, sizeof(out), "%s/range.tar", base);
+	assert_int_equal(extract("2026-01-02", "2026-01-03"), STATUS_FAILED);
+}
+
 static void test_nothing_of_that_time_makes_nothing(void **state)
 {
 	int n = count_names();
@@ -251,6 +294,8 @@ static void test_failed_extract_leaves_nothing(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(extract("2026-01-02", "2026-01-03"), STATUS_FAILED);
+	snprintf(out, sizeof(out), "%s/failed.tar", base);
 	assert_int_equal(extract("2026-01-02", "2026-01-03"), STATUS_FAILED);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(count_names(), n);
@@ -309,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_range_is_a_store_whose_ledger_balances),
 		cmocka_unit_test(test_killed_runs_open_interval_comes_along_when_it_is_near),
 		cmocka_unit_test(test_out_must_not_exist_or_be_empty),
+		cmocka_unit_test(test_an_archive_is_a_store),
 		cmocka_unit_test(test_nothing_of_that_time_makes_nothing),
 		cmocka_unit_test(test_failed_extract_leaves_nothing),
 		cmocka_unit_test(test_stop_ends_the_copy),
