@@ -59,7 +59,7 @@ static const struct option_spec specs[] = {
 	[DATASET] = {"dataset", NULL, "parquet: OUT is a directory of TABLE/host=HOST/date=DATE/RUN-SEGMENT.parquet"},
 	[FOLLOW] = {"follow", NULL, "keep a dataset current, until a signal ends it"},
 	[EVERY] = {"every", "5m", "with --follow: how often what is new is added", "5m"},
-	[TIMES] = {"times", "us|ns", "parquet: TIMESTAMP in µs and NAME_ns beside it (the default), or in ns alone"},
+	[TIMES] = {"times", "us|ns", "parquet: TIMESTAMP in us and NAME_ns beside it (the default), or in ns alone"},
 	[COMPRESSION] = {"compression", "CODEC", "parquet: zstd (the default), gzip or none; zstd:9 is at level 9"},
 	[FORCE] = {"force", NULL, "replace the file OUT if it is there"},
 	[JOBS] = OPTION_JOBS,
