@@ -14,6 +14,8 @@
 #include "base/buffer.h"
 #include "base/nearest.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "output/prose.h"
 #include "output/text.h"
 
 static const struct command {
@@ -31,7 +33,9 @@ static const struct command {
 	{"schema", "list the tables and their fields", cmd_schema},
 };
 
-#define N_COMMANDS (ARRAY_SIZE(commands))
+#define PROSE_WIDTH  110 /* wider lines are hard to read */
+#define PROSE_BUFFER 65536
+#define N_COMMANDS   (ARRAY_SIZE(commands))
 
 static int print_help(FILE *to)
 {
@@ -80,21 +84,28 @@ static int fill_descriptors(void)
 	return 0;
 }
 
+static int write_all(int fd, const struct buffer *text)
+{
+	size_t done = 0;
+
+	while (!text->error && done < text->used) {
+		ssize_t n = write(fd, text->data + done, text->used - done);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return text->error ? -1 : 0;
+}
+
 /* Of a message: what was typed, or stands in a file, may be in it. */
 static ssize_t write_message(void *unused, const char *data, size_t len)
 {
 	struct buffer visible = {0};
-	size_t done = 0;
 
 	(void)unused;
 	text_add_message(&visible, data, len);
-	while (!visible.error && done < visible.used) {
-		ssize_t n = write(STDERR_FILENO, visible.data + done, visible.used - done);
-
-		if (n < 0 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
+	(void)write_all(STDERR_FILENO, &visible);
 	buffer_done(&visible);
 	return (ssize_t)len;
 }
@@ -108,6 +119,31 @@ static void escape_messages(void)
 		return;
 	setvbuf(messages, NULL, _IOLBF, 0);
 	stderr = messages;
+}
+
+/* Of what is printed line by line, no line goes over the terminal's edge. Rows are no prose: streams write them. */
+static ssize_t write_prose(void *unused, const char *data, size_t len)
+{
+	uint32_t width = options_terminal_width();
+	struct buffer wrapped = {0};
+	int r;
+
+	(void)unused;
+	prose_wrap(&wrapped, data, len, width < PROSE_WIDTH ? width : PROSE_WIDTH);
+	r = write_all(STDOUT_FILENO, &wrapped);
+	buffer_done(&wrapped);
+	return r < 0 ? 0 : (ssize_t)len;
+}
+
+static void wrap_prose(void)
+{
+	FILE *prose =
+		isatty(STDOUT_FILENO) ? fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_prose}) : NULL;
+
+	if (!prose)
+		return;
+	setvbuf(prose, NULL, _IOFBF, PROSE_BUFFER);
+	stdout = prose;
 }
 
 static int run(int argc, char **argv)
@@ -136,6 +172,7 @@ int main(int argc, char **argv)
 	if (fill_descriptors() < 0)
 		return STATUS_FAILED;
 	escape_messages();
+	wrap_prose();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen as EPIPE, which is no error */
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) is seen as EFBIG, which is one */
 	status = run(argc, argv);

@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "control/wire.h"
+#include "output/prose.h"
 #include "query/scan.h"
 #include "query/time.h"
 
@@ -24,45 +25,41 @@
 #define FIRST_VALUE   1000 /* what getopt_long() returns for spec 0: no character */
 #define HELP_COLUMN   24
 #define HELP_WIDTH    110
-#define HELP_MAX      1024 /* of one option */
 
-/* From column `used` on; what does not fit goes on in HELP_COLUMN, and nothing else ever stands there. */
-static void print_wrapped(int used, const char *help)
+static void add_help(struct buffer *out, const struct usage *usage)
 {
-	if (used > HELP_COLUMN - 2) {
-		printf("\n");
-		used = 0;
-	}
-	while (*help) {
-		int len = (int)strlen(help), room = HELP_WIDTH - HELP_COLUMN;
-
-		if (len > room)
-			for (len = room; len > 1 && help[len] != ' ';)
-				len--;
-		printf("%*s%.*s\n", HELP_COLUMN - used, "", len, help);
-		help += len;
-		help += strspn(help, " ");
-		used = 0;
-	}
-}
-
-static void print_help(const struct usage *usage)
-{
-	printf("usage: %s%s%s [options]\n\n%s\n\noptions:\n", usage->command, *usage->operands ? " " : "",
-	       usage->operands, usage->about);
+	buffer_add_format(out, "usage: %s%s%s [options]\n\n%s\n\noptions:\n", usage->command,
+			  *usage->operands ? " " : "", usage->operands, usage->about);
 	for (size_t i = 0; i < usage->n_specs; i++) {
 		const struct option_spec *spec = &usage->specs[i];
 		const char *argument = spec->argument ? spec->argument : "";
-		int used = printf("  --%s%s%s", spec->name, *argument ? " " : "", argument);
-		char help[HELP_MAX];
+		size_t begun = out->used, used;
 
-		snprintf(help, sizeof(help), "%s%s%s", spec->help, spec->fallback ? "; default " : "",
-			 spec->fallback ? spec->fallback : "");
-		print_wrapped(used, help);
+		buffer_add_format(out, "  --%s%s%s", spec->name, *argument ? " " : "", argument);
+		used = out->used - begun;
+		if (used > HELP_COLUMN - 2) {
+			buffer_add_char(out, '\n');
+			used = 0;
+		}
+		buffer_add_format(out, "%*s%s%s%s\n", HELP_COLUMN - (int)used, "", spec->help,
+				  spec->fallback ? "; default " : "", spec->fallback ? spec->fallback : "");
 	}
-	printf("  %-*s%s\n", HELP_COLUMN - 2, "--help", "this text");
+	buffer_add_format(out, "  %-*s%s\n", HELP_COLUMN - 2, "--help", "this text");
 	if (*usage->details)
-		printf("\n%s", usage->details);
+		buffer_add_char(out, '\n');
+	prose_join(out, usage->details);
+}
+
+/* On a terminal main.c sees to the width. */
+static void print_help(const struct usage *usage)
+{
+	struct buffer text = {0}, wrapped = {0};
+
+	add_help(&text, usage);
+	prose_wrap(&wrapped, text.data, text.used, isatty(STDOUT_FILENO) ? UINT32_MAX : HELP_WIDTH);
+	printf("%.*s", (int)wrapped.used, wrapped.used ? wrapped.data : "");
+	buffer_done(&text);
+	buffer_done(&wrapped);
 }
 
 static int error_unknown(const struct usage *usage, const char *given)
@@ -327,7 +324,7 @@ int options_format(const struct usage *usage, const char *given, enum output_for
 	return 0;
 }
 
-static uint32_t terminal_width(void)
+uint32_t options_terminal_width(void)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
@@ -348,7 +345,7 @@ void options_output(enum output_format format, struct stream *stream, uint64_t n
 	ret->is_terminal = isatty(STDOUT_FILENO);
 	if (!ret->is_terminal)
 		return;
-	ret->width = terminal_width();
+	ret->width = options_terminal_width();
 	ret->is_coloured = !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 

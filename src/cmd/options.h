@@ -95,6 +95,9 @@ int options_jobs(const struct usage *usage, const char *given, unsigned *ret);
 /* --format. 0, or -EINVAL after saying what is wrong. */
 int options_format(const struct usage *usage, const char *given, enum output_format *ret);
 
+/* Of standard output, which is one; $COLUMNS says it, or the terminal. */
+uint32_t options_terminal_width(void);
+
 /* How to write to standard output: is it a terminal, how wide, with colour. */
 void options_output(enum output_format format, struct stream *stream, uint64_t now_real_ns, struct output_options *ret);
 
