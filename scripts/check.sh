@@ -53,6 +53,7 @@ step deb $make BUILD="$build" check-deb
 step format $make BUILD="$build" check-store-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
+step screens $make BUILD="$build" check-screens
 step dataset $make BUILD="$build" check-dataset
 step analysis $make BUILD="$build" check-analysis
 step budget $make BUILD="$build" check-budget

@@ -4,7 +4,7 @@
 set -eu
 
 packages="make gcc libc6-dev pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libzstd-dev libjansson-dev
-    libcmocka-dev zstd jq python3 git clang-format clang-tidy cppcheck valgrind mandoc zsh dpkg-dev lintian"
+    libcmocka-dev zstd jq python3 git clang-format clang-tidy cppcheck valgrind mandoc zsh tmux dpkg-dev lintian"
 
 missing=""
 for package in $packages; do

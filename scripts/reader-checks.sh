@@ -3,7 +3,7 @@
 obit=$build/obit
 tests=tests/export
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
 
 check() { # name, command...: passes when the command does
