@@ -16,6 +16,7 @@
 
 #include "base/nearest.h"
 #include "base/quantity.h"
+#include "base/rfc3339.h"
 #include "control/wire.h"
 #include "output/prose.h"
 #include "query/scan.h"
@@ -209,7 +210,14 @@ static int read_time(const struct usage *usage, const char *option, const char *
 {
 	int r = query_time_of(given, strlen(given), now_real_ns, strcmp(option, "until") == 0, ret_real_ns);
 
-	if (r == 0)
+	if (r > 0) {
+		char taken[RFC3339_LEN + 1];
+
+		rfc3339_write(*ret_real_ns, taken);
+		fprintf(stderr, "%s: --%s %s: the clocks of this time zone %s: %s is taken\n", usage->command, option,
+			given, r == TIME_SKIPPED ? "skip it" : "show it twice, and an offset would say which", taken);
+	}
+	if (r >= 0)
 		return 0;
 	fprintf(stderr, "%s: --%s %s: %s\n", usage->command, option, given,
 		r == -ERANGE ? "this time is before 1970 or after 2553"

@@ -45,7 +45,10 @@ int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *cloc
 	if (seconds < 0 || (uint64_t)seconds >= UINT64_MAX / NS_PER_S)
 		return -ERANGE;
 	*ret_real_ns = (uint64_t)seconds * NS_PER_S + clock->ns;
-	return 0;
+	if (summer >= 0 && winter >= 0 && summer != winter)
+		return TIME_TWICE;
+	/* Neither shows what was typed. */
+	return summer < 0 && winter < 0 ? TIME_SKIPPED : 0;
 }
 
 int local_date(uint64_t real_ns, int days_back, struct rfc3339_date *ret)

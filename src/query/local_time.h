@@ -10,9 +10,11 @@
 
 #include "base/rfc3339.h"
 
+enum { TIME_SKIPPED = 1, TIME_TWICE = 2 };
+
 /*
  * An instant that a change of clocks skips is moved over the gap. Of an hour that comes twice the first is meant, and
- * with `is_end` the second. 0 or -ERANGE.
+ * with `is_end` the second. 0, TIME_SKIPPED, TIME_TWICE or -ERANGE.
  */
 int local_time(const struct rfc3339_date *date, const struct rfc3339_clock *clock, bool is_end, uint64_t *ret_real_ns);
 

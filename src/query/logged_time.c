@@ -175,7 +175,7 @@ static int time_of_last_year(struct logged *logged, uint64_t *ret_real_ns)
 	int r = local_date(logged->now_real_ns, 0, &today);
 
 	logged->date.year = today.year;
-	if (r == 0)
+	if (r >= 0)
 		r = time_of(logged, ret_real_ns);
 	if (r < 0 || *ret_real_ns <= logged->now_real_ns + 86400 * NS_PER_S)
 		return r;

@@ -163,7 +163,9 @@ static int read_epoch(struct typed typed, uint64_t *ret_real_ns)
 
 int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns)
 {
-	return query_time_of(text, len, now_real_ns, 0, ret_real_ns);
+	int r = query_time_of(text, len, now_real_ns, 0, ret_real_ns);
+
+	return r > 0 ? 0 : r;
 }
 
 int query_time_of(const char *text, size_t len, uint64_t now_real_ns, bool is_end, uint64_t *ret_real_ns)

@@ -19,9 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "query/local_time.h"
+
 /*
  * 0; -EINVAL, not a time; -ERANGE, before 1970 or after 2553. A time of day that comes twice, when clocks are set back,
- * is the first, and with `is_end` (--until) the second.
+ * is the first, and with `is_end` (--until) the second: query_time_of() returns TIME_TWICE. One that is skipped, when
+ * they are set forward, is the instant as long after the change: TIME_SKIPPED.
  */
 int query_time_of(const char *text, size_t len, uint64_t now_real_ns, bool is_end, uint64_t *ret_real_ns);
 int query_time(const char *text, size_t len, uint64_t now_real_ns, uint64_t *ret_real_ns);

@@ -55,11 +55,28 @@ static void test_hour_that_comes_twice(void **state)
 	(void)state;
 	set_zone("EST5EDT,M3.2.0,M11.1.0");
 	assert_int_equal(time_of("2026-11-01 01:30"), first);
-	assert_int_equal(query_time_of("2026-11-01 01:30", 16, NOW, 1, &real_ns), 0);
+	assert_int_equal(query_time_of("2026-11-01 01:30", 16, NOW, 1, &real_ns), TIME_TWICE);
 	assert_int_equal(real_ns, first + 3600 * S);
 	assert_int_equal(query_time_of("2026-11-01 03:30", 16, NOW, 1, &real_ns), 0);
 	assert_int_equal(real_ns, time_of("2026-11-01 03:30"));
 	assert_int_equal(time_of("2026-11-01 01:30-05:00"), first + 3600 * S);
+	assert_int_equal(query_time_of("2026-11-01 01:30-05:00", 22, NOW, 1, &real_ns), 0);
+	assert_int_equal(query_time_of("Nov  1 2026 01:30:00", 20, NOW, 0, &real_ns), TIME_TWICE);
+}
+
+/* Summer time begins at 02:00 EST, which is 03:00 EDT: 02:30 is taken for 07:30Z. */
+static void test_hour_that_is_skipped(void **state)
+{
+	uint64_t real_ns;
+
+	(void)state;
+	set_zone("EST5EDT,M3.2.0,M11.1.0");
+	assert_int_equal(query_time_of("2026-03-08 02:30", 16, NOW, 0, &real_ns), TIME_SKIPPED);
+	assert_int_equal(real_ns, time_of("2026-03-08 03:30"));
+	assert_int_equal(query_time_of("2026-03-08 01:59", 16, NOW, 0, &real_ns), 0);
+	assert_int_equal(query_time_of("2026-03-08 03:00", 16, NOW, 0, &real_ns), 0);
+	set_zone("UTC0");
+	assert_int_equal(query_time_of("2026-03-08 02:30", 16, NOW, 0, &real_ns), 0);
 }
 
 static void test_rfc3339_with_offset(void **state)
@@ -350,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hour_that_comes_twice),
+		cmocka_unit_test(test_hour_that_is_skipped),
 		cmocka_unit_test(test_rfc3339_with_offset),
 		cmocka_unit_test(test_without_offset_it_is_local),
 		cmocka_unit_test(test_back_from_now),
