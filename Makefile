@@ -158,7 +158,7 @@ storm-trial: $(OBIT) $(BUILD)/tests/live/trial ## does the ledger balance with t
 live-tests: $(LIVE_BINS)
 
 deps-kernels: ## install what check-kernels needs (root)
-	$(Q)apt-get install -y -qq --no-install-recommends qemu-system-x86 busybox-static cpio
+	$(Q)apt-get install -y -qq --no-install-recommends qemu-system-x86 busybox-static cpio crun
 
 check-kernels: ## the live tests on Debian's 5.10, 6.1, 6.12 and 7.2 kernels, under qemu
 	$(Q)scripts/check-kernels.sh $(BUILD)

@@ -28,6 +28,15 @@ root=$work/root
 mkdir -p "$root"/{bin,dev,proc,run,sys,tmp,etc,var/lib}
 cp "$(command -v busybox)" "$root/bin/busybox"
 cp "$build"/static/obit "$build"/static/tests/live/{truth,causes,killings,own_costs,balance,samplers,processes_live,crowds,threads,service,trial,late_cpu} "$root/bin/"
+cp tests/live/containers.sh "$root/bin/containers"
+# With the libraries that it wants, where they are looked for.
+if crun=$(command -v crun); then
+    cp "$crun" "$root/bin/"
+    ldd "$crun" | grep -o '/[^ ]*' | while read -r library; do
+        mkdir -p "$root${library%/*}"
+        cp -L "$library" "$root$library"
+    done
+fi
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
 cat >"$root/init" <<INIT
@@ -44,7 +53,7 @@ ip link set lo up 2>/dev/null
 exec >/dev/ttyS1 2>&1
 echo "--- doctor"
 obit doctor
-tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs balance samplers processes_live crowds threads service trial late_cpu}"
+tests="${OBIT_LIVE_TESTS:-truth causes killings own_costs balance samplers processes_live crowds threads service containers trial late_cpu}"
 [ -e /sys/devices/system/cpu/cpu1/online ] || tests=\${tests% late_cpu}
 for test in \$tests; do
     echo "--- \$test"
