@@ -76,7 +76,8 @@ static const char *choose_unit(struct computed *computed, enum field_unit left, 
 	case '/':
 		if (is_time)
 			return "a time cannot be divided";
-		if (!is_number && left == right)
+		computed->is_ratio = !is_number && left == right;
+		if (computed->is_ratio)
 			computed->field.unit = UNIT_HUNDREDTHS;
 		return NULL;
 	case '*':
@@ -182,7 +183,7 @@ bool computed_value(const struct computed *computed, uint64_t left, uint64_t rig
 	default:
 		if (*computed->right && !right)
 			return false;
-		value = (__uint128_t)left * (computed->field.unit == UNIT_HUNDREDTHS ? 100 : 1);
+		value = (__uint128_t)left * (computed->is_ratio ? 100 : 1);
 		value = *computed->right ? value / right : value * QUANTITY_MILLION / computed->millionths;
 	}
 	if (value > UINT64_MAX)

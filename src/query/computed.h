@@ -2,7 +2,7 @@
 /*
  * Columns that a question computes of others of the same row: `cpu_ns / wall_ns as share`, `max_rss_bytes / 2 as half`.
  *
- *   A / B    of the same unit: a ratio, in hundredths; of others: so much of A for one of B, in A's unit
+ *   A / B    two fields of the same unit: a ratio, in hundredths; else so much of A for one of B, in A's unit
  *   A * B    of which one has no unit
  *   A + B, A - B    of the same unit; what is below zero is null
  *
@@ -26,6 +26,7 @@ struct computed {
 	char left[COMPUTED_NAME_MAX], right[COMPUTED_NAME_MAX]; /* fields; right "": the number */
 	uint64_t millionths;
 	char operator;
+	bool is_ratio;	    /* in hundredths, whatever its fields are in */
 	struct field field; /* its name is the one above */
 };
 

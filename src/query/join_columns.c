@@ -337,15 +337,36 @@ static int copy_cell(const struct block *from, uint32_t row, struct block *to, u
 	return block_set_text(to, row, field, data, len);
 }
 
+/* What columns that are shown are computed of, which need not be shown themselves. */
+static void add_operands(const struct joins_of_table *of, const bool *shown, bool *ret)
+{
+	const struct joined_table *joined = of->joined;
+
+	memcpy(ret, shown, joined->table.n_fields * sizeof(*ret));
+	for (uint32_t field = joined->n_recorded; field < joined->table.n_fields; field++) {
+		struct computed_fields fields;
+
+		if (!shown[field] || joined_at(of, field) < N_JOINED_FIELDS)
+			continue;
+		fields = fields_of(of, computed_at(of, field));
+		if (fields.left >= 0)
+			ret[fields.left] = true;
+		if (fields.right >= 0)
+			ret[fields.right] = true;
+	}
+}
+
 struct block *joins_widen(const struct joins_of_table *of, const struct block *block, uint64_t begin_real_ns,
-			  const bool *wanted)
+			  const bool *shown)
 {
 	const struct joined_table *joined = of->joined;
 	struct keys keys = keys_of(of, block);
 	uint64_t bytes = block->arena_used + 1;
+	bool wanted[TABLE_MAX_FIELDS];
 	struct block *wide;
 	int r = 0;
 
+	add_operands(of, shown, wanted);
 	for (uint32_t row = 0; row < block->rows; row++)
 		for (uint32_t field = joined->n_recorded; field < joined->table.n_fields; field++)
 			if (wanted[field])

@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "base/map.h"
+#include "query/computed.h"
 #include "store/writer.h"
 #include "tests/unit/command_fixture.h"
 
@@ -280,10 +281,34 @@ static void test_columns_that_are_computed(void **state)
 		assert_lines("twenties\tcount\tcpu_ns\n0\t4\t4000\n1\t7\t7000\n");
 		DUMP("procs", "--at", "2026-01-02T03:20:00Z", "--fields", "pid,pid * 2 as double", "--sort", "-double");
 		assert_lines("pid\tdouble\n30\t60\n20\t40\n10\t20\n");
+		/* Of a column that is not shown. */
+		DUMP("procs", "--at", "2026-01-02T03:20:00Z", "--fields", "pid,cpu_percent / 2 as half", "--limit", "1",
+		     "--sort", "pid");
+		assert_lines("pid\thalf\n10\t0.00\n");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		assert_int_equal(run(cmd_dump, "procs", "--store", store, "--fields", wrong[i][0], NULL), STATUS_USAGE);
 		assert_said_on_stderr(wrong[i][1]);
+	}
+}
+
+/* A part of what is in hundredths is in hundredths; a ratio of two such is one too. */
+static void test_hundredths_are_computed_once(void **state)
+{
+	static const char *const texts[] = {"load1_hundredths / 2 as x", "load1 / load5 as x", "load1 * 2 as x"};
+	static const uint64_t values[] = {277, 200, 1110};
+	char error[200], text[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct computed_list list = {0};
+		uint64_t value;
+
+		snprintf(text, sizeof(text), "%s", texts[i]);
+		assert_int_equal(computed_read(table_by_id(TABLE_SYSTEM), text, &list, error, sizeof(error)), 0);
+		assert_int_equal(list.list[0].field.unit, UNIT_HUNDREDTHS);
+		assert_true(computed_value(&list.list[0], 555, 277, &value));
+		assert_int_equal(value, values[i]);
 	}
 }
 
@@ -341,6 +366,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_an_extract_knows_who_lived_and_what_it_is_called, remove_stores),
 		cmocka_unit_test_teardown(test_headings_can_be_typed_back, remove_stores),
 		cmocka_unit_test_teardown(test_columns_that_are_computed, remove_stores),
+		cmocka_unit_test(test_hundredths_are_computed_once),
 		cmocka_unit_test(test_a_map_keeps_what_it_was_given),
 	};
 
