@@ -315,7 +315,7 @@ static void test_a_range_of_time_gives_every_chunk_that_reaches_into_it(void **s
 	append(fixture, writer, interval_of(1, 3, 1), 1, &written);
 	for (int is_closed = 0; is_closed < 2; is_closed++) {
 		assert_selects(fixture, (struct store_select){.since_real_ns = middle}, 1, 601, 0);
-		assert_selects(fixture, (struct store_select){middle, middle + 1, NULL}, 1, 600, 0);
+		assert_selects(fixture, (struct store_select){middle, middle + 1, NULL, NULL}, 1, 600, 0);
 		assert_selects(fixture, (struct store_select){.since_real_ns = middle + S}, 601, 1, 599);
 		assert_selects(fixture, (struct store_select){.since_real_ns = begin + 5 * S}, 0, 0, 599);
 		assert_selects(fixture, (struct store_select){.until_real_ns = begin + 2 * S}, 0, 1, 0);
