@@ -43,7 +43,7 @@ DAY_OBJS  := $(filter-out %/rewrite.o %/columns.o,$(BENCH_OBJS))
 LIVE_SRCS := $(sort $(wildcard tests/live/*.c))
 LIVE_BINS := $(patsubst tests/live/%.c,$(BUILD)/tests/live/%,$(LIVE_SRCS))
 
-.PHONY: bench-store bench-month all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-store-format check-golden check-export check-screens check-dataset check-budget check-analysis deps-readers check-miscount fuzz golden check-includes check-words format-check lint coverage storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
+.PHONY: bench-store bench-month all help deps run static live-tests check check-kernels deps-kernels check-unit check-sanitize check-live check-store-format check-golden check-export check-screens check-top check-dataset check-budget check-analysis deps-readers check-miscount fuzz golden check-includes check-words format-check lint coverage storm-trial simulate simulate-self-test simulate-long bench bench-quick bench-deps clean install tests man check-man check-completion deb check-deb soak
 .DELETE_ON_ERROR:
 
 all: $(OBIT) ## build the program: build/obit
@@ -119,6 +119,9 @@ check-export: $(OBIT) $(BUILD)/tests/write_store $(BUILD)/tests/write_day $(BUIL
 
 check-screens: $(OBIT) $(BUILD)/tests/write_store ## what terminals of 80, 120 and 200 columns show, by tmux
 	$(Q)scripts/check-screens.sh $(BUILD)
+
+check-top: $(OBIT) ## is what obit top shows of an interval what obit dump has of it? (root)
+	$(Q)scripts/check-top.sh $(BUILD)
 
 check-dataset: $(OBIT) $(BUILD)/tests/write_store $(BUILD)/tests/write_day ## datasets that are exported to again, stopped, broken and followed
 	$(Q)scripts/check-dataset.sh $(BUILD)

@@ -14,9 +14,10 @@ allowed() { # folder -> folders it may include
     store) echo "store model base" ;;
     agent) echo "agent kernel sample ledger store model base bpf" ;;
     query) echo "query store model base" ;;
+    view) echo "view query output store model base" ;;
     output) echo "output model base" ;;
     control) echo "control model base" ;;
-    cmd) echo "cmd agent kernel ledger control query output store model base" ;;
+    cmd) echo "cmd agent kernel ledger control view query output store model base" ;;
     *) echo "" ;;
     esac
 }
@@ -75,7 +76,7 @@ self_test() {
         'output:#include "store/reader.h"' 'control:#include "agent/agent.h"' 'agent:#include "control/server.h"' \
         'ledger:#include "kernel/collect.h"' 'kernel:#include "ledger/ledger.h"' 'sample:#include "ledger/chunk.h"' \
         'ledger:#include <unistd.h>' 'ledger:#include <fcntl.h>' 'ledger:#include <time.h>' 'ledger:#include <pthread.h>' \
-        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'ledger:#include <jansson.h>' 'base:twice' 'bpf:int f(struct unknown *of) { return of->field; }'; do
+        'store:#include <bpf/bpf.h>' 'agent:#include "obit.skel.h"' 'query:#include <zstd.h>' 'query:#include "view/view.h"' 'ledger:#include <jansson.h>' 'base:twice' 'bpf:int f(struct unknown *of) { return of->field; }'; do
         rm -rf "$tree/src" "$tree/bpf"
         mkdir -p "$tree/src/${line%%:*}" "$tree/bpf"
         : >"$tree/bpf/event.h"

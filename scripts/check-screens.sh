@@ -83,7 +83,7 @@ for columns in 200 120 80; do
         check "$columns columns: $table, all fields" stays_inside $columns dump "$table" --store "$work/store" --limit 5 --fields all
     done
     can_record && check "$columns columns: status" stays_inside $columns status --store "$work/store" --socket "$work/socket"
-    for command in "help" "help dump" "help record" "doctor" "verify --store $work/store" "store --store $work/store" \
+    for command in "top --store $work/store" "top --store $work/store --by program" "help" "help dump" "help record" "doctor" "verify --store $work/store" "store --store $work/store" \
         "schema exits" "schema"; do
         # shellcheck disable=SC2086
         check "$columns columns: ${command/$work\//}" stays_inside $columns $command

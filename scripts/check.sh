@@ -54,6 +54,7 @@ step format $make BUILD="$build" check-store-format
 step golden $make BUILD="$build" check-golden
 step export $make BUILD="$build" check-export
 step screens $make BUILD="$build" check-screens
+step top $make BUILD="$build" check-top
 step dataset $make BUILD="$build" check-dataset
 step analysis $make BUILD="$build" check-analysis
 step budget $make BUILD="$build" check-budget

@@ -25,6 +25,7 @@ static const struct command {
 	{"record", "record every process that ends, until asked to stop (root)", cmd_record},
 	{"status", "say how the running agent is: ledger, rings, programs, cost", cmd_status},
 	{"doctor", "say what this kernel and these privileges allow", cmd_doctor},
+	{"top", "show an interval on one screen: who was there, who ended and how", cmd_top},
 	{"dump", "print the rows of a table: filter, sort, csv, tsv, jsonl", cmd_dump},
 	{"export", "write rows as Parquet, CSV, JSON lines or a trace", cmd_export},
 	{"verify", "prove from the store alone that its ledger balances", cmd_verify},

@@ -31,6 +31,7 @@ struct at_snapshot {
 	size_t n_slots, n_used; /* n_slots is a power of two */
 	uint64_t run_real_ns;	/* of the interval that has the snapshot, or of the last one before */
 	uint64_t roster;	/* number of the interval of the last one; 0: none in this run */
+	struct origin origin;
 	uint64_t number, begin_real_ns, end_real_ns; /* of the interval that has the snapshot; 0: not found */
 };
 
@@ -306,6 +307,7 @@ static void find_interval(struct at_snapshot *snapshot, const struct store_part 
 		snapshot->begin_real_ns = interval->begin_real_ns;
 		snapshot->end_real_ns = interval->end_real_ns;
 		snapshot->run_real_ns = part->origin->run_real_ns;
+		snapshot->origin = *part->origin;
 	}
 }
 
@@ -349,6 +351,12 @@ uint64_t at_snapshot_end(const struct at_snapshot *snapshot)
 uint64_t at_snapshot_begin(const struct at_snapshot *snapshot)
 {
 	return snapshot->number ? snapshot->begin_real_ns : 0;
+}
+
+void at_snapshot_interval(const struct at_snapshot *snapshot, struct interval *ret, struct origin *ret_origin)
+{
+	*ret = (struct interval){snapshot->number, snapshot->begin_real_ns, snapshot->end_real_ns, true};
+	*ret_origin = snapshot->origin;
 }
 
 enum at_snapshot_verdict at_snapshot_verdict(const struct at_snapshot *snapshot)

@@ -34,6 +34,9 @@ uint64_t at_snapshot_end(const struct at_snapshot *snapshot);
 /* And when it began. */
 uint64_t at_snapshot_begin(const struct at_snapshot *snapshot);
 
+/* And which one it is, of which run; where there is one. */
+void at_snapshot_interval(const struct at_snapshot *snapshot, struct interval *ret, struct origin *ret_origin);
+
 enum at_snapshot_verdict {
 	AT_KNOWN,
 	AT_NOT_RECORDED, /* no interval has it */

@@ -386,3 +386,23 @@ struct block *joins_widen(const struct joins_of_table *of, const struct block *b
 	block_free(wide);
 	return NULL;
 }
+
+int joins_fill(const struct joins_of_table *of, struct block *block, uint64_t begin_real_ns)
+{
+	const struct joined_table *joined = of->joined;
+	struct keys keys = keys_of(of, block);
+	uint64_t bytes = block->arena_used;
+	int r;
+
+	for (uint32_t row = 0; row < block->rows; row++)
+		for (uint32_t field = joined->n_recorded; field < joined->table.n_fields; field++)
+			if (field_is_text(&joined->table.fields[field]) && block_is_null(block, row, field))
+				bytes += of->joins->texts[look_up(&keys, joined_at(of, field), row)].len;
+	r = bytes < UINT32_MAX ? block_reserve(block, block->capacity, (uint32_t)bytes) : -E2BIG;
+	keys = keys_of(of, block);
+	for (uint32_t row = 0; row < block->rows && r == 0; row++)
+		for (uint32_t field = joined->n_recorded; field < joined->table.n_fields && r == 0; field++)
+			if (block_is_null(block, row, field))
+				r = widen_cell(of, &keys, row, begin_real_ns, block, field);
+	return r;
+}

@@ -44,6 +44,12 @@ int joins_column(void *of_table, struct group_reader *reader, uint32_t field);
 struct block *joins_widen(const struct joins_of_table *of, const struct block *block, uint64_t begin_real_ns,
 			  const bool *wanted);
 
+/*
+ * Fills in the joined columns of rows that are of one interval, where they are null, in a block of joined->table. 0,
+ * -ENOMEM or -E2BIG.
+ */
+int joins_fill(const struct joins_of_table *of, struct block *block, uint64_t begin_real_ns);
+
 /* The number that a name has, for `uid = root`. */
 bool joins_uid(const struct joins *joins, const char *name, size_t len, uint64_t *ret);
 bool joins_gid(const struct joins *joins, const char *name, size_t len, uint64_t *ret);
