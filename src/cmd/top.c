@@ -29,7 +29,7 @@ static const struct option_spec specs[] = {
 	[STORE] = OPTION_STORE,
 	[AT] = {"at", "T", "the interval of that time, as --since takes it; default: the latest that has ended"},
 	[BY] = {"by", "WHAT", "a row for each process, program, user, cgroup or container", "process"},
-	[WHERE] = {"where", "EXPR", "only processes for which it holds, as in `obit dump`: exits = 1, user = www, ..."},
+	[WHERE] = {"where", "EXPR", "only processes for which it holds, as in `obit dump`: exits = 1 or user = www"},
 	[SORT] = {"sort", "[-]FIELD", "by which column", "-cpu"},
 	[LIMIT] = {"limit", "N", "rows of a screen; default 20, in other formats all"},
 	[BATCH] = {"batch", "N", "so many screens: of this interval and those that follow", "1"},
