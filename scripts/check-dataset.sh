@@ -162,6 +162,18 @@ keeps_what_is_lost() { # a segment is damaged after it was exported, and exporte
 }
 check "rows that the store lost stay" keeps_what_is_lost
 
+says_what_it_cannot_read() { # a segment whose header is gone; the others are added
+    local first
+    cp -r "$work/growing" "$work/headless"
+    first=$(segments "$work/headless" | head -1)
+    dd if=/dev/urandom of="$work/headless/$first" bs=4096 count=1 conv=notrunc 2>/dev/null
+    dd if=/dev/urandom of="$work/headless/$first" bs=1 count=4096 seek=$(($(stat -c %s "$work/headless/$first") - 4096)) conv=notrunc 2>/dev/null
+    export_to "$work/readable" "$work/headless" 2>"$work/said" || { cat "$work/said"; return 1; }
+    grep -q "$first.*cannot be read" "$work/said" || { cat "$work/said"; return 1; }
+    [ -n "$(find "$work/readable/exits" -name '*.parquet')" ]
+}
+check "a segment that cannot be read is said" says_what_it_cannot_read
+
 # --- what it refuses --------------------------------------------------------------------------------------------------
 mkdir "$work/mine"
 touch "$work/mine/file"

@@ -21,6 +21,7 @@ struct adding {
 	size_t n_tables;
 	struct dataset *dataset;
 	struct time_range range;
+	bool is_again; /* what is damaged has been said */
 };
 
 static bool is_stopped(const struct adding *adding)
@@ -66,6 +67,14 @@ static int add_segment(const struct adding *adding, const struct scanned_segment
 	return r;
 }
 
+/* Of one whose header cannot be read nobody knows what it would be. */
+static void report_unreadable(const struct adding *adding, const struct scanned_segment *segment)
+{
+	if (!adding->is_again && !segment->has_origin && segment->state == SEGMENT_DAMAGED)
+		fprintf(stderr, "%s: store: %s: cannot be read: %s\n", adding->question->command, segment->name.text,
+			segment->what);
+}
+
 /* All segments that there are now. */
 static int add_new(const struct adding *adding)
 {
@@ -80,6 +89,7 @@ static int add_new(const struct adding *adding)
 	}
 	progress_restart(question->progress);
 	while (!is_stopped(adding) && (r = segment_scan_next(scan, &segment)) > 0) {
+		report_unreadable(adding, &segment);
 		r = add_segment(adding, &segment);
 		if (r < 0)
 			break;
@@ -111,11 +121,18 @@ int export_to_dataset(const struct export_question *question, const struct table
 		      struct dataset *dataset, uint64_t every_ns)
 {
 	uint64_t until = question->until_real_ns, segments = 0, rows = 0;
-	struct adding adding = {question, tables, n_tables, dataset, {question->since_real_ns, until ? until : NO_END}};
+	struct adding adding = {
+		.question = question,
+		.tables = tables,
+		.n_tables = n_tables,
+		.dataset = dataset,
+		.range = {question->since_real_ns, until ? until : NO_END},
+	};
 	int r;
 
 	do {
 		r = add_new(&adding);
+		adding.is_again = true;
 		if (r == 0)
 			say_added(&adding, &segments, &rows);
 		if (r == 0)

@@ -308,7 +308,7 @@ static int read_snapshot(struct at_snapshot *snapshot, const char *dir, enum at_
 	return r;
 }
 
-/* Who ended in the interval is among the living of the snapshot, if clocks and counting differ in the last instant. */
+/* Of the live processes of the snapshot some may have ended in the interval, where clocks and counting differ. */
 static int add_alive(struct filling *filling, const struct block *alive)
 {
 	int r = 0;
