@@ -134,12 +134,19 @@ is_the_same_to_duckdb() { # csv, parquet, of several row groups
             = (select row($values) from '$2') as equal" | jq -e '.[0].groups and .[0].equal' >/dev/null
 }
 
+follow_the_time() { # parquet: whoever asks for a time reads one row group, or two
+    node "$build/readers/duckdb.mjs" --sql "select count(*)::INT as groups, count_if(least < before)::INT as earlier from (
+        select stats_min_value::TIMESTAMPTZ as least, lag(stats_max_value::TIMESTAMPTZ) over (order by row_group_id) as before
+        from parquet_metadata('$1') where path_in_schema = 'exit_time')" | jq -e '.[0].groups > 5 and .[0].earlier == 0' >/dev/null
+}
+
 check "many rows: exported to csv" "$obit" export --store "$work/long" --to csv "$work/long.csv"
 check "many rows: exported to parquet" "$obit" export --store "$work/long" --to parquet "$work/long.parquet"
 if [ $has_readers = 1 ]; then
     check "many rows: the same to DuckDB" is_the_same_to_duckdb "$work/long.csv" "$work/long.parquet"
+    check "many rows: row groups follow the time" follow_the_time "$work/long.parquet"
 else
-    skip "many rows: the same to DuckDB" 1 "node or its readers are missing"
+    skip "many rows: the same to DuckDB" 2 "node or its readers are missing"
 fi
 
 interrupt() { # signal, arguments: while it is at work; status 1 and nothing there, nor under another name
