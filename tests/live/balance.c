@@ -279,10 +279,14 @@ static int make_orphans(void)
 		pid_t parent = fork();
 
 		if (parent == 0) {
-			orphans[i] = fork();
-			if (orphans[i] == 0)
+			pid_t orphan = fork();
+
+			/* Its parent writes it alone: the memory is shared. */
+			if (orphan == 0)
 				usleep(2000);
-			_exit(orphans[i] < 0);
+			else
+				orphans[i] = orphan;
+			_exit(orphan < 0);
 		}
 		if (parent < 0 || waitpid(parent, &status, 0) != parent || status != 0)
 			return -1;
