@@ -29,9 +29,10 @@ void stream_init_taker(struct stream *stream, int (*write)(void *context, const 
 	stream->context = context;
 }
 
-/* A non-blocking descriptor (a shared terminal, a socket) is waited for. */
-static int write_all(int fd, const char *data, size_t len)
+int write_all(int fd, const void *bytes, size_t len)
 {
+	const char *data = bytes;
+
 	while (len) {
 		ssize_t n = write(fd, data, len);
 

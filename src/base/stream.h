@@ -59,4 +59,10 @@ static inline void stream_add_char(struct stream *stream, char c)
 	stream_commit(stream, 1);
 }
 
+/*
+ * All of it to a descriptor, without a stream. One that does not block (a shared terminal, a socket) is waited for. 0
+ * or -errno.
+ */
+int write_all(int fd, const void *bytes, size_t len);
+
 #endif

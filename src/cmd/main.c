@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/nearest.h"
+#include "base/stream.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "output/prose.h"
@@ -85,20 +86,6 @@ static int fill_descriptors(void)
 	return 0;
 }
 
-static int write_all(int fd, const struct buffer *text)
-{
-	size_t done = 0;
-
-	while (!text->error && done < text->used) {
-		ssize_t n = write(fd, text->data + done, text->used - done);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return text->error ? -1 : 0;
-}
-
 /* Of a message: what was typed, or stands in a file, may be in it. */
 static ssize_t write_message(void *unused, const char *data, size_t len)
 {
@@ -106,7 +93,7 @@ static ssize_t write_message(void *unused, const char *data, size_t len)
 
 	(void)unused;
 	text_add_message(&visible, data, len);
-	(void)write_all(STDERR_FILENO, &visible);
+	(void)write_all(STDERR_FILENO, visible.data, visible.used);
 	buffer_done(&visible);
 	return (ssize_t)len;
 }
@@ -131,7 +118,7 @@ static ssize_t write_prose(void *unused, const char *data, size_t len)
 
 	(void)unused;
 	prose_wrap(&wrapped, data, len, width < PROSE_WIDTH ? width : PROSE_WIDTH);
-	r = write_all(STDOUT_FILENO, &wrapped);
+	r = wrapped.error ? wrapped.error : write_all(STDOUT_FILENO, wrapped.data, wrapped.used);
 	buffer_done(&wrapped);
 	return r < 0 ? 0 : (ssize_t)len;
 }

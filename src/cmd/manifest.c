@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fnv.h"
+#include "base/stream.h"
 
 #define VERSION	      1
 #define COMPACT_LINES 1000
@@ -340,21 +341,6 @@ int manifest_read(struct manifest *ret, int dir_fd, size_t *ret_line)
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Takes the object over. */
 static int append(struct manifest *manifest, int dir_fd, json_t *line)
 {

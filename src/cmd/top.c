@@ -107,9 +107,9 @@ static int close_output(struct top *top)
 	return r;
 }
 
-/* Rows of the block that hold, sorted and cut, to the output. */
+/* Rows that hold, sorted and cut, to the output: of the block, and without one of the groups. */
 static int print_rows(struct top *top, const struct selection *selection, struct expression *expression,
-		      const struct block *rows)
+		      const struct block *rows, struct grouping *groups)
 {
 	struct query_options options = {.selection = selection, .expression = expression, .limit = top->limit};
 	struct query *query;
@@ -119,7 +119,11 @@ static int print_rows(struct top *top, const struct selection *selection, struct
 		return r;
 	options.sink = (struct row_sink){.take = take_row, .context = top->output};
 	query = query_new(&options);
-	r = query ? query_block(query, rows) : -ENOMEM;
+	r = query ? 0 : -ENOMEM;
+	if (r == 0 && rows)
+		r = query_block(query, rows);
+	while (r == 0 && groups && (r = grouping_next(groups, &rows)) > 0)
+		r = query_block(query, rows);
 	if (r == 0)
 		r = query_finish(query);
 	query_free(query);
@@ -154,7 +158,7 @@ static int print_processes(struct top *top, struct expression *expression)
 	if (r == -EINVAL)
 		fprintf(stderr, "%s: --sort: %s\n", usage.command, selection->error);
 	if (r == 0)
-		r = print_rows(top, selection, expression, top->view.rows);
+		r = print_rows(top, selection, expression, top->view.rows, NULL);
 	buffer_done(&fields);
 	free(selection);
 	return r;
@@ -167,7 +171,6 @@ static int print_groups(struct top *top, struct expression *expression)
 	struct selection *selection = calloc(1, sizeof(*selection));
 	struct grouping *grouping = NULL;
 	struct query *query = NULL;
-	const struct block *rows;
 	char error[256] = "";
 	int r = selection ? grouping_new(&top->view.joined.table, &text, 0, &grouping, error, sizeof(error)) : -ENOMEM;
 
@@ -188,10 +191,8 @@ static int print_groups(struct top *top, struct expression *expression)
 		r = query_finish(query);
 	if (r == 0) {
 		grouping_select(grouping, selection);
-		r = grouping_next(grouping, &rows);
+		r = print_rows(top, selection, NULL, NULL, grouping);
 	}
-	if (r > 0)
-		r = print_rows(top, selection, NULL, rows);
 	query_free(query);
 	grouping_free(grouping);
 	free(selection);

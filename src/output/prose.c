@@ -4,25 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "output/text.h"
+#include "output/cell.h"
 
 #define HANG	     2	/* of a line that is not made of columns */
 #define LEAST_COLUMN 24 /* a last column that is narrower, or text that is indented less, is no place to go on in */
-
-static uint32_t columns_of(const char *text, size_t len)
-{
-	uint32_t columns = 0;
-
-	for (size_t at = 0; at < len;) {
-		uint32_t code;
-		size_t n = text_character(text + at, len - at, &code);
-		int width = n ? text_width(code) : 1;
-
-		columns += width > 0 ? (uint32_t)width : 0;
-		at += n ? n : 1;
-	}
-	return columns;
-}
 
 /* Where what does not fit begins, below. */
 static uint32_t hanging(const char *line, size_t len, uint32_t width)
@@ -32,7 +17,7 @@ static uint32_t hanging(const char *line, size_t len, uint32_t width)
 
 	for (size_t i = indent < len ? indent : len; i + 2 < len; i++)
 		if (line[i] == ' ' && line[i + 1] == ' ' && line[i + 2] != ' ') {
-			uint32_t column = columns_of(line, i + 2);
+			uint32_t column = cell_width(line, i + 2);
 
 			if (column + LEAST_COLUMN <= width)
 				last = column;
@@ -52,7 +37,7 @@ static size_t find_break(const char *line, size_t len, size_t from, uint32_t roo
 	for (size_t i = from; i < len; i++) {
 		if (line[i] != ' ')
 			continue;
-		if (columns_of(line, i) <= room)
+		if (cell_width(line, i) <= room)
 			found = i;
 		else
 			return found ? found : i;
@@ -65,7 +50,7 @@ static void wrap_line(struct buffer *out, const char *line, size_t len, uint32_t
 	uint32_t indent = hanging(line, len, width), room = width;
 	size_t from = strspn(line, " ");
 
-	while (columns_of(line, len) > room) {
+	while (cell_width(line, len) > room) {
 		size_t at = find_break(line, len, from, room);
 
 		if (!at)

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stream.h"
+
 #define BLOCK 512u
 #define MAGIC "ustar"
 #define MODE  0640
@@ -119,21 +121,6 @@ int tar_open(int fd, const struct tar_member *member)
 		return to;
 	close(to);
 	return r < 0 ? r : -EIO;
-}
-
-static int write_all(int fd, const void *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data = (const char *)data + n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 int tar_add(int fd, const char *name, int from_fd)

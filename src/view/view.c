@@ -63,6 +63,15 @@ static void find_columns(struct filling *filling, const struct table *from)
 		filling->columns[field] = table_same_field(from, &table->fields[field]);
 }
 
+static int set_text(struct block *rows, uint32_t row, uint32_t field, const char *text, size_t len)
+{
+	int r = rows->arena_size - rows->arena_used < len
+			? block_reserve(rows, rows->capacity, (rows->arena_size + (uint32_t)len) * 2)
+			: 0;
+
+	return r == 0 ? block_set_text(rows, row, field, text, len) : r;
+}
+
 static int copy_fields(struct filling *filling, const struct block *block, uint32_t row, uint32_t to, uint32_t first,
 		       uint32_t end)
 {
@@ -81,10 +90,7 @@ static int copy_fields(struct filling *filling, const struct block *block, uint3
 			continue;
 		}
 		text = block_text(block, row, (uint32_t)from, &len);
-		if (rows->arena_size - rows->arena_used < len)
-			r = block_reserve(rows, rows->capacity, (rows->arena_size + (uint32_t)len) * 2);
-		if (r == 0)
-			r = block_set_text(rows, to, field, text, len);
+		r = set_text(rows, to, field, text, len);
 	}
 	return r;
 }
@@ -104,14 +110,20 @@ static int add_row(struct filling *filling, uint32_t *ret)
 	return 0;
 }
 
+static uint64_t number_at(const struct filling *filling, const struct block *block, uint32_t row, uint32_t field)
+{
+	int from = filling->columns[field];
+
+	return from < 0 || block_is_null(block, row, (uint32_t)from) ? 0 : block_number(block, row, (uint32_t)from);
+}
+
+/* Of rows without start_boot_ns, which older stores have, the time of day must do. */
 static struct map_key key_of(const struct filling *filling, const struct block *block, uint32_t row)
 {
-	int pid = filling->columns[PROCS_pid], start = filling->columns[PROCS_start_boot_ns];
+	uint64_t start = number_at(filling, block, row, PROCS_start_boot_ns);
 
-	if (pid < 0 || start < 0 || block_is_null(block, row, (uint32_t)pid) ||
-	    block_is_null(block, row, (uint32_t)start))
-		return (struct map_key){0, 0};
-	return (struct map_key){block_number(block, row, (uint32_t)pid), block_number(block, row, (uint32_t)start)};
+	return (struct map_key){number_at(filling, block, row, PROCS_pid),
+				start ? start : number_at(filling, block, row, PROCS_start_time)};
 }
 
 /* What it used is not known yet. */
@@ -139,12 +151,7 @@ static int take_exit(struct filling *filling, const struct block *block, uint32_
 	if (r < 0)
 		return r;
 	block_set_number(view->rows, to, VIEW_exits, 1);
-	r = block_set_text(view->rows, to, PROCS_state, "X", 1);
-	if (r == -ENOSPC) {
-		r = block_reserve(view->rows, view->rows->capacity, view->rows->arena_size * 2);
-		if (r == 0)
-			r = block_set_text(view->rows, to, PROCS_state, "X", 1);
-	}
+	r = set_text(view->rows, to, PROCS_state, "X", 1);
 	if (r < 0)
 		return r;
 	if (view->interval.number == 1 && !block_is_null(view->rows, to, PROCS_start_time) &&
