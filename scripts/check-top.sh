@@ -9,7 +9,7 @@ set -u
 build=${1:-build}
 . scripts/reader-checks.sh
 if ! can_record; then
-    skip "obit top" 6 "recording needs root and a kernel with BTF"
+    skip "obit top" 7 "recording needs root and a kernel with BTF"
     end_of_checks
     exit
 fi
@@ -118,6 +118,29 @@ groups_add_up() {
     done
 }
 check "groups add up to the processes" groups_add_up
+many_groups() { # more programs in an interval than are handed over at a time
+    local agent
+    record "$work/many" --interval 30s || return 1
+    agent=$(pgrep -f "record --store $work/many" | head -1)
+    python3 - <<'PYTHON'
+import os
+for i in range(1300):
+    pid = os.fork()
+    if pid == 0:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(f"p{i}")
+        os._exit(0)
+    os.waitpid(pid, 0)
+PYTHON
+    kill -INT "$agent"
+    while kill -0 "$agent" 2>/dev/null; do sleep 0.1; done
+    for interval in $("$obit" dump ledger --store "$work/many" --fields time --format csv | tail -n +2 | tr -d '\r'); do
+        now=$(($(date -d "$interval" +%s%N) - 1))
+        "$obit" top --store "$work/many" --at "@${now:0:10}.${now:10}" --by program --sort comm --format jsonl
+    done >"$work/groups"
+    [ "$(jq -r .comm "$work/groups" | grep -cx 'p[0-9]*' )" = 1300 ] || { wc -l <"$work/groups"; return 1; }
+}
+check "more groups than are handed over at a time" many_groups
 check "--batch: as many screens, one after the other" test "$("$obit" top --store "$store" --batch 2 --at \
     "$("$obit" dump ledger --store "$store" --fields time --format csv | sed -n 2p | tr -d '\r')" | grep -c 'ledger balanced')" = 2
 says() { # words, arguments: it ends with an error that says so
